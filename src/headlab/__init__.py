@@ -1,0 +1,1 @@
+"""headlab: a laboratory for YOLO detection heads."""

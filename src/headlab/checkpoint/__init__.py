@@ -1,0 +1,1 @@
+"""Model files as named tensors, read without running anything in them, and written back safely."""

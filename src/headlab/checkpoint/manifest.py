@@ -1,0 +1,180 @@
+"""The manifest beside an edited file: what was done to it, and how to undo it.
+
+`OUT.headlab.json` holds headlab's version, name, size and sha256 of the input and the output, the recipes
+that were applied, and the reverse delta. An in-place edit keeps the earlier manifest inside as `previous`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from headlab._version import __version__
+from headlab.checkpoint.delta import CHUNK_BYTES, Delta
+from headlab.errors import CheckpointError, OutputError
+
+SUFFIX = ".headlab.json"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A file's identity; `bytes` is its size."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What was done to a file.
+
+    Attributes:
+        input: the file that was edited.
+        output: the file that the edit wrote.
+        recipes: what was applied, in this order, as plain values.
+        undo: how to restore the input from the output; None if that is impossible.
+        no_undo: why it is impossible; empty if it is not.
+        previous: the manifest that stood beside the file before, as plain values.
+        headlab: the version that wrote it.
+    """
+
+    input: FileFacts
+    output: FileFacts
+    recipes: tuple[Any, ...]
+    undo: Delta | None
+    no_undo: str = ""
+    previous: dict[str, Any] | None = None
+    headlab: str = __version__
+
+    def to_json(self) -> bytes:
+        """The manifest as the file holds it."""
+        data: dict[str, Any] = {
+            "headlab": self.headlab,
+            "input": asdict(self.input),
+            "output": asdict(self.output),
+            "recipes": list(self.recipes),
+            "undo": self.undo.to_json() if self.undo else None,
+        }
+        if self.no_undo:
+            data["no_undo"] = self.no_undo
+        if self.previous is not None:
+            data["previous"] = self.previous
+        return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def path_for(model: Path) -> Path:
+    """Where a model file's manifest is; a link's is beside the file that it leads to."""
+    target = model.resolve()
+    return target.with_name(target.name + SUFFIX)
+
+
+def read_manifest(model: Path, now: FileFacts) -> Manifest:
+    """Read the manifest of an edited file: the one that describes it as it is now, if there is one.
+
+    Manifests nest. After a crash in the middle of an edit in place, the outer one describes a file that
+    was never finished, and the one inside belongs to the file that is there.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    path = path_for(model)
+    data = _read_plain(path)
+    if data is None:
+        raise CheckpointError(
+            f"{model}: there is no manifest {path.name} beside it.",
+            "Only a file that headlab edited can be undone, as long as its manifest is there.",
+        )
+    return _manifest(_describing(data, now), path)
+
+
+def standing_manifest(model: Path, now: FileFacts | None = None) -> dict[str, Any] | None:
+    """The manifest that stands beside a file before it is edited, as plain values; None if none does.
+
+    Args:
+        model: the file that will be replaced.
+        now: its facts, to choose among nested manifests; None takes the outer one.
+
+    Raises:
+        OutputError: another program's file has the manifest's name, and would be lost.
+    """
+    path = path_for(model)
+    try:
+        data = _read_plain(path)
+    except CheckpointError:
+        data = {}
+    if data is not None and not {"headlab", "input", "output"} <= set(data):
+        raise OutputError(
+            f"{path} stands where the manifest goes, but is not one.",
+            "Move it away, or write the model under another name.",
+        )
+    return _describing(data, now) if data is not None and now else data
+
+
+def facts(name: str, file: BinaryIO) -> FileFacts:
+    """Size and sha256 of an open file."""
+    file.seek(0)
+    return facts_of(name, iter(lambda: file.read(CHUNK_BYTES), b""))
+
+
+def facts_of(name: str, chunks: Iterable[bytes]) -> FileFacts:
+    """Size and sha256 of bytes that come in chunks."""
+    digest, count = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        count += len(chunk)
+    return FileFacts(name, digest.hexdigest(), count)
+
+
+def same_bytes(one: FileFacts, other: FileFacts) -> bool:
+    """Whether two files hold the same, whatever their names."""
+    return (one.sha256, one.bytes) == (other.sha256, other.bytes)
+
+
+def _read_plain(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path}: the manifest is damaged: it is not JSON.") from None
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: the manifest is damaged: it is not a JSON object.")
+    return data
+
+
+def _describing(data: dict[str, Any], now: FileFacts) -> dict[str, Any]:
+    """The manifest, among those nested in one another, whose output the file is; else the outer one."""
+    inner: Any = data
+    while isinstance(inner, dict):
+        output = inner.get("output")
+        if isinstance(output, dict) and output.get("sha256") == now.sha256:
+            return inner
+        inner = inner.get("previous")
+    return data
+
+
+def _manifest(data: dict[str, Any], path: Path) -> Manifest:
+    try:
+        undo, previous = data["undo"], data.get("previous")
+        return Manifest(
+            _facts(data["input"]),
+            _facts(data["output"]),
+            tuple(data["recipes"]),
+            None if undo is None else Delta.from_json(undo, str(path)),
+            str(data.get("no_undo", "")),
+            previous if isinstance(previous, dict) else None,
+            str(data["headlab"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: the manifest is damaged: {error!r}.") from None
+
+
+def _facts(data: Any) -> FileFacts:
+    return FileFacts(str(data["name"]), str(data["sha256"]), int(data["bytes"]))

@@ -1,0 +1,1 @@
+"""The one description of a detection head, and how it is recognised in each family."""

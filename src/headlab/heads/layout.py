@@ -1,0 +1,147 @@
+"""The layout: the frozen description of a head that everything else reads.
+
+Letters: A slots per cell, C classes, H W grid, N candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headlab.errors import InputError, UnknownName
+from headlab.heads.addresses import AddressSpace
+
+
+@dataclass(frozen=True)
+class ClassRows:
+    """The rows of one convolution that produce a level's class logits.
+
+    Row `first_row + slot * rows_per_slot + class` of `weight` (shape (rows, channels, 1, 1)) and of
+    `bias` (shape (rows,)) belongs to that slot and class.
+
+    Attributes:
+        branch: "one2many" (scored by NMS) or "one2one" (end-to-end, without NMS).
+        weight: the parameter's name.
+        bias: the parameter's name.
+        first_row: the row of slot 0, class 0.
+        rows_per_slot: rows from one slot to the next; the number of classes where slots hold nothing
+            else.
+    """
+
+    branch: str
+    weight: str
+    bias: str
+    first_row: int
+    rows_per_slot: int
+
+    def row(self, class_id: int, slot: int = 0) -> int:
+        """The row of one class of one slot."""
+        return self.first_row + slot * self.rows_per_slot + class_id
+
+
+@dataclass(frozen=True)
+class Level:
+    """One feature map that the head reads.
+
+    Attributes:
+        name: "P3" for stride 8, "P4" for 16, and so on: P + log2(stride).
+        stride_px: input pixels per cell.
+        slots: anchors per cell; 1 for anchor-free heads.
+        class_rows: one per branch that the checkpoint still holds.
+    """
+
+    name: str
+    stride_px: int
+    slots: int
+    class_rows: tuple[ClassRows, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The description of a head.
+
+    Attributes:
+        head: the head's name in its family, such as "Detect" or "v10Detect".
+        task: "detect", "segment", "pose" or "obb".
+        levels: finest first.
+        class_names: by class number.
+        end_to_end: the branch used by default is the one without NMS, because no other is left.
+        rotated: boxes have an angle.
+    """
+
+    head: str
+    task: str
+    levels: tuple[Level, ...]
+    class_names: tuple[str, ...]
+    end_to_end: bool
+    rotated: bool
+
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """The levels' names, finest first."""
+        return tuple(level.name for level in self.levels)
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The branches whose class rows the checkpoint holds."""
+        return tuple(rows.branch for rows in self.levels[0].class_rows)
+
+    @property
+    def strides_px(self) -> tuple[int, ...]:
+        """The levels' strides in input pixels."""
+        return tuple(level.stride_px for level in self.levels)
+
+    def level_index(self, name: str) -> int:
+        """Find a level by name, in any letter case.
+
+        Raises:
+            UnknownName: the head has no such level.
+        """
+        for index, level in enumerate(self.levels):
+            if level.name.casefold() == name.strip().casefold():
+                return index
+        raise UnknownName("level", name, self.level_names)
+
+    def class_id(self, name: str | int) -> int:
+        """Find a class by name or number. A name wins over a number that is spelled the same.
+
+        Raises:
+            UnknownName: the model has no such class.
+            InputError: several classes have that name.
+        """
+        if isinstance(name, str):
+            found = [at for at, known in enumerate(self.class_names) if known == name]
+            folded = [
+                at
+                for at, known in enumerate(self.class_names)
+                if known.casefold() == name.casefold()
+            ]
+            matches = found or folded
+            if len(matches) > 1:
+                numbers = ", ".join(map(str, matches))
+                raise InputError(
+                    f"Several classes are named {name!r}.", f"Use a number: {numbers}."
+                )
+            if matches:
+                return matches[0]
+        text = str(name).strip()
+        if text.isdigit() and int(text) < len(self.class_names):
+            return int(text)
+        if text.lstrip("-").isdigit():
+            raise InputError(
+                f"There is no class number {text}.",
+                f"The model has classes 0 to {len(self.class_names) - 1}.",
+            )
+        raise UnknownName("class", text, self.class_names)
+
+    def addresses(self, height_px: int, width_px: int) -> AddressSpace:
+        """The addresses at an input size.
+
+        Raises:
+            InputError: the size is not a multiple of the largest stride.
+        """
+        return AddressSpace.of(
+            (height_px, width_px),
+            self.strides_px,
+            tuple(level.slots for level in self.levels),
+            self.level_names,
+        )
