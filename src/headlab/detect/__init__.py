@@ -1,0 +1,1 @@
+"""Run a network on images and keep the address of every candidate through NMS."""

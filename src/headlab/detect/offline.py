@@ -1,0 +1,43 @@
+"""Import ultralytics so that it stays offline and quiet.
+
+ultralytics may report usage, look for updates and install packages. What switches that off is read
+when it is imported, so every module of headlab that needs it imports it through here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+from collections.abc import Iterator
+from types import ModuleType
+
+_SETTINGS = {
+    "YOLO_OFFLINE": "true",
+    "YOLO_AUTOINSTALL": "false",
+    "YOLO_VERBOSE": "false",
+}
+
+
+def ultralytics(module: str = "") -> ModuleType:
+    """ultralytics, or a module inside it such as "nn.tasks", with network and installer switched off.
+
+    A user who wants them on sets the same environment variables; what is already set is kept.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    importlib.import_module("ultralytics.utils.events").events.enabled = False
+    return importlib.import_module(f"ultralytics.{module}" if module else "ultralytics")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep ultralytics' own log lines below errors off the terminal."""
+    logger = logging.getLogger("ultralytics")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

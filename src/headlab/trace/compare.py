@@ -1,0 +1,232 @@
+"""Compare the detections of two models on the same images, and put the class-shift inference to the test.
+
+The class-shift experiment rewrites each level's class rows by another cyclic shift, and infers a
+detection's level from the change of its class. Here that inference is scored against the level that the
+address states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.errors import InputError
+from headlab.trace.trace import Trace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MATCH_IOU = 0.5
+"""Detections of two models are the same object if their boxes overlap at least this much."""
+
+KINDS = ("unchanged", "class changed", "lost", "new")
+
+_SIDE = ("detection", "class_id", "class_name", "score", "level", "row", "col", "slot")
+_BOX = ("x1", "y1", "x2", "y2")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The detections of two models, matched by box.
+
+    Attributes:
+        before: the first model's trace.
+        after: the second model's trace.
+        shifts: the cyclic shift of each level's class rows that made the second model, if it is known.
+        pairs: one row per matched pair or unmatched detection: `image`, `frame`, `kind` (one of
+            `KINDS`), `iou` (null if unmatched), the box `x1 y1 x2 y2` (the first model's if it has one),
+            then `before_…` and `after_…` with `detection class_id class_name score level row col slot`.
+            With `shifts` also `inferred_level`: the level that the class change points to (several are
+            joined by "/"; null where there is no pair or no level has such a shift) and `agrees`:
+            whether that is the one level that the address of the first model's detection states.
+    """
+
+    before: Trace
+    after: Trace
+    shifts: Mapping[str, int] | None
+    pairs: pl.DataFrame
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many detections are of each kind."""
+        kinds = self.pairs["kind"].to_list()
+        return {kind: kinds.count(kind) for kind in KINDS}
+
+    @cached_property
+    def inference(self) -> tuple[int, int]:
+        """How many matched pairs the class-shift inference gets right, and of how many.
+
+        Raises:
+            InputError: it is not known which shifts made the second model.
+        """
+        if self.shifts is None:
+            raise InputError("The shifts that made the second model are not known.")
+        agrees = self.pairs["agrees"].drop_nulls()
+        return int(agrees.sum()), len(agrees)
+
+
+def compare(
+    before: Trace,
+    after: Trace,
+    *,
+    shifts: Mapping[str, int] | None = None,
+    classes: tuple[str, ...] | None = None,
+    match_iou: float = MATCH_IOU,
+) -> Comparison:
+    """Match the detections of two traces over the same images.
+
+    In each image the pair of boxes with the largest overlap is matched first, whatever the classes; a
+    tie goes to the pair of equal class, then to the higher score. Oriented boxes are matched by the
+    upright boxes around them.
+
+    Args:
+        before: the first model's trace.
+        after: the second model's trace, over the same images.
+        shifts: level name -> cyclic shift of its class rows, if that is how the second model was made.
+        classes: keep only pairs of which the first model's class (of new detections: the second's) is
+            named here.
+        match_iou: boxes that overlap less are not matched.
+
+    Raises:
+        InputError: the traces are of different images, or the shifts name another head's levels.
+    """
+    import polars as pl
+
+    keys = ["image", "frame"]
+    if not before.images.select(keys).equals(after.images.select(keys)):
+        raise InputError("The two traces are not over the same images.")
+    firsts, seconds = _by_image(before), _by_image(after)
+    rows: list[dict[str, Any]] = []
+    for key in before.images.select(keys).iter_rows():
+        rows += _matched(key, firsts.get(key), seconds.get(key), match_iou)
+    if shifts is not None:
+        _infer(rows, before, shifts)
+    pairs = pl.DataFrame(rows, schema=_schema(shifts is not None))
+    if classes is not None:
+        named = pl.coalesce("before_class_name", "after_class_name").is_in(list(classes))
+        pairs = pairs.filter(named)
+    return Comparison(before, after, shifts, pairs)
+
+
+def _by_image(trace: Trace) -> dict[tuple[Any, ...], pl.DataFrame]:
+    return trace.detections.partition_by(
+        ["image", "frame"], as_dict=True, include_key=True, maintain_order=True
+    )
+
+
+def _matched(
+    key: tuple[Any, ...],
+    first: pl.DataFrame | None,
+    second: pl.DataFrame | None,
+    match_iou: float,
+) -> list[dict[str, Any]]:
+    left = first.to_dicts() if first is not None else []
+    right = second.to_dicts() if second is not None else []
+    pairs = _pairs(left, right, match_iou)
+    rows = []
+    for at, one in enumerate(left):
+        other, iou = pairs.get(at, (None, None))
+        rows.append(_row(key, one, right[other] if other is not None else None, iou))
+    taken = {other for other, _ in pairs.values()}
+    rows += [_row(key, None, each, None) for at, each in enumerate(right) if at not in taken]
+    return rows
+
+
+def _pairs(
+    left: list[dict[str, Any]], right: list[dict[str, Any]], match_iou: float
+) -> dict[int, tuple[int, float]]:
+    """Greedy matching: first index -> (second index, IoU)."""
+    if not left or not right:
+        return {}
+    iou = _iou(_corners(left), _corners(right))
+    near = [(int(a), int(b)) for a, b in np.argwhere(iou >= match_iou)]
+
+    def preference(pair: tuple[int, int]) -> tuple[float, bool, float]:
+        a, b = pair
+        same = left[a]["class_name"] == right[b]["class_name"]
+        return (-float(iou[a, b]), not same, -right[b]["score"])
+
+    found: dict[int, tuple[int, float]] = {}
+    taken: set[int] = set()
+    for a, b in sorted(near, key=preference):
+        if a not in found and b not in taken:
+            found[a] = (b, float(iou[a, b]))
+            taken.add(b)
+    return found
+
+
+def _corners(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
+    return np.array([[row[name] for name in _BOX] for row in rows], np.float64)
+
+
+def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union of every pair of boxes, shape (n, m)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    inner = np.prod(np.clip(high - low, 0, None), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None, :] - inner
+    return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+
+
+def _row(
+    key: tuple[Any, ...],
+    one: dict[str, Any] | None,
+    other: dict[str, Any] | None,
+    iou: float | None,
+) -> dict[str, Any]:
+    box = one or other or {}
+    return {
+        "image": key[0],
+        "frame": key[1],
+        "kind": _kind(one, other),
+        "iou": iou,
+        **{name: box[name] for name in _BOX},
+        **{f"before_{name}": one[name] if one else None for name in _SIDE},
+        **{f"after_{name}": other[name] if other else None for name in _SIDE},
+    }
+
+
+def _kind(one: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
+    if one is None:
+        return "new"
+    if other is None:
+        return "lost"
+    return "unchanged" if one["class_name"] == other["class_name"] else "class changed"
+
+
+def _infer(rows: list[dict[str, Any]], before: Trace, shifts: Mapping[str, int]) -> None:
+    """Add to each row the level that its class change points to, and whether that is right."""
+    layout = before.layout
+    count = len(layout.class_names)
+    amounts = dict.fromkeys(layout.level_names, 0)
+    for name, amount in shifts.items():
+        amounts[layout.level_names[layout.level_index(name)]] = amount
+    for row in rows:
+        paired = row["kind"] in ("unchanged", "class changed")
+        change = (row["after_class_id"] - row["before_class_id"]) % count if paired else None
+        levels = [name for name, by in amounts.items() if paired and by % count == change]
+        row["inferred_level"] = "/".join(levels) or None
+        row["agrees"] = levels == [row["before_level"]] if paired else None
+
+
+def _schema(with_inference: bool) -> dict[str, Any]:
+    import polars as pl
+
+    kinds = {"class_name": pl.String, "level": pl.String, "score": pl.Float64}
+    side = {name: kinds.get(name, pl.Int64) for name in _SIDE}
+    inferred = {"inferred_level": pl.String, "agrees": pl.Boolean} if with_inference else {}
+    return {
+        "image": pl.String,
+        "frame": pl.Int64,
+        "kind": pl.String,
+        "iou": pl.Float64,
+        **dict.fromkeys(_BOX, pl.Float64),
+        **{f"{when}_{name}": kind for when in ("before", "after") for name, kind in side.items()},
+        **inferred,
+    }

@@ -1,0 +1,303 @@
+"""Trace detections: the detections of `YOLO.predict`, each with its address and its support."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.detect.offline import ultralytics
+from headlab.detect.predictor import Detector, Prediction
+from headlab.detect.settings import Settings
+from headlab.detect.sources import expand, is_video
+from headlab.errors import SourceError
+from headlab.heads.addresses import AddressSpace
+from headlab.heads.layout import Layout
+from headlab.trace.support import support
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class TracedImage:
+    """One image or video frame with its detections.
+
+    Attributes:
+        path: the file, as the user named it.
+        frame: the number of the video frame, from 0; None for an image.
+        image_bgr: uint8, shape (H, W, 3).
+        input_hw_px: the network's input size for this image.
+        columns: the detections' columns, each of length M (see `Trace`).
+    """
+
+    path: str
+    frame: int | None
+    image_bgr: NDArray[np.uint8]
+    input_hw_px: tuple[int, int]
+    columns: dict[str, Any]
+
+    @cached_property
+    def detections(self) -> pl.DataFrame:
+        """The detections as a table, in the order of `YOLO.predict`."""
+        return _table([self])
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A source that could not be read, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The traced detections of a run.
+
+    Attributes:
+        layout: the head's description.
+        settings: how the detections were made.
+        detections: one row per detection: `image`, `frame` (null for images), `detection` (its place in
+            the order of `YOLO.predict`), `class_id`, `class_name`, `score`, the box `x1 y1 x2 y2` and
+            the cell `cell_x1 …` in pixels of the original image, `angle_rad` (OBB only, then the box
+            is the upright one around it), the address `level row col slot` with `stride_px` and
+            `flat_index`, and for each level, such as P3, the support: `merged_P3`, `best_P3`,
+            `alone_P3`, `without_P3` (see `headlab.trace.support.Support`).
+        images: one row per image or frame: `image`, `frame`, `width_px`, `height_px`,
+            `input_width_px`, `input_height_px`, `detections`.
+        skipped: the sources that could not be read.
+    """
+
+    layout: Layout
+    settings: Settings
+    detections: pl.DataFrame
+    images: pl.DataFrame
+    skipped: tuple[Skipped, ...]
+
+
+def trace(
+    network: Any,
+    layout: Layout,
+    sources: str | Path | Sequence[str | Path],
+    settings: Settings | None = None,
+) -> Trace:
+    """Trace every detection on images, folders, globs or videos.
+
+    Args:
+        network: what `headlab.detect.network.build` returned.
+        layout: the head's description.
+        sources: what to detect on.
+        settings: how to detect; the defaults are those of `YOLO.predict`.
+
+    Raises:
+        SourceError: there is no image or video that can be read.
+    """
+    chosen = settings or Settings()
+    images: list[TracedImage] = []
+    skipped: list[Skipped] = []
+    for each in trace_stream(network, layout, expand(sources), chosen):
+        if isinstance(each, Skipped):
+            skipped.append(each)
+        else:
+            images.append(_without_pixels(each))
+    return collect(layout, chosen, images, skipped)
+
+
+def collect(
+    layout: Layout, settings: Settings, images: list[TracedImage], skipped: list[Skipped]
+) -> Trace:
+    """Put the images of a stream together.
+
+    Raises:
+        SourceError: no image could be read.
+    """
+    if not images:
+        raise SourceError(
+            "None of the sources could be read: "
+            + "; ".join(f"{each.path}: {each.reason}" for each in skipped[:5])
+            + ("; …" if len(skipped) > 5 else "."),
+            "Open them in an image viewer to see whether they are damaged.",
+        )
+    return Trace(layout, settings, _table(images), _image_table(images), tuple(skipped))
+
+
+def trace_stream(
+    network: Any, layout: Layout, files: Sequence[Path], settings: Settings
+) -> Iterator[TracedImage | Skipped]:
+    """Trace files one by one; memory stays that of one image.
+
+    Args:
+        network: what `headlab.detect.network.build` returned.
+        layout: the head's description.
+        files: what `headlab.detect.sources.expand` found.
+        settings: how to detect.
+
+    Yields:
+        an image or frame with its detections, or a file that could not be read, in the files' order.
+    """
+    detector = Detector(network, settings)
+    stills = [file for file in files if not is_video(file)]
+    yield from _traced_stills(detector, layout, stills)
+    for video in (file for file in files if is_video(file)):
+        yield from _traced_video(detector, layout, video)
+
+
+def _traced_stills(
+    detector: Detector, layout: Layout, files: list[Path]
+) -> Iterator[TracedImage | Skipped]:
+    waiting = list(reversed(files))
+    for prediction in detector(files) if files else ():
+        while waiting and waiting[-1].absolute() != prediction.path:
+            yield Skipped(str(waiting.pop()), "not readable as an image")
+        yield _traced(prediction, layout, detector.settings, str(waiting.pop()), None)
+    while waiting:
+        yield Skipped(str(waiting.pop()), "not readable as an image")
+
+
+def _traced_video(
+    detector: Detector, layout: Layout, file: Path
+) -> Iterator[TracedImage | Skipped]:
+    if not _opens(file):
+        yield Skipped(str(file), "not readable as a video")
+        return
+    frame = None
+    for number, prediction in enumerate(detector([file])):
+        frame = number * detector.settings.vid_stride
+        yield _traced(prediction, layout, detector.settings, str(file), frame)
+    if frame is None:
+        yield Skipped(str(file), "a video without a readable frame")
+
+
+def _opens(file: Path) -> bool:
+    import cv2
+
+    video = cv2.VideoCapture(str(file))
+    try:
+        return bool(video.isOpened())
+    finally:
+        video.release()
+
+
+def _traced(
+    prediction: Prediction, layout: Layout, settings: Settings, path: str, frame: int | None
+) -> TracedImage:
+    space = layout.addresses(*prediction.input_hw_px)
+    columns = {
+        **_box_columns(prediction, layout),
+        **_address_columns(prediction, space, layout),
+    }
+    behind = support(prediction, space, layout, settings)
+    for at, name in enumerate(layout.level_names):
+        columns[f"merged_{name}"] = behind.merged[:, at]
+        columns[f"best_{name}"] = behind.best[:, at]
+        columns[f"alone_{name}"] = behind.alone[:, at]
+        columns[f"without_{name}"] = behind.without[:, at]
+    return TracedImage(path, frame, prediction.image_bgr, prediction.input_hw_px, columns)
+
+
+def _box_columns(prediction: Prediction, layout: Layout) -> dict[str, Any]:
+    result = prediction.result
+    boxes = result.obb if layout.rotated else result.boxes
+    class_ids = boxes.cls.cpu().numpy().astype(np.int64)
+    corners = boxes.xyxy.cpu().numpy().astype(np.float64).reshape(-1, 4)
+    angle = boxes.xywhr[:, 4].cpu().numpy().astype(np.float64) if layout.rotated else None
+    return {
+        "class_id": class_ids,
+        "class_name": [layout.class_names[each] for each in class_ids],
+        "score": boxes.conf.cpu().numpy().astype(np.float64),
+        "x1": corners[:, 0],
+        "y1": corners[:, 1],
+        "x2": corners[:, 2],
+        "y2": corners[:, 3],
+        "angle_rad": np.full(len(class_ids), np.nan) if angle is None else angle,
+    }
+
+
+def _address_columns(prediction: Prediction, space: AddressSpace, layout: Layout) -> dict[str, Any]:
+    where = space.address_all(prediction.flat)
+    stride = np.array(space.strides_px, np.int64)[where.level]
+    cells = _cells_in_image(prediction, where.row, where.col, stride)
+    return {
+        "level": [layout.level_names[level] for level in where.level],
+        "stride_px": stride,
+        "row": where.row,
+        "col": where.col,
+        "slot": where.slot,
+        "flat_index": prediction.flat,
+        **{f"cell_{name}": cells[:, at] for at, name in enumerate(("x1", "y1", "x2", "y2"))},
+    }
+
+
+def _cells_in_image(
+    prediction: Prediction,
+    row: NDArray[np.int64],
+    col: NDArray[np.int64],
+    stride: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The cells as boxes in the original image, mapped back as ultralytics maps detections."""
+    cells = np.stack((col, row, col + 1, row + 1), axis=1) * stride[:, None]
+    scaled = ultralytics("utils.ops").scale_boxes(
+        prediction.input_hw_px, cells.astype(np.float64), prediction.image_bgr.shape
+    )
+    return np.asarray(scaled, np.float64)
+
+
+def _without_pixels(image: TracedImage) -> TracedImage:
+    """The same, with only the image's size kept: a long run must not hold every photo."""
+    blank = np.broadcast_to(np.zeros(1, np.uint8), image.image_bgr.shape)
+    return TracedImage(image.path, image.frame, blank, image.input_hw_px, image.columns)
+
+
+def _table(images: list[TracedImage]) -> pl.DataFrame:
+    import polars as pl
+
+    counts = [len(image.columns["flat_index"]) for image in images]
+    ordered = {name: pl.Series(name, _joined(images, name)) for name in images[0].columns}
+    table = pl.DataFrame(
+        {
+            "image": pl.Series(
+                np.repeat([image.path for image in images], counts), dtype=pl.String
+            ),
+            "frame": pl.Series(
+                [image.frame for image, n in zip(images, counts, strict=True) for _ in range(n)],
+                dtype=pl.Int64,
+            ),
+            "detection": pl.Series([at for n in counts for at in range(n)], dtype=pl.Int64),
+            **ordered,
+        }
+    )
+    text = [name for name in ("class_name", "level") if name in ordered]
+    return table.with_columns(pl.col(text).cast(pl.String), pl.col(pl.Float64).fill_nan(None))
+
+
+def _joined(images: list[TracedImage], name: str) -> Any:
+    parts = [image.columns[name] for image in images]
+    if isinstance(parts[0], list):
+        return [each for part in parts for each in part]
+    return np.concatenate(parts)
+
+
+def _image_table(images: list[TracedImage]) -> pl.DataFrame:
+    import polars as pl
+
+    rows = [
+        {
+            "image": image.path,
+            "frame": image.frame,
+            "width_px": image.image_bgr.shape[1],
+            "height_px": image.image_bgr.shape[0],
+            "input_width_px": image.input_hw_px[1],
+            "input_height_px": image.input_hw_px[0],
+            "detections": len(image.columns["flat_index"]),
+        }
+        for image in images
+    ]
+    sizes = ("width_px", "height_px", "input_width_px", "input_height_px", "detections")
+    schema = {"image": pl.String, "frame": pl.Int64, **dict.fromkeys(sizes, pl.Int64)}
+    return pl.DataFrame(rows, schema=schema)
