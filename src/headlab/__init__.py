@@ -1,1 +1,79 @@
-"""headlab: a laboratory for YOLO detection heads."""
+"""headlab: a laboratory for YOLO detection heads.
+
+    import headlab
+
+    model = headlab.load("yolov8n.pt")
+    shifted = model.edit(headlab.Shift(levels="P4", by=1), headlab.Shift(levels="P5", by=5))
+    shifted.save("yolov8n_shift.pt")
+    model.trace("bird.jpg").detections
+    headlab.compare(model, shifted, "bird.jpg").inference
+
+Nothing is downloaded, installed or sent, and importing headlab imports neither torch nor ultralytics.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from headlab._version import __version__
+
+if TYPE_CHECKING:
+    from headlab.edit.operations import (
+        Bias,
+        Copy,
+        Drop,
+        Keep,
+        Permute,
+        Rename,
+        Reorder,
+        Scale,
+        Shift,
+        Suppress,
+        Swap,
+        Thresholds,
+    )
+    from headlab.edit.recipe import Recipe
+    from headlab.errors import HeadlabError
+    from headlab.model import ComparisonResult, Model, TraceResult, compare, load
+
+__all__ = [
+    "Bias",
+    "ComparisonResult",
+    "Copy",
+    "Drop",
+    "HeadlabError",
+    "Keep",
+    "Model",
+    "Permute",
+    "Recipe",
+    "Rename",
+    "Reorder",
+    "Scale",
+    "Shift",
+    "Suppress",
+    "Swap",
+    "Thresholds",
+    "TraceResult",
+    "__version__",
+    "compare",
+    "load",
+]
+
+_ELSEWHERE = {
+    "headlab.edit.recipe": ("Recipe",),
+    "headlab.errors": ("HeadlabError",),
+    "headlab.model": ("ComparisonResult", "Model", "TraceResult", "compare", "load"),
+}
+_HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that `import headlab` stays light."""
+    if name not in __all__:
+        raise AttributeError(f"module 'headlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "headlab.edit.operations")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

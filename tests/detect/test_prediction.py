@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import models
 import numpy as np
 import pytest
 
+import models
 from headlab.checkpoint.checkpoint import read
 from headlab.detect.network import build
 from headlab.detect.predictor import Detector, Prediction

@@ -17,6 +17,7 @@ from headlab.checkpoint.tensors import encoded
 from headlab.detect import description as descriptions
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
+from headlab.heads.families import SUPPORTED
 from headlab.heads.identify import identify
 from headlab.heads.layout import Layout
 
@@ -91,18 +92,23 @@ def _blank(checkpoint: Checkpoint, layout: Layout) -> Any:
 
 
 def _resize_class_rows(checkpoint: Checkpoint, layout: Layout, network: Any) -> None:
-    """Give every class branch's last convolution the number of rows that the checkpoint has."""
+    """Give every convolution with a row per class the number of rows that the checkpoint has."""
     import torch
 
-    for level in layout.levels:
-        for rows in level.class_rows:
-            path = rows.weight.removesuffix(".weight")
-            old = network.get_submodule(path)
-            count = checkpoint.shape(rows.bias)[0]
-            if old.out_channels != count:
-                parent, _, child = path.rpartition(".")
-                new = torch.nn.Conv2d(old.in_channels, count, old.kernel_size)
-                network.get_submodule(parent)[int(child)] = new
+    kind, last = SUPPORTED[layout.head], len(network.model) - 1
+    paths = [
+        rows.weight.removesuffix(".weight") for level in layout.levels for rows in level.class_rows
+    ]
+    paths += [f"model.{last}.{child}" for child in kind.per_class]
+    for path in paths:
+        if f"{path}.bias" not in checkpoint.tensors:
+            continue
+        old = network.get_submodule(path)
+        count = checkpoint.shape(f"{path}.bias")[0]
+        if old.out_channels != count:
+            parent, _, child = path.rpartition(".")
+            new = torch.nn.Conv2d(old.in_channels, count, old.kernel_size)
+            network.get_submodule(parent)[int(child)] = new
     head = network.model[-1]
     head.nc = len(checkpoint.class_names)
     head.no = head.nc + 4 * head.reg_max

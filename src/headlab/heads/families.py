@@ -18,11 +18,13 @@ class HeadKind:
         task: what it predicts besides boxes and classes decides the task.
         branches: branch name -> the child of the head that holds one class branch per level.
         rotated: boxes have an angle.
+        per_class: convolutions of the head with a row per class that prediction does not use.
     """
 
     task: str
     branches: tuple[tuple[str, str], ...] = (("one2many", "cv3"), ("one2one", "one2one_cv3"))
     rotated: bool = False
+    per_class: tuple[str, ...] = ()
 
 
 SUPPORTED: dict[str, HeadKind] = {
@@ -32,7 +34,7 @@ SUPPORTED: dict[str, HeadKind] = {
     "Pose": HeadKind("pose"),
     "Pose26": HeadKind("pose"),
     "Segment": HeadKind("segment"),
-    "Segment26": HeadKind("segment"),
+    "Segment26": HeadKind("segment", per_class=("proto.semseg.2",)),
     "v10Detect": HeadKind("detect"),
 }
 

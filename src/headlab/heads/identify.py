@@ -9,6 +9,10 @@ from headlab.errors import CheckpointError, UnsupportedHead
 from headlab.heads.families import PACKAGES, REFUSED, SUPPORTED, HeadKind
 from headlab.heads.layout import ClassRows, Layout, Level
 
+_CONTRADICTION = (
+    "The file was damaged, or changed by another program; save the model with ultralytics again."
+)
+
 
 def identify(checkpoint: Checkpoint) -> Layout:
     """Describe a checkpoint's head.
@@ -25,13 +29,15 @@ def identify(checkpoint: Checkpoint) -> Layout:
     if any(len(levels) != len(strides) for levels in rows.values()):
         raise CheckpointError(
             f"{checkpoint.path}: the head has {len(strides)} strides, but class branches for "
-            f"{' and '.join(str(len(levels)) for levels in rows.values())} levels."
+            f"{' and '.join(str(len(levels)) for levels in rows.values())} levels.",
+            _CONTRADICTION,
         )
     count = _count_classes(checkpoint, rows)
     if len(names) != count:
         raise CheckpointError(
             f"{checkpoint.path}: the head has rows for {count} classes, but the file names "
-            f"{len(names)}."
+            f"{len(names)}.",
+            _CONTRADICTION,
         )
     levels = tuple(
         Level(
@@ -102,7 +108,10 @@ def _class_rows(
         ]
     if not found:
         expected = " or ".join(f"{prefix}.{child}" for _, child in kind.branches)
-        raise CheckpointError(f"{checkpoint.path}: the head has no class branches ({expected}).")
+        raise CheckpointError(
+            f"{checkpoint.path}: the head has no class branches ({expected}).",
+            _CONTRADICTION,
+        )
     return found
 
 
@@ -118,7 +127,8 @@ def _last_convolution(
         if name not in checkpoint.tensors:
             raise CheckpointError(
                 f"{checkpoint.path}: the class branch {prefix} should end in a convolution with "
-                f"weight and bias, but {name} is missing."
+                f"weight and bias, but {name} is missing.",
+                _CONTRADICTION,
             )
     return ClassRows(branch, weight, bias, 0, checkpoint.shape(bias)[0])
 
@@ -130,11 +140,13 @@ def _count_classes(checkpoint: Checkpoint, rows: dict[str, list[ClassRows]]) -> 
         if len(weight) != 4 or len(bias) != 1 or weight[0] != bias[0]:
             raise CheckpointError(
                 f"{checkpoint.path}: {each.weight} has shape {weight} and its bias {bias}; "
-                "the same number of rows was expected."
+                "the same number of rows was expected.",
+                _CONTRADICTION,
             )
         counts.add(bias[0])
     if len(counts) != 1:
         raise CheckpointError(
-            f"{checkpoint.path}: the levels disagree on the number of classes: {sorted(counts)}."
+            f"{checkpoint.path}: the levels disagree on the number of classes: {sorted(counts)}.",
+            _CONTRADICTION,
         )
     return int(counts.pop())

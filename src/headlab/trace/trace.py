@@ -105,7 +105,7 @@ def trace(
         if isinstance(each, Skipped):
             skipped.append(each)
         else:
-            images.append(_without_pixels(each))
+            images.append(without_pixels(each))
     return collect(layout, chosen, images, skipped)
 
 
@@ -248,7 +248,7 @@ def _cells_in_image(
     return np.asarray(scaled, np.float64)
 
 
-def _without_pixels(image: TracedImage) -> TracedImage:
+def without_pixels(image: TracedImage) -> TracedImage:
     """The same, with only the image's size kept: a long run must not hold every photo."""
     blank = np.broadcast_to(np.zeros(1, np.uint8), image.image_bgr.shape)
     return TracedImage(image.path, image.frame, blank, image.input_hw_px, image.columns)
