@@ -77,7 +77,7 @@ class UnknownName(InputError):
             hint = "Did you mean " + " or ".join(repr(folded[each]) for each in nearest) + "?"
         else:
             shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-            hint = f"Known: {shown}."
+            hint = f"Known: {shown}." if names else "There are none."
         super().__init__(f"There is no {kind} {name!r}.", hint)
         self.kind = kind
         self.name = name

@@ -97,6 +97,7 @@ def open_archive(path: Path) -> Archive:
     _check_is_zip(path)
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+            _check_is_no_script(path, archive.namelist())
             listed = [_located(path, file.fileno(), info) for info in archive.infolist()]
         _check_apart(listed)
     except (zipfile.BadZipFile, *_BROKEN) as error:
@@ -121,6 +122,14 @@ def open_archive(path: Path) -> Archive:
             )
         entries[name] = entry
     return Archive(path, entries, folders.pop())
+
+
+def _check_is_no_script(path: Path, names: list[str]) -> None:
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise CheckpointError(
+            f"{path}: this zip archive is a TorchScript export.",
+            "Give the .pt file that the training wrote, such as best.pt.",
+        )
 
 
 def _located(path: Path, descriptor: int, info: zipfile.ZipInfo) -> Entry:

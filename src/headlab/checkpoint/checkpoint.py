@@ -71,7 +71,10 @@ class Checkpoint:
                 full = f"{prefix}.{name}" if prefix else name
                 found[full] = placed(full, ref, self.archive, is_parameter=name in own)
         if not found:
-            raise CheckpointError(f"{self.path}: the model in this file has no tensors.")
+            raise CheckpointError(
+                f"{self.path}: the model in this file has no tensors.",
+                "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
+            )
         return found
 
     def tensor(self, name: str) -> Tensor:
@@ -129,7 +132,8 @@ class Checkpoint:
         numbered = dict(enumerate(names)) if isinstance(names, (list, tuple)) else names
         if not isinstance(numbered, dict) or any(n not in numbered for n in range(len(numbered))):
             raise CheckpointError(
-                f"{self.path}: the classes are not numbered 0, 1, 2, … without a gap."
+                f"{self.path}: the classes are not numbered 0, 1, 2, … without a gap.",
+                "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
             )
         return tuple(self._class_name(number, numbered[number]) for number in range(len(numbered)))
 
@@ -209,16 +213,16 @@ def read(path: str | Path) -> Checkpoint:
         CheckpointError: the file is missing, damaged, in another format, or holds no model.
     """
     archive = open_archive(Path(path))
-    if "data.pkl" not in archive.entries or "constants.pkl" in archive.entries:
-        what = "a TorchScript export" if "constants.pkl" in archive.entries else "no checkpoint"
+    if "data.pkl" not in archive.entries:
         raise CheckpointError(
-            f"{path}: this zip archive is {what}.",
+            f"{path}: this zip archive is no checkpoint.",
             "Give the .pt file that the training wrote, such as best.pt.",
         )
     order = archive.read("byteorder") if "byteorder" in archive.entries else b"little"
     if order != b"little":
         raise CheckpointError(
-            f"{path}: written on a big-endian machine, which headlab does not read."
+            f"{path}: written on a big-endian machine, which headlab does not read.",
+            "Load it with PyTorch on this machine and save it again, if you trust the file.",
         )
     pickle = unpickle(archive.read("data.pkl"), str(path))
     return Checkpoint(archive, pickle, _live_key(pickle.root, path))

@@ -69,7 +69,7 @@ class Manifest:
 
 def path_for(model: Path) -> Path:
     """Where a model file's manifest is; a link's is beside the file that it leads to."""
-    target = model.resolve()
+    target = model.resolve() if model.is_symlink() else model
     return target.with_name(target.name + SUFFIX)
 
 

@@ -17,7 +17,7 @@ class Global:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Instance:
     """A placeholder for an object of an unknown class: what would have been called, and with what.
 

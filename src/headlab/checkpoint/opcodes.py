@@ -215,7 +215,7 @@ ACTIONS: dict[str, Callable[[Machine, Any], None]] = {
     "NONE": _constant(None),
     "OBJ": _old_instance,
     "POP": _pop,
-    "POPMARK": _pop_mark,
+    "POP_MARK": _pop_mark,
     "PROTO": _nothing,
     "PUT": _put,
     "REDUCE": _new_object,

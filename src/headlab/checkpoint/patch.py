@@ -95,13 +95,20 @@ def _renamed_pickle(checkpoint: Checkpoint, names: tuple[str, ...]) -> bytes:
         if not isinstance(network, Instance):
             continue
         held = network.attributes.get("names")
+        if not isinstance(held, (dict, list, tuple)) or len(held) != len(names):
+            raise CheckpointError(
+                f"{checkpoint.path}: {len(names)} class names were given; `{key}` has "
+                f"{len(held) if isinstance(held, (dict, list, tuple)) else 'none'}.",
+                "Give as many names as the model has classes.",
+            )
         ends = checkpoint.pickle.text_ends.get(id(held), {})
         for number, name in enumerate(names):
             if _held(held, number) == name:
                 continue
             if number not in ends:
                 raise CheckpointError(
-                    f"{checkpoint.path}: class {number} has no name in the file to replace."
+                    f"{checkpoint.path}: class {number} has no name in the file to replace.",
+                    "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
                 )
             text = name.encode("utf-8", "surrogatepass")
             inserts[ends[number]] = b"0X" + struct.pack("<I", len(text)) + text

@@ -96,9 +96,10 @@ def view(tensor: Tensor, storage: bytes | bytearray | memoryview) -> NDArray[np.
 
 def decoded(tensor: Tensor, elements: NDArray[np.generic]) -> NDArray[np.generic]:
     """A copy of stored elements as numbers: bfloat16 becomes float32, the rest stays as it is."""
+    numbers: NDArray[np.generic] = elements.copy()
     if tensor.dtype == "bfloat16":
-        return np.left_shift(elements, 16, dtype=np.uint32).view(np.float32)
-    return elements.copy()
+        numbers = (elements.astype(np.uint32) << 16).view(np.float32)
+    return numbers
 
 
 def encoded(tensor: Tensor, numbers: NDArray[np.generic]) -> NDArray[np.generic]:

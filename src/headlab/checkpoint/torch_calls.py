@@ -18,6 +18,9 @@ ITEM_BYTES = {
     "int32": 4,
     "int64": 8,
     "int8": 1,
+    "uint16": 2,
+    "uint32": 4,
+    "uint64": 8,
     "uint8": 1,
 }
 

@@ -21,8 +21,8 @@ from headlab.checkpoint.machine import Machine
 from headlab.checkpoint.opcodes import ACTIONS
 from headlab.errors import CheckpointError
 
-_MOST_OPCODES = 2_000_000
-"""Fifty times as many as in yolov8n.pt; a long training's checkpoint stays far below."""
+_MOST_OPCODES = 1_000_000
+"""Twenty-five times as many as in yolov8n.pt; a large training's checkpoint stays far below."""
 
 
 @dataclass(eq=False)

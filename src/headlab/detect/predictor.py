@@ -72,9 +72,13 @@ class Detector:
 
     def __call__(self, files: list[Path]) -> Iterator[Prediction]:
         """Detect on files in turn; a file that cannot be read yields nothing."""
-        with quiet():
-            for result in self._predictor(source=self._loader(files), stream=True):
-                yield self._predictor.taken(result)
+        results = self._predictor(source=self._loader(files), stream=True)
+        while True:
+            with quiet():
+                result = next(results, None)
+            if result is None:
+                return
+            yield self._predictor.taken(result)
 
     def _loader(self, files: list[Path]) -> Any:
         """A loader of files, one at a time: given a list, ultralytics would read all at once."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from headlab.errors import InputError, UnknownName
 from headlab.heads.addresses import AddressSpace
 
+_LONGEST_NUMBER = 10
+
 
 @dataclass(frozen=True)
 class ClassRows:
@@ -90,6 +92,11 @@ class Layout:
         """The levels' strides in input pixels."""
         return tuple(level.stride_px for level in self.levels)
 
+    @property
+    def stride_by_level(self) -> dict[str, int]:
+        """The stride in input pixels by level name."""
+        return {level.name: level.stride_px for level in self.levels}
+
     def level_index(self, name: str) -> int:
         """Find a level by name, in any letter case.
 
@@ -124,9 +131,9 @@ class Layout:
             if matches:
                 return matches[0]
         text = str(name).strip()
-        if text.isdigit() and int(text) < len(self.class_names):
-            return int(text)
-        if text.lstrip("-").isdigit():
+        if text.isascii() and text.removeprefix("-").isdigit():
+            if len(text) < _LONGEST_NUMBER and 0 <= int(text) < len(self.class_names):
+                return int(text)
             raise InputError(
                 f"There is no class number {text}.",
                 f"The model has classes 0 to {len(self.class_names) - 1}.",

@@ -171,7 +171,10 @@ def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.
     inner = np.prod(np.clip(high - low, 0, None), axis=2)
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - inner
-    return np.divide(inner, union, out=np.zeros_like(inner), where=union > 0)
+    overlap: NDArray[np.float64] = np.divide(
+        inner, union, out=np.zeros_like(inner), where=union > 0
+    )
+    return overlap
 
 
 def _row(

@@ -1,0 +1,93 @@
+"""`headlab demo`: the whole way once, on scenes that are drawn on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from headlab.demo.tour import Tour
+
+
+def demo(
+    out: Annotated[
+        Path,
+        typer.Option(help="Where to save scenes, pictures and the edited model.", metavar="DIR"),
+    ] = Path("demo-out"),
+    scenes: Annotated[int, typer.Option(min=1, max=1000, help="How many scenes to draw.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
+) -> None:
+    """Draw microscope scenes, and see which level finds which cells.
+
+    A small detector comes with headlab. The demo draws scenes for it, shows its head, shifts the class
+    rows of two levels, compares the detections before and after, and saves pictures of both.
+    Nothing is downloaded.
+    """
+    from headlab.demo.tour import take
+    from headlab.report.tables import show
+
+    typer.echo(
+        f"Drawing {scenes} scene{'' if scenes == 1 else 's'}, and tracing them with two models."
+    )
+    tour = take(out, scenes, seed)
+    pictures = _save_pictures(tour)
+    show(*_told(tour, pictures))
+
+
+def _told(tour: Tour, pictures: Path) -> Iterator[RenderableType]:
+    from headlab.demo.tour import SHIFTS, classes_by_level
+    from headlab.report.comparison import comparison_text
+    from headlab.report.tables import heading, line, table
+
+    levels = tour.model.layout.levels
+    yield heading(f"1. The head: {tour.model.layout.head}, {len(tour.model.class_names)} classes")
+    rows = [[each.name, f"{each.stride_px} px", each.class_rows[0].weight] for each in levels]
+    yield table(["level", ">stride", "class rows"], rows)
+
+    yield heading("2. Where its detections come from")
+    found = [[name, *counts.values()] for name, counts in classes_by_level(tour.comparison.before)]
+    yield table(["class", *(f">{each.name}" for each in levels)], found)
+
+    shifts = ", ".join(f"{name} by {by}" for name, by in SHIFTS.items())
+    yield heading(f"3. The same with shifted class rows ({shifts})")
+    yield from comparison_text(tour.comparison, most_rows=0)
+
+    yield heading("Look at")
+    yield line(f"{pictures}/  before (left) and after (right), each box in its level's colour")
+    yield heading("Go on with")
+    scene = tour.scenes[0]
+    yield line(f"headlab trace {tour.shifted} {scene} --save {tour.folder / 'traced'}")
+    yield line(f"headlab diff {tour.model.path} {tour.shifted}")
+    yield line(f"headlab edit {tour.shifted} --undo -o {tour.folder / 'restored.pt'}")
+
+
+def _save_pictures(tour: Tour) -> Path:
+    import numpy as np
+    import polars as pl
+    from PIL import Image
+
+    from headlab.report.comparison import side_by_side
+    from headlab.report.saving import PictureFolder
+
+    compared = tour.comparison
+    strides = tour.model.layout.stride_by_level
+    with PictureFolder(tour.folder / "pictures", tour.scenes, "compare") as folder:
+        for scene in tour.scenes:
+            image_bgr = np.asarray(Image.open(scene))[:, :, ::-1]
+            before, after = (
+                side.detections.filter(pl.col("image") == str(scene))
+                for side in (compared.before, compared.after)
+            )
+            picture = side_by_side(image_bgr, before, after, (strides, strides))
+            folder.add(str(scene), None, picture)
+    return folder.folder
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("demo")(demo)

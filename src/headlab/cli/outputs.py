@@ -1,0 +1,96 @@
+"""Where `trace` and `compare` put their results besides the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headlab.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
+
+STANDARD_OUTPUT = Path("-")
+_PROGRESS_FROM = 4
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files that the user asked for; None where there is to be none."""
+
+    json: Path | None
+    csv: Path | None
+    parquet: Path | None
+
+    @property
+    def prints_json(self) -> bool:
+        """Standard output is for JSON, so that nothing else may go there."""
+        return self.json == STANDARD_OUTPUT
+
+    def check(self, *models: Path) -> None:
+        """Refuse early what would fail, or destroy something, at the end of a long run.
+
+        Raises:
+            InputError: two outputs go to one place, or one that is no JSON to standard output.
+            OutputError: a file cannot be written, or is one of the models.
+        """
+        from headlab.checkpoint.atomic import check_is_not
+
+        tables = [path for path in (self.csv, self.parquet) if path is not None]
+        if STANDARD_OUTPUT in tables:
+            raise InputError(
+                "Only JSON goes to standard output.",
+                "Use --json -, or give --csv and --parquet a file.",
+            )
+        files = tables if self.json is None or self.prints_json else [*tables, self.json]
+        if len({path.resolve() for path in files}) < len(files):
+            raise InputError("Two outputs would go to the same file.", "Give each its own.")
+        for path in files:
+            for model in models:
+                check_is_not(path, model)
+            if path.is_dir() or not path.parent.is_dir():
+                what = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+                raise OutputError(f"{path}: cannot be written: {what}.", "Give the path of a file.")
+
+    def write(self, table: pl.DataFrame, document: Callable[[], Mapping[str, Any]]) -> None:
+        """Write a result.
+
+        Args:
+            table: for CSV and Parquet.
+            document: makes the JSON document, if it is wanted.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        from headlab.report.documents import to_json
+        from headlab.report.files import write_csv, write_json, write_parquet
+
+        if self.csv is not None:
+            write_csv(self.csv, table)
+        if self.parquet is not None:
+            write_parquet(self.parquet, table)
+        if self.prints_json:
+            sys.stdout.write(to_json(document()))
+        elif self.json is not None:
+            write_json(self.json, document())
+
+
+@contextmanager
+def progress_shown(
+    stream: Iterable[T], files: list[Path], vid_stride: int
+) -> Iterator[Iterable[T]]:
+    """Show a progress bar on standard error, on a terminal and for more than a few images."""
+    from headlab.report.progress import image_count, progress
+
+    total = image_count(files, vid_stride) if sys.stderr.isatty() else 0
+    if total < _PROGRESS_FROM:
+        yield stream
+        return
+    with progress(stream, total) as shown:
+        yield shown

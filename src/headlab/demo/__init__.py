@@ -1,0 +1,1 @@
+"""The demonstration detector: drawn blood-smear scenes and a tiny network trained on them."""

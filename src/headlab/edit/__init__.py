@@ -1,0 +1,1 @@
+"""Rewrite class rows: recipe -> plan -> apply -> write. Nothing is touched before all of it is checked."""

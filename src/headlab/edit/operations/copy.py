@@ -1,0 +1,30 @@
+"""Give one class the rows of another."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from headlab.edit.operations.base import ClassReference, RowMove, class_ids
+from headlab.heads.layout import Layout
+
+
+class Copy(RowMove):
+    """The target scores as the source does; the source stays, the target's own rows are lost.
+
+    Attributes:
+        source: the class whose rows are copied.
+        target: the class that gets them.
+    """
+
+    op: Literal["copy"] = "copy"
+    source: ClassReference
+    target: ClassReference
+
+    def moves(self, layout: Layout) -> dict[int, int]:
+        """The target -> the source."""
+        source, target = class_ids(self.op, layout, (self.source, self.target))
+        return {target: source}
+
+    def words(self) -> str:
+        """Such as "copy cat to dog"."""
+        return f"copy {self.source} to {self.target}{self.at_levels()}"

@@ -1,0 +1,49 @@
+"""Make classes unable to score."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from headlab.edit.operations.base import Classes, LevelOperation, class_ids, listed
+from headlab.heads.layout import Layout
+
+SUPPRESSED_BIAS = -10_000.0
+"""The logit of a suppressed class, whatever the picture: its weights are zero, so the bias is all.
+
+The score 1 / (1 + exp(10000)) is exactly 0 in float32 and float16, because exp(10000) is beyond both and
+becomes infinity. The number itself fits float16, whose largest is 65504, exactly.
+"""
+
+
+class Suppress(LevelOperation):
+    """The class scores exactly 0 in every cell of the levels in scope.
+
+    Attributes:
+        classes: None means all, which then needs `levels`: it silences those levels.
+    """
+
+    op: Literal["suppress"] = "suppress"
+    classes: Classes | None = None
+
+    @model_validator(mode="after")
+    def _something_left(self) -> Suppress:
+        if not self.classes and not self.levels:
+            raise ValueError("name the classes, or the levels to silence whole levels, or both")
+        return self
+
+    def suppressed(self, layout: Layout) -> tuple[int, ...]:
+        """The numbers of the classes.
+
+        Raises:
+            InputError: a class is unknown or named twice.
+        """
+        if self.classes is None:
+            return tuple(range(len(layout.class_names)))
+        return class_ids(self.op, layout, self.classes)
+
+    def words(self) -> str:
+        """Such as "suppress cat, dog at P3"."""
+        named = "all classes" if self.classes is None else listed(self.classes)
+        return f"suppress {named}{self.at_levels()}"

@@ -1,0 +1,194 @@
+"""Recipe + layout -> plan: which rows of which tensors the edit changes, and how.
+
+The order in which operations act is fixed, whatever their order in the recipe:
+
+1. row moves (shift, permute, swap, copy; reorder moves rows and names together),
+2. suppress,
+3. scale, then bias, then thresholds: z' = factor * z + offset,
+4. rename,
+5. keep or drop.
+
+A class is always named as in the input. Contradictions are refused before anything is touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.edit.conflicts import check_conflicts
+from headlab.edit.operations import Adjustment, Drop, Keep, Rename, Reorder, RowMove, Suppress
+from headlab.edit.recipe import Recipe
+from headlab.errors import CheckpointError, RecipeError
+from headlab.heads.layout import ClassRows, Layout, Level
+
+
+@dataclass(frozen=True)
+class ClassStep:
+    """How a class's rows of the result are made on one level, in every slot and branch alike.
+
+    The logit becomes `factor * (logit of the class source) + offset`, or the lowest there is.
+
+    Attributes:
+        source: the input's class whose row it gets.
+        factor: of the logit.
+        offset: of the logit.
+        suppressed: the class never scores, whatever the rest says.
+    """
+
+    source: int
+    factor: float = 1.0
+    offset: float = 0.0
+    suppressed: bool = False
+
+    @property
+    def keeps_numbers(self) -> bool:
+        """The row is moved or stays, but its numbers are not computed anew."""
+        return not self.suppressed and self.factor == 1.0 and self.offset == 0.0
+
+
+@dataclass(frozen=True)
+class LevelStep:
+    """What happens on one level.
+
+    Attributes:
+        level: the level.
+        classes: one step per class of the result, by its number there.
+    """
+
+    level: Level
+    classes: tuple[ClassStep, ...]
+
+    def is_identity(self, class_count: int) -> bool:
+        """Nothing changes, given the input's number of classes."""
+        return self.classes == tuple(map(ClassStep, range(class_count)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an edit will do, exactly.
+
+    Attributes:
+        recipe: what was asked for.
+        levels: one step per level, finest first.
+        labels: for each class of the result, its number in the input.
+        class_names: of the result, by class number.
+        old_names: of the input, by class number.
+    """
+
+    recipe: Recipe
+    levels: tuple[LevelStep, ...]
+    labels: tuple[int, ...]
+    class_names: tuple[str, ...]
+    old_names: tuple[str, ...]
+
+    @property
+    def keeps_shapes(self) -> bool:
+        """As many classes as before."""
+        return len(self.class_names) == len(self.old_names)
+
+    @property
+    def changed_levels(self) -> tuple[LevelStep, ...]:
+        """The levels of which at least one row changes."""
+        count = len(self.old_names)
+        return tuple(step for step in self.levels if not step.is_identity(count))
+
+
+def plan(checkpoint: Checkpoint, layout: Layout, recipe: Recipe) -> Plan:
+    """Work out what a recipe does to a model; reads, but changes nothing.
+
+    Raises:
+        UnknownName: a class or level does not exist.
+        RecipeError: the recipe contradicts itself or does not fit the model.
+        CheckpointError: a row in question holds NaN or infinity.
+    """
+    check_conflicts(layout, recipe)
+    count = len(layout.class_names)
+    order = _order(layout, recipe)
+    gone = {
+        class_id
+        for operation in recipe.operations
+        if isinstance(operation, (Keep, Drop))
+        for class_id in operation.removed(layout)
+    }
+    labels = tuple(label for label in order if label not in gone)
+    levels = tuple(_level_step(layout, recipe, at, labels) for at in range(len(layout.levels)))
+    found = Plan(recipe, levels, labels, _names(layout, recipe, labels), layout.class_names)
+    for step in found.changed_levels:
+        for rows in step.level.class_rows:
+            _check_finite(checkpoint, step, rows, count)
+    return found
+
+
+def _order(layout: Layout, recipe: Recipe) -> tuple[int, ...]:
+    for operation in recipe.operations:
+        if isinstance(operation, Reorder):
+            return operation.order_ids(layout)
+    return tuple(range(len(layout.class_names)))
+
+
+def _level_step(layout: Layout, recipe: Recipe, at: int, labels: tuple[int, ...]) -> LevelStep:
+    sources: dict[int, int] = {}
+    suppressed: set[int] = set()
+    factors: dict[int, float] = {}
+    offsets: dict[int, float] = {}
+    for operation in recipe.operations:
+        if at not in operation.level_indices(layout):
+            continue
+        if isinstance(operation, RowMove):
+            sources.update(operation.moves(layout))
+        elif isinstance(operation, Suppress):
+            suppressed.update(operation.suppressed(layout))
+        elif isinstance(operation, Adjustment):
+            for label, (factor, offset) in operation.adjustments(layout).items():
+                factors[label] = factors.get(label, 1.0) * factor
+                offsets[label] = offsets.get(label, 0.0) + offset
+    steps = (
+        ClassStep(
+            sources.get(label, label),
+            factors.get(label, 1.0),
+            offsets.get(label, 0.0),
+            label in suppressed,
+        )
+        for label in labels
+    )
+    return LevelStep(layout.levels[at], tuple(steps))
+
+
+def _names(layout: Layout, recipe: Recipe, labels: tuple[int, ...]) -> tuple[str, ...]:
+    new: dict[int, str] = {}
+    for operation in recipe.operations:
+        if isinstance(operation, Rename):
+            new.update(operation.new_names(layout))
+    names = tuple(new.get(label, layout.class_names[label]) for label in labels)
+    for label in set(new) & set(labels):
+        if names.count(new[label]) > 1:
+            raise RecipeError(
+                f"rename: two classes would be named {new[label]!r}.",
+                "Give each class a name of its own, or drop one of the two.",
+            )
+    return names
+
+
+def _check_finite(checkpoint: Checkpoint, step: LevelStep, rows: ClassRows, count: int) -> None:
+    """Refuse to move or compute with rows that hold NaN or infinity, old and new ones."""
+    touched = {each.source for each in step.classes}
+    if len(step.classes) == count:
+        changed = [at for at, each in enumerate(step.classes) if each != ClassStep(at)]
+        touched = {*changed, *(step.classes[at].source for at in changed)}
+    for name in (rows.weight, rows.bias):
+        array: Any = checkpoint.array(name)
+        bad = [
+            row
+            for row in sorted(rows.row(c, s) for c in touched for s in range(step.level.slots))
+            if not np.isfinite(array[row]).all()
+        ]
+        if bad:
+            shown = ", ".join(map(str, bad[:8])) + (", …" if len(bad) > 8 else "")
+            raise CheckpointError(
+                f"{checkpoint.path}: {name} holds NaN or infinity in row {shown}.",
+                "The model is damaged or its training diverged; edit a sound one.",
+            )

@@ -1,0 +1,90 @@
+"""Undo a written edit: restore the input's bytes from the output and its manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from headlab.checkpoint.atomic import check_is_not, replacing, write_bytes
+from headlab.checkpoint.manifest import (
+    FileFacts,
+    Manifest,
+    facts,
+    path_for,
+    read_manifest,
+    same_bytes,
+    standing_manifest,
+)
+from headlab.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored.
+
+    Attributes:
+        output: the restored file.
+        original: name, sha256 and size of the file that it equals.
+        earlier_edit: the restored file is itself the result of an edit, whose manifest was restored too.
+    """
+
+    output: Path
+    original: FileFacts
+    earlier_edit: bool
+
+
+def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
+    """Write the bytes that a file had before headlab edited it.
+
+    Args:
+        model: the edited file, with its manifest beside it.
+        output: where to write the original; the edited file itself only with `in_place`.
+        in_place: replace the edited file.
+
+    Raises:
+        CheckpointError: there is no manifest, it is damaged, it does not belong to the file as it
+            is, or the edit cannot be undone.
+        OutputError: the output cannot be written; nothing was changed.
+    """
+    if not in_place:
+        check_is_not(output, model)
+    try:
+        with model.open("rb") as edited:
+            now = facts(model.name, edited)
+            manifest = read_manifest(model, now)
+            _check_belongs(model, now, manifest)
+            if manifest.undo is None:
+                raise CheckpointError(f"{model}: the edit cannot be undone: {manifest.no_undo}.")
+            standing = standing_manifest(output)
+            with replacing(output) as file:
+                for chunk in manifest.undo.restored(edited, str(model)):
+                    file.write(chunk)
+                found = facts(output.name, file)
+                if not same_bytes(found, manifest.input):
+                    raise CheckpointError(
+                        f"{path_for(model)}: the undo data are damaged: they do not restore "
+                        f"{manifest.input.name}.",
+                    )
+    except OSError as error:
+        raise CheckpointError(f"{model}: cannot be read: {error.strerror}.") from None
+    if manifest.previous is not None:
+        text = json.dumps(manifest.previous, indent=1, ensure_ascii=False) + "\n"
+        write_bytes(path_for(output), text.encode("utf-8"))
+    elif standing is not None:
+        path_for(output).unlink(missing_ok=True)
+    return Restored(output, manifest.input, manifest.previous is not None)
+
+
+def _check_belongs(model: Path, now: FileFacts, manifest: Manifest) -> None:
+    if same_bytes(now, manifest.output):
+        return
+    if same_bytes(now, manifest.input):
+        raise CheckpointError(
+            f"{model}: this is the original already; there is nothing to undo.",
+            f"The edit that {path_for(model).name} describes was undone or never finished.",
+        )
+    raise CheckpointError(
+        f"{model}: the file has changed since the edit that {path_for(model).name} describes.",
+        "Only the file as headlab wrote it can be undone.",
+    )

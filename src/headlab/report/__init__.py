@@ -1,0 +1,1 @@
+"""What headlab shows: tables, pictures, and files."""

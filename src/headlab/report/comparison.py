@@ -1,0 +1,143 @@
+"""Two models' detections side by side, as tables for a terminal and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+from rich.text import Text
+
+from headlab.report.picture import Picture, draw
+from headlab.report.tables import heading, line, table
+from headlab.report.trace_text import level_text
+from headlab.trace.compare import KINDS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+    from rich.console import RenderableType
+
+    from headlab.trace.compare import Comparison
+
+MOST_ROWS = 40
+_GAP_SHARE = 0.01
+_MEANING = {
+    "unchanged": "the same box and class in both models",
+    "class changed": "the same box, another class",
+    "lost": "only the first model has it",
+    "new": "only the second model has it",
+}
+
+
+def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Iterator[RenderableType]:
+    """The pairs where there are few, the counts, the class changes, and the inference.
+
+    Args:
+        comparison: what to show.
+        most_rows: pairs listed at most; 0 lists none.
+    """
+    rows = comparison.pairs.to_dicts()
+    if 0 < len(rows) <= most_rows:
+        yield pair_table(comparison)
+        yield ""
+    counts = comparison.counts
+    yield table([">detections", "", ""], [[counts[kind], kind, _MEANING[kind]] for kind in KINDS])
+    if counts["class changed"]:
+        yield heading("Class changes by level of the first model")
+        yield change_table(comparison.pairs, comparison.before.layout.level_names)
+    yield from inference_text(comparison)
+
+
+def pair_table(comparison: Comparison) -> RenderableType:
+    """One row per pair or unmatched detection."""
+    inferred = comparison.shifts is not None
+    many = comparison.before.images.height > 1
+    columns = [*(["image"] if many else []), "before", "after", "kind", ">iou"]
+    columns += ["inferred"] if inferred else []
+    rows = []
+    for row in comparison.pairs.to_dicts():
+        frame = "" if row["frame"] is None else f":{row['frame']}"
+        cells: list[object] = [f"{row['image'].rsplit('/', 1)[-1]}{frame}"] if many else []
+        cells += [_side(row, "before"), _side(row, "after"), row["kind"]]
+        cells.append("-" if row["iou"] is None else f"{row['iou']:.2f}")
+        cells += [_verdict(row)] if inferred else []
+        rows.append(cells)
+    return table(columns, rows)
+
+
+def _side(row: Mapping[str, Any], side: str) -> Text:
+    if row[f"{side}_class_name"] is None:
+        return Text("-")
+    shown = line(f"{row[f'{side}_class_name']} {row[f'{side}_score']:.2f} ")
+    return shown.append_text(level_text(row[f"{side}_level"]))
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    if row["agrees"] is None:
+        return "-"
+    return f"{row['inferred_level'] or 'no level'} {'right' if row['agrees'] else 'wrong'}"
+
+
+def change_table(pairs: pl.DataFrame, level_names: tuple[str, ...]) -> RenderableType:
+    """How often each class change occurs at each level, the most frequent first."""
+    changed = pairs.filter(pairs["kind"] == "class changed")
+    keys = ["before_level", "before_class_name", "after_class_name"]
+    counted = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 3)
+    rows: list[list[object]] = []
+    for name in level_names:
+        here = counted.filter(counted["before_level"] == name).to_dicts()
+        shown = [
+            f"{r['before_class_name']} -> {r['after_class_name']} ({r['len']})" for r in here[:4]
+        ]
+        more = f", … {len(here) - 4} more" if len(here) > 4 else ""
+        if here:
+            rows.append([level_text(name), sum(r["len"] for r in here), ", ".join(shown) + more])
+    return table(["level", ">changed", "before -> after (how often)"], rows)
+
+
+def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
+    """Whether the class changes tell the level, and what misleads the eye."""
+    if comparison.shifts is None:
+        return
+    shifts = ", ".join(f"{name} by {by}" for name, by in comparison.shifts.items())
+    right, of = comparison.inference
+    yield heading(f"The class-shift experiment ({shifts})")
+    yield line(
+        f"The class change names the level that the address states for {right} of {of} matched "
+        "detections."
+    )
+    extra = comparison.counts["new"]
+    if extra:
+        yield line(
+            f"Only the second model shows {extra} box{'' if extra == 1 else 'es'} more. These are no new "
+            "objects: NMS merges boxes of one class, and now the levels label one object differently. "
+            "Counted by eye they mislead; matched by box they do not."
+        )
+
+
+def side_by_side(
+    image_bgr: NDArray[np.uint8],
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    strides_px: tuple[Mapping[str, int], Mapping[str, int]],
+) -> Picture:
+    """The first model's detections on the left, the second's on the right.
+
+    Args:
+        image_bgr: uint8, shape (H, W, 3).
+        before: traced detections of the first model on this image.
+        after: traced detections of the second model on this image.
+        strides_px: stride by level name, of each model, for the legends.
+    """
+    left, right = (
+        draw(image_bgr, detections, strides)
+        for detections, strides in zip((before, after), strides_px, strict=True)
+    )
+    width, height = left.image.size
+    gap = max(2, round(width * _GAP_SHARE))
+    both = Image.new("RGB", (2 * width + gap, height), "white")
+    both.paste(left.image, (0, 0))
+    both.paste(right.image, (width + gap, 0))
+    return Picture(both, tuple(dict.fromkeys((*left.notes, *right.notes))))

@@ -1,0 +1,123 @@
+"""Draw a detection's box and the cell that it came from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import ImageDraw
+
+from headlab.report.colours import level_colour
+from headlab.report.labels import Rect
+from headlab.report.style import Style
+
+CELL_OPACITY = 0.55
+_SEAM = (0, 0, 0, 110)
+_HALO = (255, 255, 255, 200)
+
+
+def box_rect(row: Mapping[str, Any], size_wh: tuple[int, int], prefix: str = "") -> Rect:
+    """The pixels of a box, at least one, inside the picture; the ends lie outside."""
+    found = []
+    for axis, most in zip("xy", size_wh, strict=True):
+        start = min(max(round(row[f"{prefix}{axis}1"]), 0), most - 1)
+        end = min(max(round(row[f"{prefix}{axis}2"]), start + 1), most)
+        found.append((start, end))
+    (x1, x2), (y1, y2) = found
+    return x1, y1, x2, y2
+
+
+def cell_rect(row: Mapping[str, Any], size_wh: tuple[int, int]) -> Rect | None:
+    """The pixels of the cell; None where it lies in the padding around the photo."""
+    width, height = size_wh
+    seen = row["cell_x2"] > 0 and row["cell_y2"] > 0
+    seen = seen and row["cell_x1"] < width and row["cell_y1"] < height
+    return box_rect(row, size_wh, "cell_") if seen else None
+
+
+def fill_cell(canvas: ImageDraw.ImageDraw, cell: Rect | None, colour: tuple[int, ...]) -> None:
+    """Fill the cell with its level's colour, half transparent."""
+    if cell is not None:
+        x1, y1, x2, y2 = cell
+        canvas.rectangle((x1, y1, x2 - 1, y2 - 1), fill=(*colour, round(255 * CELL_OPACITY)))
+
+
+def outline_cell(
+    canvas: ImageDraw.ImageDraw, row: Mapping[str, Any], cell: Rect | None, style: Style
+) -> None:
+    """The cell's edge, outside its filled pixels, and a line to the box's centre if that is elsewhere."""
+    if cell is None:
+        return
+    colour = level_colour(row["level"])
+    x1, y1, x2, y2 = cell
+    edge = max(1, style.line_px // 2)
+    centre = (row["x1"] + row["x2"]) / 2, (row["y1"] + row["y2"]) / 2
+    if not (x1 <= centre[0] <= x2 and y1 <= centre[1] <= y2):
+        canvas.line((*_edge_towards(cell, centre), *centre), fill=(*colour, 230), width=edge)
+        _dot(canvas, centre, edge + 1, colour)
+    ring = (x1 - edge - 1, y1 - edge - 1, x2 + edge, y2 + edge)
+    canvas.rectangle(ring, outline=_HALO, width=1)
+    frame = (x1 - edge, y1 - edge, x2 - 1 + edge, y2 - 1 + edge)
+    canvas.rectangle(frame, outline=colour, width=edge)
+
+
+def _edge_towards(cell: Rect, target: tuple[float, float]) -> tuple[float, float]:
+    """Where the line from a cell's centre to a point outside leaves the cell."""
+    x1, y1, x2, y2 = cell
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    dx, dy = target[0] - x, target[1] - y
+    steps = [half / abs(d) for half, d in (((x2 - x1) / 2, dx), ((y2 - y1) / 2, dy)) if d]
+    return x + dx * min(steps), y + dy * min(steps)
+
+
+def _dot(
+    canvas: ImageDraw.ImageDraw, at: tuple[float, float], radius: int, colour: tuple[int, ...]
+) -> None:
+    x, y = at
+    canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+def draw_box(
+    canvas: ImageDraw.ImageDraw, row: Mapping[str, Any], size_wh: tuple[int, int], style: Style
+) -> None:
+    """The box in its level's colour, its edge inside the box, with a dark seam around it."""
+    colour, line = level_colour(row["level"]), style.line_px
+    corners = rotated_corners(row)
+    if corners is not None:
+        closed = [*corners, corners[0]]
+        canvas.line(closed, fill=_SEAM, width=line + 3, joint="curve")
+        canvas.line(closed, fill=colour, width=line + 1, joint="curve")
+        return
+    x1, y1, x2, y2 = box_rect(row, size_wh)
+    canvas.rectangle((x1 - 1, y1 - 1, x2, y2), outline=_SEAM, width=1)
+    line = min(line, (x2 - x1 + 1) // 2, (y2 - y1 + 1) // 2)
+    if line * 4 < min(x2 - x1, y2 - y1):
+        inner = (x1 + line, y1 + line, x2 - 1 - line, y2 - 1 - line)
+        canvas.rectangle(inner, outline=_SEAM, width=1)
+    canvas.rectangle((x1, y1, x2 - 1, y2 - 1), outline=colour, width=max(line, 1))
+
+
+def rotated_corners(row: Mapping[str, Any]) -> list[tuple[float, float]] | None:
+    """The corners of a rotated box from its upright envelope and its angle.
+
+    With c = |cos|, s = |sin|, the envelope's sides are W = w c + h s and H = w s + h c, hence
+    w = (W c - H s) / (c² - s²) and h = (H c - W s) / (c² - s²).
+
+    Returns:
+        four corners in order; None for an upright box, and near 45 degrees, where W = H says
+        nothing of w and h.
+    """
+    angle = row.get("angle_rad")
+    if angle is None or math.isnan(angle):
+        return None
+    cos, sin = math.cos(angle), math.sin(angle)
+    c, s = abs(cos), abs(sin)
+    if abs(c * c - s * s) < 0.05:
+        return None
+    outer_w, outer_h = row["x2"] - row["x1"], row["y2"] - row["y1"]
+    w = (outer_w * c - outer_h * s) / (c * c - s * s)
+    h = (outer_h * c - outer_w * s) / (c * c - s * s)
+    mid_x, mid_y = (row["x1"] + row["x2"]) / 2, (row["y1"] + row["y2"]) / 2
+    halves = ((w / 2, h / 2), (-w / 2, h / 2), (-w / 2, -h / 2), (w / 2, -h / 2))
+    return [(mid_x + u * cos - v * sin, mid_y + u * sin + v * cos) for u, v in halves]

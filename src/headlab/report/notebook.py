@@ -1,0 +1,117 @@
+"""Results as HTML, for notebooks: a table, with the levels in their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from headlab.report.colours import hex_colour, ink_on, level_colour
+from headlab.report.tables import printable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headlab.heads.layout import Layout
+    from headlab.trace.compare import Comparison
+    from headlab.trace.trace import Trace
+
+MOST_ROWS = 50
+
+
+def layout_html(layout: Layout) -> str:
+    """A head's levels and the names of their class rows."""
+    rows = [
+        [_level(level.name), f"{level.stride_px} px", _text(rows.branch), _text(rows.weight)]
+        for level in layout.levels
+        for rows in level.class_rows
+    ]
+    count = len(layout.class_names)
+    caption = f"{layout.head} ({layout.task}), {count} class{'' if count == 1 else 'es'}"
+    return _table(caption, ["level", "stride", "branch", "class rows"], rows)
+
+
+def trace_html(trace: Trace) -> str:
+    """A trace's detections, the first ones of a long run only, and what was skipped."""
+    found, images = trace.detections.height, trace.images.height
+    caption = f"{found} detection(s) on {images} image(s)"
+    if trace.skipped:
+        caption += f", {len(trace.skipped)} skipped"
+    return detections_html(trace.detections, trace.layout.level_names, caption)
+
+
+def detections_html(detections: pl.DataFrame, level_names: Sequence[str], caption: str) -> str:
+    """Traced detections; the columns are those of `headlab trace`."""
+    headings = ["image", "#", "class", "score", "level", "cell", "box", "merged", "alone", "needs"]
+    rows = [_cells(row, level_names) for row in detections.head(MOST_ROWS).to_dicts()]
+    hidden = detections.height - len(rows)
+    if hidden:
+        caption += f"; the first {len(rows)} are shown"
+    return _table(caption, headings, rows)
+
+
+def _cells(row: Mapping[str, Any], level_names: Sequence[str]) -> list[str]:
+    frame = "" if row["frame"] is None else f" frame {row['frame']}"
+    slot = f"/{row['slot']}" if row["slot"] else ""
+    alone = [name for name in level_names if row[f"alone_{name}"]]
+    needs = [name for name in level_names if not row[f"without_{name}"]]
+    return [
+        _text(f"{row['image']}{frame}"),
+        str(row["detection"]),
+        _text(row["class_name"]),
+        f"{row['score']:.2f}",
+        f"{_level(row['level'])} {row['stride_px']} px",
+        f"{row['row']},{row['col']}{slot}",
+        ", ".join(f"{row[corner]:.0f}" for corner in ("x1", "y1", "x2", "y2")),
+        "/".join(str(row[f"merged_{name}"]) for name in level_names),
+        " ".join(map(_level, alone)) or "-",
+        " ".join(map(_level, needs)) or "-",
+    ]
+
+
+def _level(name: str) -> str:
+    colour = level_colour(name)
+    style = (
+        f"background:{hex_colour(colour)};color:{hex_colour(ink_on(colour))};"
+        "padding:0 .35em;border-radius:.2em"
+    )
+    return f'<span style="{style}">{_text(name)}</span>'
+
+
+def _text(value: object) -> str:
+    return escape(printable(value))
+
+
+def _table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{_text(heading)}</th>" for heading in headings)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f"<table><caption>{_text(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Two models' detections, pair by pair, the first ones of a long run only."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in comparison.counts.items())
+    caption = f"Matched detections: {counts}"
+    if comparison.shifts is not None:
+        right, of = comparison.inference
+        caption += f"; the class change tells the level for {right} of {of}"
+    rows = [_pair_cells(row) for row in comparison.pairs.head(MOST_ROWS).to_dicts()]
+    hidden = comparison.pairs.height - len(rows)
+    if hidden:
+        caption += f"; the first {len(rows)} are shown"
+    return _table(caption, ["image", "before", "after", "kind", "IoU"], rows)
+
+
+def _pair_cells(row: Mapping[str, Any]) -> list[str]:
+    frame = "" if row["frame"] is None else f" frame {row['frame']}"
+    sides = [
+        "-"
+        if row[f"{side}_level"] is None
+        else f"{_text(row[f'{side}_class_name'])} {row[f'{side}_score']:.2f} {_level(row[f'{side}_level'])}"
+        for side in ("before", "after")
+    ]
+    iou = "-" if row["iou"] is None else f"{row['iou']:.2f}"
+    return [_text(f"{row['image']}{frame}"), *sides, _text(row["kind"]), iou]

@@ -1,0 +1,94 @@
+"""Tables for a terminal, which stay readable in 80 columns and when piped into a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+PIPED_COLUMNS = 80
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that neither guesses emphasis nor reads markup; 80 columns wide when piped.
+
+    COLUMNS sets another width.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    piped = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(
+        file=stream,
+        width=PIPED_COLUMNS if piped else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables and lines to standard output, without trailing blanks when piped."""
+    out = console()
+    if out.is_terminal:
+        _print(out, parts)
+        return
+    with out.capture() as captured:
+        _print(out, parts)
+    lines = captured.get().splitlines()
+    out.file.writelines(f"{each.rstrip()}\n" for each in lines)
+
+
+def _print(out: Console, parts: Sequence[RenderableType]) -> None:
+    """Lines of text are not broken, so that they can be searched and copied; tables are."""
+    for part in parts:
+        out.print(part, soft_wrap=isinstance(part, (str, Text)))
+
+
+def printable(text: object) -> str:
+    """The text with control characters written out, so that a file's names cannot steer the terminal."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text)
+    )
+
+
+def line(text: object, style: str = "") -> Text:
+    """One line of text, printed as it is."""
+    return Text(printable(text), style=style)
+
+
+def heading(text: str) -> Text:
+    """A heading, with an empty line above it."""
+    return Text("\n").append_text(line(text, "bold"))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table without vertical rules.
+
+    Args:
+        columns: the headings; one that begins with ">" is aligned to the right.
+        rows: one cell per column; `Text` keeps its style, everything else is printed as it is.
+    """
+    made = Table(
+        box=None,
+        header_style="dim",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for heading in columns:
+        right = heading.startswith(">")
+        made.add_column(
+            Text(heading.removeprefix(">")),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=right,
+        )
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else line(cell) for cell in row))
+    return made

@@ -1,0 +1,77 @@
+"""Write drawn frames as a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from headlab.errors import OutputError
+
+_CODEC = "mp4v"
+_USUAL_FPS = 25.0
+
+
+class VideoWriter:
+    """An MP4 that appears under its name only when it is complete.
+
+    Args:
+        target: the file to write.
+        source: the video that the frames come from; its frame rate is kept.
+        size_wh: width and height of every frame.
+        vid_stride: every how many frames of the source are written.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(
+        self, target: Path, source: Path, size_wh: tuple[int, int], vid_stride: int = 1
+    ) -> None:
+        self.target = target
+        self.source = source
+        self._size_wh = size_wh
+        self._temporary = target.with_name(f".{target.name}.part.mp4")
+        codec = cv2.VideoWriter.fourcc(*_CODEC)
+        fps = _frames_per_second(source) / vid_stride
+        self._writer = cv2.VideoWriter(str(self._temporary), codec, fps, size_wh)
+        if not self._writer.isOpened():
+            self._temporary.unlink(missing_ok=True)
+            raise OutputError(
+                f"{target}: the video cannot be written.",
+                "The folder is read-only or full, or OpenCV was built without an MP4 encoder.",
+            )
+
+    def add(self, frame: Image.Image) -> None:
+        """Append an RGB frame; one of another size is resized."""
+        if frame.size != self._size_wh:
+            frame = frame.resize(self._size_wh)
+        self._writer.write(np.ascontiguousarray(np.asarray(frame)[:, :, ::-1]))
+
+    def close(self, keep: bool = True) -> None:
+        """Finish the file and give it its name; or, if it is not to be kept, remove it."""
+        self._writer.release()
+        if keep:
+            self._temporary.replace(self.target)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+
+def _frames_per_second(source: Path) -> float:
+    video = cv2.VideoCapture(str(source))
+    try:
+        fps = float(video.get(cv2.CAP_PROP_FPS))
+    finally:
+        video.release()
+    return fps if np.isfinite(fps) and 0 < fps <= 1000 else _USUAL_FPS
+
+
+def frame_count(source: Path) -> int:
+    """The number of frames that a video says it has; 0 if it does not say."""
+    video = cv2.VideoCapture(str(source))
+    try:
+        return max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+    finally:
+        video.release()

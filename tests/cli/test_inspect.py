@@ -1,0 +1,268 @@
+"""`headlab inspect`: levels, class rows and parameters, against torch and against numbers known by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from one_command import Done, run
+
+import models
+from headlab.checkpoint.checkpoint import read
+from headlab.cli import inspect
+from headlab.cli.options import parse_imgsz
+from headlab.errors import InputError
+from headlab.heads.identify import identify
+from headlab.report.inspecting import inspection
+
+Small = Callable[..., Path]
+
+
+def inspected(*args: object) -> Done:
+    return run(inspect.register, "inspect", *args)
+
+
+def document(*args: object) -> dict[str, Any]:
+    done = inspected(*args, "--json")
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+def test_yolov8n_at_640(yolov8n: Path) -> None:
+    found = document(yolov8n, "--imgsz", 640)
+    levels = [(x["name"], x["stride_px"], x["grid_hw"], x["candidates"]) for x in found["levels"]]
+    assert levels == [
+        ("P3", 8, [80, 80], 6400),  # 640 / 8 = 80; 80 x 80 = 6400
+        ("P4", 16, [40, 40], 1600),
+        ("P5", 32, [20, 20], 400),
+    ]
+    assert found["candidates"] == 8400
+    assert len(found["class_names"]) == 80
+    assert found["imgsz_from"] == "option"
+
+
+def test_a_size_of_two_sides_is_height_and_width(small: Small) -> None:
+    levels = document(small(), "--imgsz", "96,64")["levels"]
+    assert [level["grid_hw"] for level in levels] == [[12, 8], [6, 4], [3, 2]]
+
+
+@pytest.mark.parametrize("kind", ["yolov8", "yolov8-p2", "yolov3-tiny", "yolo26", "yolov8-obb"])
+def test_indices_are_those_of_named_parameters(kind: str, small: Small) -> None:
+    path = small(kind)
+    network = torch.load(path, weights_only=False)["model"]
+    expected = [
+        (index, name, list(parameter.shape), str(parameter.dtype).removeprefix("torch."))
+        for index, (name, parameter) in enumerate(network.named_parameters())
+    ]
+    found = document(path, "--params")
+    shown = [(x["index"], x["name"], x["shape"], x["dtype"]) for x in found["parameters"]]
+    assert shown == expected
+    by_name = {name: index for index, name, *_ in expected}
+    for level in found["levels"]:
+        for rows in level["class_rows"]:
+            for parameter in (rows["weight"], rows["bias"]):
+                assert parameter["index"] == by_name[parameter["name"]]
+    assert found["parameter_tensors"] == len(expected)
+    assert found["parameter_numbers"] == sum(p.numel() for p in network.parameters())
+
+
+def test_both_branches_are_shown(small: Small) -> None:
+    found = document(small("yolo26"))
+    assert found["branches"] == ["one2many", "one2one"]
+    names = [rows["weight"]["name"] for rows in found["levels"][0]["class_rows"]]
+    assert [".one2one_cv3." in name for name in names] == [False, True]
+    printed = inspected(small("yolo26"))
+    assert "one2one" in printed.out
+
+
+def test_the_default_size_is_that_of_the_training(small: Small) -> None:
+    found = document(small())
+    assert (found["input_hw_px"], found["imgsz_from"]) == ([models.IMGSZ] * 2, "training")
+    assert found["metadata"]["train_imgsz"] == [models.IMGSZ] * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, ([640, 640], "default")),
+        ("640", ([640, 640], "default")),
+        (True, ([640, 640], "default")),
+        (0, ([640, 640], "default")),
+        ([96, 64], ([96, 64], "training")),
+        (100, ([128, 128], "training")),  # the next multiple of 32, as ultralytics rounds
+    ],
+)
+def test_what_the_file_says_of_its_training(
+    said: object, expected: tuple[list[int], str], tmp_path: Path
+) -> None:
+    network = models.build(awake=False)
+    network.args["imgsz"] = said
+    found = document(models.save(network, tmp_path / "m.pt"))
+    assert (found["input_hw_px"], found["imgsz_from"]) == expected
+
+
+def test_class_rows_of_one_class(tmp_path: Path) -> None:
+    network = models.build(nc=3)
+    for at, convolution in enumerate(models.class_convolutions(network)):
+        with torch.no_grad():
+            convolution.weight[1] = 0
+            convolution.weight[1, :2, 0, 0] = torch.tensor([3.0, 4.0])  # norm 5
+            convolution.bias[1] = at - 0.5
+    found = document(models.save(network, tmp_path / "m.pt"), "--class", "bee", "--class", "1")
+    shown = [(x["class_id"], x["level"], x["bias"], x["weight_norm"]) for x in found["classes"]]
+    assert shown == [(1, "P3", -0.5, 5.0), (1, "P4", 0.5, 5.0), (1, "P5", 1.5, 5.0)]
+
+
+def test_several_classes_in_one_option(small: Small) -> None:
+    found = document(small(), "--class", "cat,ant")
+    assert [x["class_name"] for x in found["classes"]] == ["cat"] * 3 + ["ant"] * 3
+
+
+@pytest.mark.parametrize(
+    ("args", "pattern"),
+    [
+        (["MODEL", "--params"], "*"),
+        (["--params", "MODEL"], "*"),
+        (["MODEL", "--params", "--imgsz", "64"], "*"),
+        (["MODEL", "--params", "*.bias"], "*.bias"),
+        (["MODEL", "--params=*.bias"], "*.bias"),
+        (["--params", "*.bias", "MODEL"], "*.bias"),
+    ],
+    ids=" ".join,
+)
+def test_the_pattern_may_be_left_out(args: list[str], pattern: str, small: Small) -> None:
+    path = small()
+    found = document(*(str(path) if arg == "MODEL" else arg for arg in args))
+    checkpoint = read(path)
+    expected = inspection(checkpoint, identify(checkpoint), pattern=pattern).parameters
+    assert expected
+    assert [x["index"] for x in found["parameters"]] == [x.index for x in expected]
+
+
+@pytest.mark.parametrize("prefix", ["model.", "model.model."])
+def test_names_as_the_library_prints_them_match_too(prefix: str, small: Small) -> None:
+    found = document(small(), "--params", f"{prefix}22.cv3.*.2.*")
+    assert [x["level"] for x in found["parameters"]] == ["P3", "P3", "P4", "P4", "P5", "P5"]
+
+
+def test_class_rows_stand_out_in_the_list(small: Small) -> None:
+    done = inspected(small(), "--params", "*.cv3.0.*")
+    marked = [line for line in done.out.splitlines() if line.endswith("P3 class rows")]
+    assert len(marked) == 2
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_weights_that_are_not_finite_are_reported(tmp_path: Path) -> None:
+    network = models.build()
+    convolution = models.class_convolutions(network)[1]
+    with torch.no_grad():
+        convolution.weight[2, 0] = float("nan")
+        convolution.bias[2] = float("inf")
+    path = models.save(network, tmp_path / "m.pt")
+    found = document(path, "--class", "cat")
+    assert [level["class_rows"][0]["not_finite"] for level in found["levels"]] == [0, 2, 0]
+    assert found["classes"][1]["weight_norm"] is None
+    assert "the class rows of P4 (one2many) hold 2 numbers" in inspected(path).out
+
+
+def test_the_document_has_these_keys(small: Small) -> None:
+    found = document(small(), "--class", "ant", "--params")
+    assert list(found) == [
+        "file",
+        "head",
+        "task",
+        "branches",
+        "rotated",
+        "class_names",
+        "metadata",
+        "input_hw_px",
+        "imgsz_from",
+        "candidates",
+        "levels",
+        "parameter_tensors",
+        "parameter_numbers",
+        "classes",
+        "parameters",
+    ]
+    assert list(found["levels"][0]) == [
+        "name",
+        "stride_px",
+        "slots",
+        "grid_hw",
+        "candidates",
+        "class_rows",
+    ]
+    assert list(found["levels"][0]["class_rows"][0]) == ["branch", "weight", "bias", "not_finite"]
+    assert list(found["classes"][0]) == [
+        "class_id",
+        "class_name",
+        "level",
+        "branch",
+        "slot",
+        "row",
+        "bias",
+        "weight_norm",
+    ]
+    assert list(found["parameters"][0]) == ["index", "name", "shape", "dtype", "level", "branch"]
+    assert list(found["metadata"]) == [
+        "version",
+        "date",
+        "weights",
+        "train_imgsz",
+        "train_data",
+        "epoch",
+        "yaml_file",
+        "scale",
+        "license",
+    ]
+    assert "parameters" not in document(small())
+
+
+def test_the_ema_weights_of_a_training_are_shown(tmp_path: Path) -> None:
+    path = models.training_checkpoint(tmp_path)
+    assert document(path)["metadata"]["weights"] == "ema"
+    assert "weights of `ema`" in inspected(path).out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--imgsz", "100"), "multiples of 32 px, the stride of P5"),
+        (("--imgsz", "0"), "no image size"),
+        (("--imgsz", "a"), "no image size"),
+        (("--imgsz", "64,64,64"), "no image size"),
+        (("--class", "anr"), "Did you mean 'ant'?"),
+        (("--class", "3"), "The model has classes 0 to 2."),
+        (("--params", "cv3"), "use '*cv3*'"),
+        (("--params", "model.22.cv3.0.2.wait"), "Did you mean 'model.22.cv3.0.2.weight'"),
+    ],
+)
+def test_wrong_input(args: tuple[str, ...], message: str, small: Small) -> None:
+    done = inspected(small(), *args)
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    done = inspected(tmp_path / "none.pt")
+    assert done.code == 2
+    assert "no such file" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("640", (640, 640)), ("480,640", (480, 640)), (" 480 x 640 ", (480, 640))]
+)
+def test_sizes_are_read(text: str, size: tuple[int, int]) -> None:
+    assert parse_imgsz(text) == size
+
+
+@pytest.mark.parametrize("text", ["", ",", "-1", "1.5", "٣,", "640px"])
+def test_other_texts_are_no_size(text: str) -> None:
+    with pytest.raises(InputError, match="no image size"):
+        parse_imgsz(text)

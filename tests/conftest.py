@@ -1,0 +1,42 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import models
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder ../shared/data with real weights, photos and annotations; skips where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data (real weights and photos), which is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def yolov8n(shared: Path) -> Path:
+    """The real YOLOv8n checkpoint."""
+    return shared / "weights" / "yolov8n.pt"
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Build a small real model once per session: `small("yolo26", nc=5)` is the path of its file."""
+    built: dict[str, Path] = {}
+
+    def build(kind: str = "yolov8", **options: Any) -> Path:
+        key = f"{kind} {sorted(options.items())}"
+        if key not in built:
+            folder = tmp_path_factory.mktemp("model")
+            built[key] = models.detector(folder, kind=kind, **options)
+        return built[key]
+
+    return build
