@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import typer
 from typer.testing import CliRunner
 
+from headlab.cli.main import app
 from headlab.errors import HeadlabError
 
 
@@ -25,11 +24,8 @@ class Done:
         return [line.split() for line in self.out.splitlines()]
 
 
-def run(register: Callable[[typer.Typer], None], *args: object) -> Done:
-    """Run a command; an error raised on purpose ends with exit code 2, as in `headlab.cli.main.run`."""
-    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback()(lambda: None)
-    register(app)
+def run(*args: object) -> Done:
+    """Run `headlab ARGS...`; an error raised on purpose ends with exit code 2, as in `cli.main.run`."""
     result = CliRunner().invoke(app, [str(arg) for arg in args])
     if isinstance(result.exception, HeadlabError):
         return Done(2, result.stdout, f"{result.stderr}{result.exception}")

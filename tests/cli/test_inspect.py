@@ -13,7 +13,6 @@ from one_command import Done, run
 
 import models
 from headlab.checkpoint.checkpoint import read
-from headlab.cli import inspect
 from headlab.cli.options import parse_imgsz
 from headlab.errors import InputError
 from headlab.heads.identify import identify
@@ -23,7 +22,7 @@ Small = Callable[..., Path]
 
 
 def inspected(*args: object) -> Done:
-    return run(inspect.register, "inspect", *args)
+    return run("inspect", *args)
 
 
 def document(*args: object) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from one_command import Done, run
 from polars.testing import assert_frame_equal
 
 import models
-from headlab.cli import trace
 
 Small = Callable[..., Path]
 
 
 def traced(*args: object) -> Done:
-    return run(trace.register, "trace", *args)
+    return run("trace", *args)
 
 
 def document(*args: object) -> dict[str, Any]:

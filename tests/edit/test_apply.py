@@ -203,6 +203,8 @@ def test_rows_with_nan_are_refused_where_they_are_touched(tmp_path: Path) -> Non
         edit(path, {"op": "shift", "by": 1})
     with pytest.raises(CheckpointError, match=message):
         edit(path, {"op": "copy", "source": "cat", "target": "ant"})
+    with pytest.raises(CheckpointError, match=message):
+        edit(path, {"op": "copy", "source": "ant", "target": "cat"})
     with pytest.raises(CheckpointError, match=rf"{P4_BIAS} holds NaN or infinity in row 3\."):
         edit(path, {"op": "bias", "offset": 1, "classes": ["dog"]})
     edit(path, {"op": "swap", "classes": ["ant", "bee"]})

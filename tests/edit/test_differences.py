@@ -71,6 +71,20 @@ def test_rows_are_explained(tiny: Path, operation: dict[str, Any], expected: str
         assert found["P4"] == expected
 
 
+def test_of_equal_rows_each_class_keeps_its_own(tiny: Path) -> None:
+    before = read(tiny)
+    steps: list[dict[str, Any]] = [
+        {"op": "copy", "source": "ant", "target": "cat"},
+        {"op": "suppress", "classes": ["dog"]},
+    ]
+    copied, suppressed = before, before
+    for step in steps:
+        copied = suppressed
+        recipe = from_data({"version": 1, "operations": [step]})
+        suppressed = apply(copied, plan(copied, identify(copied), recipe))
+    assert set(words(differences(copied, suppressed)).values()) == {"suppressed: dog"}
+
+
 def test_kept_classes_are_found_by_their_rows(tiny: Path) -> None:
     found = after(tiny, {"op": "keep", "classes": ["bee", "dog"]})
     assert words(found)["P3"] == "2 classes instead of 4; rows moved: bee <- bee, dog <- dog"

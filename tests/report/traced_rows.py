@@ -84,7 +84,7 @@ def trace_of(*detections: dict[str, Any], skipped: tuple[Skipped, ...] = ()) -> 
         head="Detect",
         task="detect",
         levels=tuple(Level(name, stride, 1, ()) for name, stride in STRIDES_PX.items()),
-        class_names=("bird",),
+        class_names=("bird", "cat", "dog"),
         end_to_end=False,
         rotated=False,
     )

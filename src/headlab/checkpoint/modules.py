@@ -8,8 +8,8 @@ from typing import Any
 from headlab.checkpoint.objects import Global, Instance, TensorRef
 from headlab.errors import CheckpointError
 
-_MOST_STEPS = 500_000
-"""Modules and tensors to look at: many times as many as the largest network of ultralytics has."""
+_MOST_STEPS = 100_000
+"""Modules and tensors to look at: twenty times as many as ultralytics' largest network has."""
 
 _DEEPEST = 64
 _LONGEST_NAME = 1000

@@ -155,6 +155,7 @@ def _run(
     from headlab.trace.trace import Skipped, collect, without_pixels
 
     strides = (first.layout.stride_by_level, second.layout.stride_by_level)
+    titles = (f"before: {first.path.name}", f"after: {second.path.name}")
     sides: tuple[list[TracedImage], list[TracedImage]] = ([], [])
     skipped: list[Skipped] = []
     for one, other in pairs:
@@ -162,7 +163,7 @@ def _run(
             skipped += [one] if isinstance(one, Skipped) else []
             continue
         if folder is not None:
-            picture = side_by_side(one.image_bgr, one.detections, other.detections, strides)
+            picture = side_by_side(one.image_bgr, one.detections, other.detections, strides, titles)
             folder.add(one.path, one.frame, picture)
         for side, image in zip(sides, (one, other), strict=True):
             side.append(without_pixels(image))

@@ -71,9 +71,11 @@ def _save_pictures(tour: Tour) -> Path:
     import polars as pl
     from PIL import Image
 
+    from headlab.demo.tour import SHIFTS
     from headlab.report.comparison import side_by_side
     from headlab.report.saving import PictureFolder
 
+    made = ", ".join(f"{name} shifted by {by}" for name, by in SHIFTS.items())
     compared = tour.comparison
     strides = tour.model.layout.stride_by_level
     with PictureFolder(tour.folder / "pictures", tour.scenes, "compare") as folder:
@@ -83,7 +85,8 @@ def _save_pictures(tour: Tour) -> Path:
                 side.detections.filter(pl.col("image") == str(scene))
                 for side in (compared.before, compared.after)
             )
-            picture = side_by_side(image_bgr, before, after, (strides, strides))
+            titles = ("before", f"after: {made}")
+            picture = side_by_side(image_bgr, before, after, (strides, strides), titles)
             folder.add(str(scene), None, picture)
     return folder.folder
 

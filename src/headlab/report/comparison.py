@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.text import Text
 
+from headlab.report.fonts import default_font, font_for
 from headlab.report.picture import Picture, draw
 from headlab.report.tables import heading, line, table
 from headlab.report.trace_text import level_text
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 _GAP_SHARE = 0.01
+_TITLE_SHARE = 0.02
+_SMALLEST_TITLE_PX = 11
 _MEANING = {
     "unchanged": "the same box and class in both models",
     "class changed": "the same box, another class",
@@ -108,6 +111,11 @@ def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
         f"The class change names the level that the address states for {right} of {of} matched "
         "detections."
     )
+    open_ones = comparison.pairs["inferred_level"].str.contains("/", literal=True).sum()
+    if open_ones:
+        yield line(
+            f"{open_ones} of them leave it open between levels of equal shift: give each level its own."
+        )
     extra = comparison.counts["new"]
     if extra:
         yield line(
@@ -122,6 +130,7 @@ def side_by_side(
     before: pl.DataFrame,
     after: pl.DataFrame,
     strides_px: tuple[Mapping[str, int], Mapping[str, int]],
+    titles: tuple[str, str],
 ) -> Picture:
     """The first model's detections on the left, the second's on the right.
 
@@ -130,6 +139,7 @@ def side_by_side(
         before: traced detections of the first model on this image.
         after: traced detections of the second model on this image.
         strides_px: stride by level name, of each model, for the legends.
+        titles: what to write above the two.
     """
     left, right = (
         draw(image_bgr, detections, strides)
@@ -137,7 +147,12 @@ def side_by_side(
     )
     width, height = left.image.size
     gap = max(2, round(width * _GAP_SHARE))
-    both = Image.new("RGB", (2 * width + gap, height), "white")
-    both.paste(left.image, (0, 0))
-    both.paste(right.image, (width + gap, 0))
+    font_px = max(_SMALLEST_TITLE_PX, round(width * _TITLE_SHARE))
+    top = 2 * font_px
+    both = Image.new("RGB", (2 * width + gap, top + height), "white")
+    canvas = ImageDraw.Draw(both)
+    for x, side, title in zip((0, width + gap), (left, right), titles, strict=True):
+        both.paste(side.image, (x, top))
+        font = font_for(title, font_px) or default_font(font_px)
+        canvas.text((x + font_px // 2, font_px), title, fill="black", font=font, anchor="lm")
     return Picture(both, tuple(dict.fromkeys((*left.notes, *right.notes))))

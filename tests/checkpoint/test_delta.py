@@ -1,0 +1,109 @@
+"""A reverse delta restores the original byte by byte, whatever an edit did to the archive."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headlab.checkpoint.delta import Delta, reverse_delta
+from headlab.errors import CheckpointError
+
+
+def archive(entries: dict[str, bytes], comment: bytes = b"") -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as out:
+        for name, data in entries.items():
+            out.writestr(zipfile.ZipInfo(name), data)
+        out.comment = comment
+    return file
+
+
+def restored(delta: Delta, edited: io.BytesIO) -> bytes:
+    return b"".join(delta.restored(edited, "a.pt"))
+
+
+def test_equal_files_need_no_literal_bytes() -> None:
+    file = archive({"m/data.pkl": b"x" * 100, "m/data/0": b"y" * 5000})
+    delta = reverse_delta(file, io.BytesIO(file.getvalue()))
+    assert delta.literals == b""
+    assert delta.pieces == ((0, len(file.getvalue())),)
+
+
+def test_a_changed_row_costs_its_own_bytes_and_the_checksums() -> None:
+    old = archive({"m/data.pkl": b"x" * 100, "m/data/0": b"a" * 1000 + b"b" * 64 + b"c" * 1000})
+    new = archive({"m/data.pkl": b"x" * 100, "m/data/0": b"a" * 1000 + b"B" * 64 + b"c" * 1000})
+    delta = reverse_delta(old, new)
+    assert restored(delta, new) == old.getvalue()
+    # 64 changed bytes, and a checksum of 4 bytes in each of two headers.
+    assert len(delta.literals) == 64 + 4 + 4
+
+
+entries = st.dictionaries(
+    st.sampled_from(["m/data.pkl", "m/data/0", "m/data/1", "m/version"]),
+    st.binary(max_size=300) | st.binary(min_size=1, max_size=3).map(lambda b: b * 200),
+    min_size=1,
+)
+
+
+@given(old=entries, new=entries, comment=st.binary(max_size=40))
+def test_any_archive_is_restored_from_any_other(
+    old: dict[str, bytes], new: dict[str, bytes], comment: bytes
+) -> None:
+    original, edited = archive(old), archive(new, comment)
+    delta = reverse_delta(original, edited)
+    assert restored(delta, edited) == original.getvalue()
+    assert Delta.from_json(delta.to_json(), "a.pt.headlab.json") == delta
+
+
+def test_chunks_meet_without_a_seam() -> None:
+    data = bytes(range(256)) * 9000  # more than two chunks of a mebibyte
+    changed = bytearray(data)
+    changed[1_048_570:1_048_590] = b"-" * 20  # across the first border
+    old, new = archive({"m/data/0": data}), archive({"m/data/0": bytes(changed)})
+    delta = reverse_delta(old, new)
+    assert restored(delta, new) == old.getvalue()
+    assert len(delta.literals) == 20 + 4 + 4
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"pieces": [[0, 5]]},
+        {"pieces": [[0, -5]], "literals": ""},
+        {"pieces": [[-2, 5]], "literals": ""},
+        {"pieces": [[0.5, 5]], "literals": ""},
+        {"pieces": [[True, 5]], "literals": ""},
+        {"pieces": [[0]], "literals": ""},
+        {"pieces": 7, "literals": ""},
+        {"pieces": [[-1, 5]], "literals": "eJwDAAAAAAE="},  # compressed: nothing
+        {"pieces": [], "literals": "!"},
+        {"pieces": [], "literals": "AAAA"},
+        {"pieces": [], "literals": 7},
+        [],
+    ],
+)
+def test_damaged_undo_data_are_refused(data: object) -> None:
+    with pytest.raises(CheckpointError, match=r"a\.pt\.headlab\.json: the undo data are damaged"):
+        Delta.from_json(data, "a.pt.headlab.json")
+
+
+def test_more_literal_bytes_than_pieces_are_not_unpacked() -> None:
+    huge = Delta(((-1, 1 << 24),), bytes(1 << 24)).to_json()
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match="damaged"):
+            Delta.from_json({**huge, "pieces": [[-1, 10]]}, "a.pt.headlab.json")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_piece_past_the_end_is_refused() -> None:
+    with pytest.raises(CheckpointError, match=r"a\.pt: the edited file is shorter"):
+        restored(Delta(((0, 10),), b""), io.BytesIO(b"12345"))
