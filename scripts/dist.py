@@ -1,0 +1,142 @@
+"""Build the sdist and the wheel, and prove the wheel in an environment that holds nothing else.
+
+The wheel is built from the sdist, so the sdist is proven to be complete. The clean environment gets
+the wheel and its dependencies except ultralytics, which brings several gigabytes of PyTorch:
+looking and patching must work without it. `--full` installs that too, and runs the demonstration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from email.parser import BytesParser
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
+DEMO_MODEL = "headlab/demo/demo.pt"
+IN_WHEEL = ("headlab/py.typed", DEMO_MODEL, "headlab/cli/main.py")
+IN_SDIST = ("pyproject.toml", "README.md", "README.ja.md", "LICENSE", "src/headlab/py.typed")
+NEVER = ("tests", "bench", "shared")  # folders that belong to the repository only
+LARGEST_WHEEL_BYTES = 2_000_000
+HEAVY = "ultralytics"
+
+TYPED_USE = """
+from headlab import load
+from headlab.errors import UnknownName
+
+reveal_type(load)
+reveal_type(UnknownName("class", "brid", ["bird"]).hint)
+"""
+FIND_DEMO_MODEL = "import headlab, pathlib; print(pathlib.Path(headlab.__file__).parent)"
+
+
+def main() -> None:
+    """Build, look inside, install, run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--full", action="store_true", help="install PyTorch too, run the demo")
+    full = parser.parse_args().full
+    wheel, sdist = build()
+    look_inside(wheel, sdist)
+    with tempfile.TemporaryDirectory(prefix="headlab-dist-") as folder:
+        prove(wheel, Path(folder), full)
+
+
+def build() -> tuple[Path, Path]:
+    """The wheel and the sdist it was built from, in `dist/`."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    command = [sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = DIST.glob("*.whl")
+    (sdist,) = DIST.glob("*.tar.gz")
+    return wheel, sdist
+
+
+def look_inside(wheel: Path, sdist: Path) -> None:
+    """Stop unless the archives hold what users need and nothing that only developers need."""
+    with zipfile.ZipFile(wheel) as archive:
+        in_wheel = archive.namelist()
+    with tarfile.open(sdist) as archive:
+        in_sdist = [name.partition("/")[2] for name in archive.getnames()]
+    for archive_path, names, needed in ((wheel, in_wheel, IN_WHEEL), (sdist, in_sdist, IN_SDIST)):
+        for name in needed:
+            require(name in names, f"{archive_path.name} lacks {name}")
+        for name in names:
+            foreign = set(PurePosixPath(name).parts) & set(NEVER)
+            require(not foreign, f"{archive_path.name} holds {name}")
+    models = [name for name in in_wheel if name.endswith(".pt")]
+    require(models == [DEMO_MODEL], f"{wheel.name} holds the models {models}")
+    size = wheel.stat().st_size
+    require(size <= LARGEST_WHEEL_BYTES, f"{wheel.name} has {size} bytes")
+    print(f"{wheel.name}: {len(in_wheel)} files, {size / 1e6:.2f} MB")
+    print(f"{sdist.name}: {len(in_sdist)} files, {sdist.stat().st_size / 1e6:.2f} MB")
+
+
+def prove(wheel: Path, folder: Path, full: bool) -> None:
+    """Install the wheel into a new environment and use it there, far from the repository."""
+    home = folder / "home"
+    home.mkdir()
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    headlab = folder / "venv" / "bin" / "headlab"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+    def ran(*command: str | Path, isolated: bool = True) -> str:
+        """Run in the folder; what it printed. With a home of its own, unless it is the installer."""
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**environment, "HOME": str(home)} if isolated else environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        shown = " ".join(str(part) for part in command)
+        require(done.returncode == 0, f"exit code {done.returncode}: {shown}\n{done.stdout}")
+        return done.stdout
+
+    install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    if not full:
+        ran(*install, *light_requirements(wheel), isolated=False)
+    ran(*install, *([] if full else ["--no-deps"]), wheel, isolated=False)
+    version = wheel.name.split("-")[1]
+    require(ran(headlab, "--version") == f"headlab {version}\n", "--version says otherwise")
+    installed = Path(ran(python, "-c", FIND_DEMO_MODEL).strip())
+    require(installed.is_relative_to(folder), f"imports headlab from {installed}")
+    model = installed / "demo" / "demo.pt"
+    require("P5" in ran(headlab, "inspect", model), "inspect names no level P5")
+    ran(headlab, "edit", model, "--shift", "P4=1", "-o", "shifted.pt")
+    require("P5" in ran(headlab, "inspect", "shifted.pt"), "the edited model has lost its levels")
+    (folder / "use.py").write_text(TYPED_USE)
+    checker = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)]
+    types = ran(*checker, "--cache-dir", os.devnull, "use.py")
+    require('"str"' in types and '"Any"' not in types, f"mypy sees no types:\n{types}")
+    if full:
+        print(ran(headlab, "demo"))
+    held = "with everything" if full else f"with everything but {HEAVY}"
+    print(f"clean environment {held}: --version, inspect, edit, types" + ", demo" * full)
+
+
+def light_requirements(wheel: Path) -> list[str]:
+    """What the wheel requires, without the heavy part and the extras."""
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        required = BytesParser().parsebytes(archive.read(metadata)).get_all("Requires-Dist", [])
+    return [each for each in required if ";" not in each and not each.startswith(HEAVY)]
+
+
+def require(holds: bool, otherwise: str) -> None:
+    """Stop with a message unless the condition holds."""
+    if not holds:
+        sys.exit(f"dist: {otherwise}")
+
+
+if __name__ == "__main__":
+    main()
