@@ -130,6 +130,16 @@ def test_commit_hooks_come_from_here_only() -> None:
     assert {repository["repo"] for repository in hooks["repos"]} == {"local"}
 
 
+def test_every_dependency_has_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    lists = re.findall(r"^(?:dependencies|dev) = \[\n(.*?)^\]", text, re.M | re.S)
+    named = [re.findall(r'^  "([\w-]+)', each, re.M) for each in lists]
+    reasons = (ROOT / "docs" / "dependencies.md").read_text("utf-8").casefold()
+    assert [len(names) > 0 for names in named] == [True, True]
+    for name in (name for names in named for name in names):
+        assert re.search(rf"^\|[^|]*\b{name.casefold()}\b", reasons, re.M), name
+
+
 def test_every_make_target_in_the_documents_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / ".ci" / "run"]

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("detect",),
     ("heads",),
     ("checkpoint",),
-    ("errors", "_version"),
+    ("errors", "plain_text", "_version"),
 )
 RANK = {name: rank for rank, row in enumerate(reversed(LAYERS)) for name in row}
 

@@ -1,17 +1,8 @@
 import numpy as np
 import pytest
 
-from headlab.demo.scenes import (
-    CLASS_NAMES,
-    RED_CELL,
-    SIZE_BANDS_PX,
-    Cell,
-    Outline,
-    Scene,
-    draw_scene,
-    paint_cell,
-    tight_box_xyxy_px,
-)
+from headlab.demo.outline import Outline
+from headlab.demo.scenes import CLASS_NAMES, SIZE_BANDS_PX, Scene, draw_scene, tight_box_xyxy_px
 
 SEEDS = range(8)
 
@@ -60,14 +51,3 @@ def test_box_is_the_extent_of_the_part_inside_the_image() -> None:
     # Circle of radius 50 around (-30, 100): it meets x = 0 at y = 100 ± 40, for 30² + 40² = 50².
     cut = tight_box_xyxy_px(ellipse(-30, 100, 50, 50).points_xy_px(), 200)
     assert cut == pytest.approx([0, 60, 20, 140], abs=0.3)
-
-
-def test_painted_pixels_fill_the_box() -> None:
-    outline = ellipse(80.0, 70.0, 24.0, 18.0)
-    light, owner = np.ones((160, 160, 3)), np.full((160, 160), -1)
-    paint_cell(light, Cell(RED_CELL, outline, seed=0), light.copy(), 1.0, owner, 0)
-    rows, columns = np.nonzero(owner == 0)
-    painted = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    assert painted == pytest.approx(tight_box_xyxy_px(outline.points_xy_px(), 160), abs=1.0)
-    assert (light[owner == 0][:, 1] < 0.95).all()
-    assert light[0, 0].tolist() == [1.0, 1.0, 1.0]

@@ -191,11 +191,13 @@ class Checkpoint:
         """
         for name in arrays:
             self.tensor(name)
-        return replace(
+        made = replace(
             self,
             replaced={**self.replaced, **arrays},
             renamed=self.renamed if class_names is None else class_names,
         )
+        made.__dict__["tensors"] = self.tensors  # of the file, which is the same
+        return made
 
     @property
     def keeps_shapes(self) -> bool:

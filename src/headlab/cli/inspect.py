@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,9 +62,6 @@ def inspect(
 
     The file is read without running anything in it, and without torch.
     """
-    # numpy starts in half the time without its threads, and nothing here multiplies matrices.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
     from headlab.checkpoint.checkpoint import read
     from headlab.cli.options import parse_imgsz, split_names
     from headlab.heads.identify import identify

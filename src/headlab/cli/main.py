@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 the answer is no (or something was skipped), 2 the input w
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from typing import Annotated
 
@@ -13,6 +15,7 @@ import typer
 from headlab._version import __version__
 from headlab.cli import compare, demo, diff, edit, inspect, trace
 from headlab.errors import HeadlabError
+from headlab.plain_text import printable
 
 app = typer.Typer(
     name="headlab",
@@ -45,12 +48,24 @@ def _options(
     """Options that come before the command."""
 
 
+def _start_lightly() -> None:
+    """Leave out of a short-lived process what only costs it time; what the user set is kept.
+
+    numpy's thread pool, pydantic's search for plugins, and most rounds of garbage collection take a
+    fifth of the time of `headlab edit`.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.set_threshold(100_000)
+
+
 def run() -> None:
     """Run the command line; every error that headlab raises on purpose ends with exit code 2."""
+    _start_lightly()
     try:
         app()
     except HeadlabError as error:
-        typer.echo(f"headlab: {error}", err=True)
+        typer.echo(printable(f"headlab: {error}", keep="\n"), err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("headlab: interrupted", err=True)

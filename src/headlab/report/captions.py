@@ -8,12 +8,12 @@ from typing import Any
 
 from PIL import ImageDraw
 
+from headlab.plain_text import printable
 from headlab.report.colours import ink_on, level_colour
 from headlab.report.fonts import Font, default_font, font_for
 from headlab.report.labels import Rect, Wanted, overlap, place
 from headlab.report.marks import box_rect
 from headlab.report.style import Style
-from headlab.report.tables import printable
 
 _PANEL = (20, 20, 20, 190)
 _PANEL_INK = (255, 255, 255)

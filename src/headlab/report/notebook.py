@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from headlab.plain_text import printable
 from headlab.report.colours import hex_colour, ink_on, level_colour
-from headlab.report.tables import printable
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from headlab.plain_text import printable
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -49,13 +51,6 @@ def _print(out: Console, parts: Sequence[RenderableType]) -> None:
     """Lines of text are not broken, so that they can be searched and copied; tables are."""
     for part in parts:
         out.print(part, soft_wrap=isinstance(part, (str, Text)))
-
-
-def printable(text: object) -> str:
-    """The text with control characters written out, so that a file's names cannot steer the terminal."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text)
-    )
 
 
 def line(text: object, style: str = "") -> Text:
