@@ -1,9 +1,9 @@
 """A reverse delta: what turns an edited file back into the one it was made from, byte by byte.
 
 The original is written as a list of pieces: a range of bytes to copy from the edited file, or bytes
-given literally. Both files are zip archives of the same entries, so that each entry is compared with its
-namesake, wherever the edit has put it; everything between entries is compared by its place before the
-next one.
+given literally. Files of one size are compared byte by byte where they stand. Otherwise both are zip
+archives of the same entries: each entry is compared with its namesake, wherever the edit has put it, and
+everything between entries by its place before the next one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from headlab.checkpoint.archive import LOCAL_HEADER_BYTES
 from headlab.errors import CheckpointError
 
 CHUNK_BYTES = 1 << 20
+_COMPARED_BYTES = 1 << 16
 _SHORTEST_COPY = 32
 
 
@@ -89,6 +90,15 @@ class Delta:
 def reverse_delta(original: BinaryIO, edited: BinaryIO) -> Delta:
     """Find the delta from an edited archive back to the original; both are open for reading."""
     writer = _Writer(original, edited)
+    end, edited_end = (file.seek(0, os.SEEK_END) for file in (original, edited))
+    if end == edited_end:
+        writer.compare(0, end, 0)
+    else:
+        _compare_entries(writer, original, edited)
+    return Delta(tuple(writer.pieces), b"".join(writer.literals))
+
+
+def _compare_entries(writer: _Writer, original: BinaryIO, edited: BinaryIO) -> None:
     places = _entry_places(edited)
     edited_end, at = edited.seek(0, os.SEEK_END), 0
     for name, (start, size) in sorted(_entry_places(original).items(), key=lambda item: item[1]):
@@ -101,7 +111,6 @@ def reverse_delta(original: BinaryIO, edited: BinaryIO) -> Delta:
         at = start + size
     end = original.seek(0, os.SEEK_END)
     writer.compare(at, end - at, edited_end - (end - at))
-    return Delta(tuple(writer.pieces), b"".join(writer.literals))
 
 
 class _Writer:
@@ -117,8 +126,8 @@ class _Writer:
         """Describe a range of the original by what stands at `there` in the edited file."""
         outside = min(max(-there, 0), length)
         self.literal(start, outside)
-        for at in range(outside, length, CHUNK_BYTES):
-            self._compare_chunk(start + at, min(CHUNK_BYTES, length - at), there + at)
+        for at in range(outside, length, _COMPARED_BYTES):
+            self._compare_chunk(start + at, min(_COMPARED_BYTES, length - at), there + at)
 
     def literal(self, start: int, length: int) -> None:
         """Describe a range of the original by its own bytes."""
@@ -130,8 +139,11 @@ class _Writer:
     def _compare_chunk(self, start: int, length: int, there: int) -> None:
         self._original.seek(start)
         self._edited.seek(there)
-        old = np.frombuffer(self._original.read(length), np.uint8)
-        new = np.frombuffer(self._edited.read(length), np.uint8)
+        old_bytes, new_bytes = self._original.read(length), self._edited.read(length)
+        if old_bytes == new_bytes:
+            self._copy(there, length)
+            return
+        old, new = (np.frombuffer(each, np.uint8) for each in (old_bytes, new_bytes))
         both = min(len(old), len(new))
         differs = np.flatnonzero(old[:both] != new[:both])
         at = 0

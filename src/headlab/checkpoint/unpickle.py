@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import pickletools
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,22 +54,6 @@ def unpickle(stream: bytes, where: str) -> Pickle:
         CheckpointError: the stream is broken, or uses an opcode that torch.save does not write.
     """
     machine = Machine(where)
-    for name, arg, machine.position in _opcodes(stream, where):
-        action = ACTIONS.get(name)
-        if action is None:
-            raise machine.error(f"pickle opcode {name} has no place in a checkpoint")
-        try:
-            action(machine, arg)
-        except IndexError:
-            raise machine.error(
-                f"the pickle inside is broken: {name} at byte {machine.position} finds too few values"
-            ) from None
-    if len(machine.stack) != 1:
-        raise machine.error("the pickle inside ends with values left over")
-    return Pickle(machine.top(), machine.text_ends, machine.holders)
-
-
-def _opcodes(stream: bytes, where: str) -> Iterator[tuple[str, Any, int]]:
     try:
         for count, (opcode, arg, position) in enumerate(pickletools.genops(stream)):
             if count == _MOST_OPCODES:
@@ -78,9 +61,25 @@ def _opcodes(stream: bytes, where: str) -> Iterator[tuple[str, Any, int]]:
                     f"{where}: the pickle inside has more than {_MOST_OPCODES} instructions.",
                     "It is not a description of a network.",
                 )
-            yield opcode.name, arg, position or 0
+            machine.position = position or 0
+            _act(machine, opcode.name, arg)
     except (ValueError, OverflowError, MemoryError, struct.error) as error:
         raise CheckpointError(
             f"{where}: the pickle inside is broken: {error}.",
             "The file is truncated or damaged; copy or download it again.",
         ) from error
+    if len(machine.stack) != 1:
+        raise machine.error("the pickle inside ends with values left over")
+    return Pickle(machine.top(), machine.text_ends, machine.holders)
+
+
+def _act(machine: Machine, opcode: str, arg: Any) -> None:
+    action = ACTIONS.get(opcode)
+    if action is None:
+        raise machine.error(f"pickle opcode {opcode} has no place in a checkpoint")
+    try:
+        action(machine, arg)
+    except IndexError:
+        raise machine.error(
+            f"the pickle inside is broken: {opcode} at byte {machine.position} finds too few values"
+        ) from None
