@@ -187,6 +187,9 @@ def _described(checkpoint: Checkpoint, layout: Layout, network: Any) -> Any:
         if isinstance(value, (bool, int)):
             setattr(head, name, value)
     head.stride = network.stride = torch.tensor([float(px) for px in layout.strides_px])
+    for module in network.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = True  # as ultralytics sets it on loading; activations then save memory
     network.names = dict(enumerate(checkpoint.class_names))
     network.task = layout.task
     network.args = checkpoint.train_args

@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 
 _SETTINGS = {
@@ -20,6 +21,7 @@ _SETTINGS = {
 }
 
 
+@cache
 def ultralytics(module: str = "") -> ModuleType:
     """ultralytics, or a module inside it such as "nn.tasks", with network and installer switched off.
 

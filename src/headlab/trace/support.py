@@ -64,15 +64,12 @@ def support(
     levels = len(layout.levels)
     merged, best = _merged(prediction, scored, layout, settings, levels)
     masks = [scored.level == level for level in range(levels)]
-    found = [
-        _found(prediction, scored, mask, layout, settings)
-        for mask in [*masks, *(~mask for mask in masks)]
-    ]
+    found = _FoundAmong(prediction, scored, layout, settings)
     return Support(
         merged,
         best,
-        alone=np.stack(found[:levels], axis=1),
-        without=np.stack(found[levels:], axis=1),
+        alone=np.stack([found(mask) for mask in masks], axis=1),
+        without=np.stack([found(~mask) for mask in masks], axis=1),
     )
 
 
@@ -149,48 +146,68 @@ def _merged(
     return merged, best
 
 
-def _found(
-    prediction: Prediction,
-    scored: _Scored,
-    mask: NDArray[np.bool_],
-    layout: Layout,
-    settings: Settings,
-) -> NDArray[np.bool_]:
-    """Which detections are still found when only the masked candidates take part."""
-    import torch
+class _FoundAmong:
+    """Answers which detections are still found when only some candidates take part.
 
-    count = len(prediction.flat)
-    if not count or not mask.any():
-        return np.zeros(count, np.bool_)
-    chosen = torch.from_numpy(np.flatnonzero(mask)).to(scored.scores.device)
-    if not prediction.corners:
-        chosen = chosen[_survivors(scored.predictions[:, chosen], prediction, layout, settings)]
-    else:
-        chosen = chosen[scored.scores[chosen].argsort(descending=True)[: settings.max_det]]
-    overlap = _overlaps(_detected(prediction, layout), scored.boxes[chosen], layout.rotated)
-    found: NDArray[np.bool_] = (overlap >= FOUND_IOU).any(1).cpu().numpy()
-    return found
-
-
-def _survivors(predictions: Any, prediction: Prediction, layout: Layout, settings: Settings) -> Any:
-    """NMS again, as the prediction did it, on some of the candidates.
-
-    ultralytics takes predictions of exactly 6 candidates for end-to-end ones, by their shape; a seventh
-    that scores nothing keeps it from that.
+    Often a level has no candidates, so that the same question comes twice: answers are kept.
     """
-    import torch
 
-    if predictions.shape[1] == _END_TO_END_ROWS:
-        predictions = torch.cat((predictions, torch.zeros_like(predictions[:, :1])), dim=1)
-    _, kept = ultralytics("utils.nms").non_max_suppression(
-        predictions[None],
-        settings.conf,
-        settings.iou,
-        classes=list(settings.classes) if settings.classes is not None else None,
-        agnostic=settings.agnostic_nms,
-        max_det=settings.max_det,
-        nc=prediction.class_count,
-        rotated=layout.rotated,
-        return_idxs=True,
-    )
-    return kept[0].view(-1).long()
+    def __init__(
+        self, prediction: Prediction, scored: _Scored, layout: Layout, settings: Settings
+    ) -> None:
+        self._prediction = prediction
+        self._scored = scored
+        self._layout = layout
+        self._settings = settings
+        count = len(prediction.flat)
+        everyone, nobody = (np.ones_like(scored.level, np.bool_) * each for each in (True, False))
+        self._known = {
+            nobody.tobytes(): np.zeros(count, np.bool_),
+            everyone.tobytes(): np.ones(count, np.bool_),
+        }
+
+    def __call__(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """For each detection, whether it is found among the masked candidates; shape (M,)."""
+        key = mask.tobytes()
+        if key not in self._known:
+            self._known[key] = self._looked_for(mask)
+        return self._known[key]
+
+    def _looked_for(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        import torch
+
+        scored = self._scored
+        chosen = torch.from_numpy(np.flatnonzero(mask)).to(scored.scores.device)
+        if self._prediction.corners:
+            best_first = scored.scores[chosen].argsort(descending=True)
+            chosen = chosen[best_first[: self._settings.max_det]]
+        else:
+            chosen = chosen[self._survivors(scored.predictions[:, chosen])]
+        detected = _detected(self._prediction, self._layout)
+        overlap = _overlaps(detected, scored.boxes[chosen], self._layout.rotated)
+        found: NDArray[np.bool_] = (overlap >= FOUND_IOU).any(1).cpu().numpy()
+        return found
+
+    def _survivors(self, predictions: Any) -> Any:
+        """NMS again, as the prediction did it, on some of the candidates.
+
+        ultralytics takes predictions of exactly 6 candidates for end-to-end ones, by their shape; a
+        seventh that scores nothing keeps it from that.
+        """
+        import torch
+
+        if predictions.shape[1] == _END_TO_END_ROWS:
+            predictions = torch.cat((predictions, torch.zeros_like(predictions[:, :1])), dim=1)
+        settings = self._settings
+        _, kept = ultralytics("utils.nms").non_max_suppression(
+            predictions[None],
+            settings.conf,
+            settings.iou,
+            classes=list(settings.classes) if settings.classes is not None else None,
+            agnostic=settings.agnostic_nms,
+            max_det=settings.max_det,
+            nc=self._prediction.class_count,
+            rotated=self._layout.rotated,
+            return_idxs=True,
+        )
+        return kept[0].view(-1).long()
