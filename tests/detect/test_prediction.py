@@ -159,3 +159,9 @@ def write_video(path: Path, frames: int) -> Path:
 def test_wrong_settings_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Settings(**wrong)
+
+
+@pytest.mark.parametrize("device", ["cuda:97", "a toaster"])
+def test_missing_device_is_explained(device: str, small: Small) -> None:
+    with pytest.raises(InputError, match=f"'{device}' cannot be used on this machine"):
+        Detector(build(read(small("yolov8"))), Settings(device=device))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.settings import Settings
+from headlab.errors import InputError
 
 _PREDICTORS = {
     "detect": "DetectionPredictor",
@@ -62,11 +63,15 @@ class Detector:
     Args:
         network: what `headlab.detect.network.build` returned.
         settings: how to detect.
+
+    Raises:
+        InputError: the device is not there.
     """
 
     def __init__(self, network: Any, settings: Settings) -> None:
         self.settings = settings
         self._predictor = _predictor_class(network.task)(overrides=_overrides(network, settings))
+        _check_device(settings.device)
         with quiet():
             self._predictor.setup_model(model=network, verbose=False)
 
@@ -92,6 +97,22 @@ class Detector:
         )
         loader.source_type = loaders.SourceTypes()
         return loader
+
+
+def _check_device(device: str | None) -> None:
+    """Refuse a device that this machine does not have.
+
+    Raises:
+        InputError: ultralytics cannot select it.
+    """
+    try:
+        with quiet():
+            ultralytics("utils.torch_utils").select_device(device or "", verbose=False)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"The device {device!r} cannot be used on this machine.",
+            "Say cpu, or a GPU that PyTorch sees, such as cuda:0; by default ultralytics chooses.",
+        ) from error
 
 
 def _overrides(network: Any, settings: Settings) -> dict[str, Any]:
