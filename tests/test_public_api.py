@@ -95,6 +95,17 @@ def test_edits_in_a_row_keep_their_recipes(small: Small) -> None:
         assert np.array_equal(twice.checkpoint.array(name), model.checkpoint.array(name))
 
 
+@pytest.mark.parametrize("wrap", [lambda made: made, lambda made: headlab.Recipe((made,))])
+def test_edits_made_in_python_are_checked(
+    small: Small, wrap: Callable[..., headlab.Recipe]
+) -> None:
+    model = headlab.load(small("yolov8", nc=5))
+    with pytest.raises(RecipeError, match=r"levels\.0: .*valid string"):
+        model.edit(wrap(headlab.Shift(levels=(4,), by=1)))
+    shifted = model.edit(wrap(headlab.Shift(levels="P4", by=1)))
+    assert shifted.recipes == (headlab.Recipe((headlab.Shift(levels=("P4",), by=1),)),)
+
+
 def test_classes_are_named_or_numbered(small: Small, photo: Path) -> None:
     model = headlab.load(small("yolov8"))
     by_name = model.trace(photo, classes=["bee", 2]).detections

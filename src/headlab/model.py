@@ -248,12 +248,12 @@ def shifts_between(
 
 
 def _operations(given: Edits) -> tuple[Operation, ...]:
-    from headlab.edit.recipe import from_data, load
+    from headlab.edit.recipe import checked, from_data, load
 
     if isinstance(given, Operation):
-        return (given,)
+        return (checked(given),)
     if isinstance(given, Recipe):
-        return given.operations
+        return tuple(map(checked, given.operations))
     if isinstance(given, Mapping):
         whole = given if "operations" in given else {"version": 1, "operations": [given]}
         return from_data(whole).operations

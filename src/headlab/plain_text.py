@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+_LINE_BREAKS = ("Zl", "Zp")
+
 
 def printable(text: object, keep: str = "") -> str:
     """The text with control characters written out, so that a file's names cannot steer the terminal.
+
+    Controls, invisible format characters such as those that turn the direction of writing, and line
+    breaks are written as escapes; letters and spaces of every script stay.
 
     Args:
         text: what to print.
         keep: control characters to leave as they are.
     """
     return "".join(
-        each
-        if each.isprintable() or each in keep
-        else each.encode("unicode_escape").decode("ascii")
+        each.encode("unicode_escape").decode("ascii")
+        if _steers(each) and each not in keep
+        else each
         for each in str(text)
     )
+
+
+def _steers(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind.startswith("C") or kind in _LINE_BREAKS

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import polars as pl
 from one_command import run
 
 import headlab
-from headlab.demo.tour import classes_by_level, draw_scenes, load_model
+from headlab.demo.tour import classes_by_level, draw_scenes, saved_model
+
+EMBEDDED = Path(headlab.__file__).parent / "demo" / "demo.pt"
 
 
 def test_the_tour(tmp_path: Path) -> None:
@@ -18,6 +21,7 @@ def test_the_tour(tmp_path: Path) -> None:
     assert "of " in done.out
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert found == [
+        "demo.pt",
         "pictures/scene_0000_compare.png",
         "pictures/scene_0001_compare.png",
         "scenes/scene_0000.png",
@@ -25,13 +29,25 @@ def test_the_tour(tmp_path: Path) -> None:
         "shifted.pt",
         "shifted.pt.headlab.json",
     ]
-    assert headlab.load(out / "shifted.pt").class_names == load_model().class_names
+    assert (out / "demo.pt").read_bytes() == EMBEDDED.read_bytes()
+    assert headlab.load(out / "shifted.pt").class_names == headlab.load(EMBEDDED).class_names
+
+
+def test_the_commands_to_go_on_with_work(tmp_path: Path) -> None:
+    out = tmp_path / "my demo"
+    printed = run("demo", "--out", out, "--scenes", "1").out
+    hints = [shlex.split(line) for line in printed.splitlines() if line.startswith("headlab ")]
+    assert [words[1] for words in hints] == ["inspect", "diff", "trace", "edit"]
+    # diff says with exit code 1 that the models differ
+    assert [run(*words[1:]).code for words in hints] == [0, 1, 0, 0]
+    assert (out / "traced" / "scene_0000_trace.png").is_file()
+    assert (out / "restored.pt").read_bytes() == EMBEDDED.read_bytes()
 
 
 def test_the_embedded_detector_shows_something_true(tmp_path: Path) -> None:
     """Small cells come from P3, medium ones from P4, large ones from P5: nine of ten at least."""
     scenes = draw_scenes(tmp_path, count=12, first_seed=9000)
-    traced = load_model().trace(scenes)
+    traced = saved_model(tmp_path).trace(scenes)
     for (name, counts), level in zip(classes_by_level(traced), ("P3", "P4", "P5"), strict=True):
         assert sum(counts.values()) >= 5, f"no {name} to speak of"
         assert counts[level] >= 0.9 * sum(counts.values()), (name, counts)

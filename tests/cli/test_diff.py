@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 import models
-from headlab.cli import diff, edit
+from headlab.cli.main import app
 from headlab.errors import CheckpointError
-
-app = typer.Typer(rich_markup_mode=None)
-edit.register(app)
-diff.register(app)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +93,15 @@ def test_json_for_programs(tiny: Path, edited: Path) -> None:
         "metadata",
         "unexplained",
     }
+
+
+def test_names_cannot_steer_the_terminal(tiny: Path, tmp_path: Path) -> None:
+    hostile = models.detector(
+        tmp_path, nc=4, names=("ant", "bee", "\x1b]0;owned\x07", "犬\x9b2J"), awake=False
+    )
+    lines = run("diff", tiny, hostile).output.splitlines()
+    assert "  2: cat -> \\x1b]0;owned\\x07" in lines
+    assert "  3: dog -> 犬\\x9b2J" in lines
 
 
 def test_long_lists_are_cut_for_people(tiny: Path, tmp_path: Path) -> None:

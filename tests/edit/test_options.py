@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +133,13 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(RecipeError, match="not text in UTF-8"):
         recipe_of({"keep": [f"@{path}"]})
+
+
+def test_options_do_not_wait_for_pydantic() -> None:
+    program = (
+        "import sys; from headlab.edit.options import recipe_of\n"
+        f"for option, text in {[(option, text) for option, text, _ in CASES]}:\n"
+        "    recipe_of({option: [text]}).data()\n"
+        "sys.exit('pydantic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

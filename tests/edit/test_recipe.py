@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headlab.edit.recipe import Recipe, from_data, load, operation
+from headlab.edit.operations import (
+    OPERATIONS,
+    Copy,
+    Keep,
+    Operation,
+    Rename,
+    Scale,
+    Shift,
+    Suppress,
+    Swap,
+    Thresholds,
+)
+from headlab.edit.recipe import Recipe, checked, from_data, load, operation
 from headlab.errors import RecipeError, UnknownName
 
 EVERY_OPERATION: list[dict[str, Any]] = [
@@ -37,6 +49,65 @@ def written(folder: Path, text: str) -> Path:
 def test_every_operation_goes_through_yaml_and_back(tmp_path: Path) -> None:
     recipe = from_data({"version": 1, "operations": EVERY_OPERATION})
     assert load(written(tmp_path, recipe.yaml())) == recipe
+
+
+def test_an_operation_of_python_is_the_one_of_plain_values() -> None:
+    for plain in EVERY_OPERATION:
+        fields = {name: value for name, value in plain.items() if name != "op"}
+        made = OPERATIONS[plain["op"]](**fields)
+        assert made == operation(plain["op"], **fields) == checked(made)
+        assert Recipe((made,)).data() == {"version": 1, "operations": [plain]}
+
+
+def test_a_lone_name_is_a_list_of_one_and_a_whole_factor_a_float() -> None:
+    made = Scale(levels="P4", classes=2, factor=3)
+    assert made == Scale(levels=("P4",), classes=(2,), factor=3.0)
+    assert type(made.factor) is float
+
+
+def test_what_was_given_can_change_afterwards() -> None:
+    names, levels = {"a": "b"}, ["P4"]
+    renamed, shifted = Rename(names=names), Shift(levels=levels, by=1)
+    names.clear()
+    levels.clear()
+    assert renamed.names == {"a": "b"}
+    assert shifted.levels == ("P4",)
+
+
+WRONG_TYPES: list[tuple[type[Operation], dict[str, Any], str]] = [
+    (Shift, {"by": "1"}, "by: a valid integer"),
+    (Shift, {"by": True}, "by: a valid integer"),
+    (Shift, {"by": 1, "levels": 4}, r"\(shift\): levels.0: .*valid string"),
+    (Shift, {"by": 1, "levels": {"P4": 1}}, r"\(shift\): levels: .*valid tuple"),
+    (Scale, {"factor": "2"}, "factor: a number is expected, not str"),
+    (Scale, {"factor": 10**400}, "factor: a finite number"),
+    (Keep, {"classes": None}, r"\(keep\): classes: .*valid tuple"),
+    (Keep, {"classes": (True,)}, r"\(keep\): classes.0: a class name or number"),
+    (Keep, {"classes": [1 << 20_000]}, r"\(keep\): classes.0: .*at most 308 digits"),
+    (Swap, {"classes": 7.5}, r"\(swap\): classes: .*valid tuple"),
+    (Copy, {"source": "a", "target": None}, r"\(copy\): target: a class name or number"),
+    (Suppress, {"classes": object()}, r"\(suppress\): classes: .*valid tuple"),
+    (Thresholds, {"thresholds": ["a"]}, "thresholds: at least one class"),
+    (Thresholds, {"thresholds": {"a": None}}, r"thresholds\.a: a number is expected"),
+    (Thresholds, {"thresholds": {None: 0.5}}, r"\(thresholds\): thresholds.*: a class name"),
+    (Rename, {"names": "a"}, "names: at least one class"),
+    (Rename, {"names": {"a": 7}}, "names: the new name of 'a' is not a text"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "message"), WRONG_TYPES)
+def test_wrong_types_in_python_are_recipe_errors(
+    kind: type[Operation], fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        checked(kind(**fields))
+    assert caught.value.hint.startswith(f"Fields of {kind.op}: ")
+
+
+@pytest.mark.parametrize("value", [{"op": "shift", "by": 1}, None, Operation()])
+def test_only_operations_are_operations(value: Any) -> None:
+    with pytest.raises(RecipeError, match="A recipe holds operations, not "):
+        checked(value)
 
 
 def test_data_holds_what_was_given_and_the_defaults() -> None:
@@ -99,6 +170,9 @@ REFUSED = {
     "version: 1\noperations: [{op: shift, by: 1, level: P4}]": (
         r"(?s)there is no field 'level'.*Fields of shift: levels, by"
     ),
+    "version: 1\noperations: [{op: shift, by: 1, name: x}]": "there is no field 'name'",
+    "version: 1\noperations: [{op: shift, by: 1, where: x}]": "there is no field 'where'",
+    f"version: 1\noperations: [{{op: shift, by: 0x{'f' * 9999}}}]": "by: .*at most 308 digits",
     "version: 1\noperations: [{op: shift, by: 1, levels: [4]}]": r"levels\.0: .*valid string",
     "version: 1\noperations: [{op: reorder, order: [a], levels: [P4]}]": (
         "reorder takes no levels.*permute"

@@ -137,6 +137,8 @@ def test_unknown_level_and_other_images_are_refused() -> None:
     other = Trace(LAYOUT, Settings(), _made().detections, _made().images.clear(), ())
     with pytest.raises(InputError, match="not over the same images"):
         compare(_made(), other)
+    with pytest.raises(InputError, match="match_iou is nan"):
+        compare(_made(), _made(), match_iou=float("nan"))
     with pytest.raises(InputError, match="not known"):
         _ = compare(_made(), _made()).inference
 

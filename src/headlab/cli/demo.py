@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
+
+from headlab.cli.options import FILE
+from headlab.cli.terminal import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -14,14 +18,17 @@ if TYPE_CHECKING:
     from headlab.demo.tour import Tour
 
 
-def demo(
-    out: Annotated[
-        Path,
-        typer.Option(help="Where to save scenes, pictures and the edited model.", metavar="DIR"),
-    ] = Path("demo-out"),
-    scenes: Annotated[int, typer.Option(min=1, max=1000, help="How many scenes to draw.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the first scene.")] = 0,
-) -> None:
+@click.command
+@click.option(
+    "--out",
+    type=FILE,
+    default="demo-out",
+    metavar="DIR",
+    help="Where to save scenes, pictures and both models.",
+)
+@click.option("--scenes", type=click.IntRange(1, 1000), default=6, help="How many scenes to draw.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the first scene.")
+def demo(out: Path, scenes: int, seed: int) -> None:
     """Draw microscope scenes, and see which level finds which cells.
 
     A small detector comes with headlab. The demo draws scenes for it, shows its head, shifts the class
@@ -31,9 +38,8 @@ def demo(
     from headlab.demo.tour import take
     from headlab.report.tables import show
 
-    typer.echo(
-        f"Drawing {scenes} scene{'' if scenes == 1 else 's'}, and tracing them with two models."
-    )
+    noun = "scene" if scenes == 1 else "scenes"
+    say(f"Drawing {scenes} {noun}, and tracing them with two models.")
     tour = take(out, scenes, seed)
     pictures = _save_pictures(tour)
     show(*_told(tour, pictures))
@@ -60,10 +66,17 @@ def _told(tour: Tour, pictures: Path) -> Iterator[RenderableType]:
     yield heading("Look at")
     yield line(f"{pictures}/  before (left) and after (right), each box in its level's colour")
     yield heading("Go on with")
-    scene = tour.scenes[0]
-    yield line(f"headlab trace {tour.shifted} {scene} --save {tour.folder / 'traced'}")
-    yield line(f"headlab diff {tour.model.path} {tour.shifted}")
-    yield line(f"headlab edit {tour.shifted} --undo -o {tour.folder / 'restored.pt'}")
+    original, shifted = _word(tour.model.path), _word(tour.shifted)
+    yield line(f"headlab inspect {original}")
+    yield line(f"headlab diff {original} {shifted}")
+    traced = _word(tour.folder / "traced")
+    yield line(f"headlab trace {shifted} {_word(tour.scenes[0])} --save {traced}")
+    yield line(f"headlab edit {shifted} --undo -o {_word(tour.folder / 'restored.pt')}")
+
+
+def _word(path: Path) -> str:
+    """The path as one word of a command."""
+    return shlex.quote(str(path))
 
 
 def _save_pictures(tour: Tour) -> Path:
@@ -89,8 +102,3 @@ def _save_pictures(tour: Tour) -> Path:
             picture = side_by_side(image_bgr, before, after, (strides, strides), titles)
             folder.add(str(scene), None, picture)
     return folder.folder
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("demo")(demo)

@@ -2,52 +2,48 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+
+from headlab.cli.options import FILE
+from headlab.cli.terminal import say
 
 if TYPE_CHECKING:
     from headlab.edit.differences import Differences, TensorDifference
 
 _SHOWN = 20
-_HELP = """Compare two model files without running anything in them.
-
-Shows tensors added, removed, reshaped and changed, which class rows moved or changed on which level, and
-what differs in class names and metadata. Compared are the weights that would be loaded.
-
-Exit code: 0 nothing differs, 1 something does, 2 the input was wrong.
-"""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("diff", help=_HELP)(diff)
+@click.command
+@click.argument("a", type=FILE)
+@click.argument("b", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def diff(a: Path, b: Path, as_json: bool) -> None:
+    """Compare two model files without running anything in them.
 
+    A and B are .pt files. Shows tensors added, removed, reshaped and changed, which class rows moved or
+    changed on which level, and what differs in class names and metadata. Compared are the weights that
+    would be loaded.
 
-def diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help="A .pt file.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The .pt file to compare it with.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-) -> None:
-    """Compare two model files; see `_HELP`."""
+    Exit code: 0 nothing differs, 1 something does, 2 the input was wrong.
+    """
     from headlab.checkpoint.checkpoint import read
     from headlab.edit.differences import differences
 
     found = differences(read(a), read(b))
     if as_json:
-        typer.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False))
+        from headlab.report.documents import to_json
+
+        sys.stdout.write(to_json({"same": not found, **asdict(found)}))
     else:
         for line in _lines(found):
-            typer.echo(line)
+            say(line)
     if found:
-        raise typer.Exit(1)
-
-
-def _as_json(found: Differences) -> dict[str, Any]:
-    return {"same": not found, **asdict(found)}
+        raise click.exceptions.Exit(1)
 
 
 def _lines(found: Differences) -> list[str]:

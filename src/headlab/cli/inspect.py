@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-from typer.core import TyperCommand
+import click
+
+from headlab.cli.options import FILE, parse_imgsz, split_names
 
 EVERY_PARAMETER = "*"
 
 
-class InspectCommand(TyperCommand):
+class InspectCommand(click.Command):
     """The command's parser, in which the value of `--params` may be left out."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Give a bare `--params` the value "*": at the end, before an option, or before a file."""
         filled = []
         for at, word in enumerate(args):
@@ -27,43 +27,38 @@ class InspectCommand(TyperCommand):
         return super().parse_args(ctx, filled)
 
 
+@click.command(cls=InspectCommand)
+@click.argument("model", type=FILE)
+@click.option(
+    "--imgsz",
+    metavar="N|H,W",
+    help="Input size of the grids: 640, or height and width as 480,640. "
+    "By default the size of the training.",
+)
+@click.option(
+    "--class",
+    "classes",
+    metavar="NAME",
+    multiple=True,
+    help="Show the bias and the weight norm of this class on each level. "
+    "Name or number; may be repeated.",
+)
+@click.option(
+    "--params",
+    metavar="[GLOB]",
+    help="List the parameters with index, name, shape and dtype: all of them, or those "
+    "whose name matches, as in --params 'model.22.cv3.*'.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def inspect(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A checkpoint that ultralytics saved (.pt).")
-    ],
-    imgsz: Annotated[
-        str | None,
-        typer.Option(
-            help="Input size of the grids: 640, or height and width as 480,640. "
-            "By default the size of the training.",
-            metavar="N|H,W",
-        ),
-    ] = None,
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class",
-            help="Show the bias and the weight norm of this class on each level. "
-            "Name or number; may be repeated.",
-            metavar="NAME",
-        ),
-    ] = None,
-    params: Annotated[
-        str | None,
-        typer.Option(
-            help="List the parameters with index, name, shape and dtype: all of them, or those "
-            "whose name matches, as in --params 'model.22.cv3.*'.",
-            metavar="[GLOB]",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    model: Path, imgsz: str | None, classes: tuple[str, ...], params: str | None, as_json: bool
 ) -> None:
     """Show a model's head: levels, grids, class rows and parameters.
 
-    The file is read without running anything in it, and without torch.
+    MODEL is a checkpoint that ultralytics saved (.pt). It is read without running anything in it, and
+    without torch.
     """
     from headlab.checkpoint.checkpoint import read
-    from headlab.cli.options import parse_imgsz, split_names
     from headlab.heads.identify import identify
     from headlab.report.inspecting import inspection
 
@@ -72,7 +67,7 @@ def inspect(
         checkpoint,
         identify(checkpoint),
         parse_imgsz(imgsz) if imgsz is not None else None,
-        split_names(classes or []),
+        split_names(classes),
         params,
     )
     if as_json:
@@ -84,8 +79,3 @@ def inspect(
     from headlab.report.tables import show
 
     show(*inspection_text(shown))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("inspect", cls=InspectCommand)(inspect)

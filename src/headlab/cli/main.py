@@ -8,67 +8,114 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import NoReturn
 
-import typer
+import click
 
 from headlab._version import __version__
-from headlab.cli import compare, demo, diff, edit, inspect, trace
 from headlab.errors import HeadlabError
 from headlab.plain_text import printable
 
-app = typer.Typer(
-    name="headlab",
-    help="A laboratory for YOLO detection heads: where each detection comes from, and what happens "
-    "when that part is changed.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+COMMANDS = ("inspect", "edit", "diff", "trace", "compare", "demo")
+
+
+class Commands(click.Group):
+    """The commands in the order of `COMMANDS`; each is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command that `headlab.cli.NAME` defines under its own name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"headlab.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
+@click.version_option(__version__, message="headlab %(version)s", help="Show the version.")
+def app() -> None:
+    """A laboratory for YOLO detection heads.
 
-for command in (inspect, edit, diff, trace, compare, demo):
-    command.register(app)
-
-
-def _show_version(value: bool) -> None:
-    if value:
-        typer.echo(f"headlab {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Options that come before the command."""
+    See where each detection comes from, and what happens when that part is changed.
+    """
 
 
 def _start_lightly() -> None:
     """Leave out of a short-lived process what only costs it time; what the user set is kept.
 
-    numpy's thread pool, pydantic's search for plugins, and most rounds of garbage collection take a
-    fifth of the time of `headlab edit`.
+    numpy's thread pool and most rounds of garbage collection take a good part of the time of
+    `headlab edit`.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(100_000)
 
 
 def run() -> None:
     """Run the command line; every error that headlab raises on purpose ends with exit code 2."""
     _start_lightly()
+    code = _flushed(_exit_code())
+    if "torch" not in sys.modules:
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def _exit_code() -> int:
     try:
-        app()
+        returned = app.main(prog_name="headlab", standalone_mode=False)
     except HeadlabError as error:
-        typer.echo(printable(f"headlab: {error}", keep="\n"), err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("headlab: interrupted", err=True)
-        sys.exit(130)
+        click.echo(printable(f"headlab: {error}", keep="\n"), err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("headlab: interrupted", err=True)
+        return 130
+    except SystemExit:
+        return 0  # click ends so when the reader of a pipe has gone, which is no failure
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        return _not_printed(error)
+    return returned if isinstance(returned, int) else 0
+
+
+def _flushed(code: int) -> int:
+    """The exit code when everything printed has gone out, or could not."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
     except BrokenPipeError:
-        sys.exit(0)
+        _discard_the_rest()
+        return 0
+    except OSError as error:
+        return _not_printed(error)
+    return code
+
+
+def _not_printed(error: OSError) -> int:
+    """Say that standard output cannot be written, as on a full disk."""
+    _discard_the_rest()
+    click.echo(f"headlab: standard output cannot be written: {error.strerror}", err=True)
+    return 2
+
+
+def _discard_the_rest() -> None:
+    """Let what is still to be printed go nowhere, so that the interpreter does not stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """End the process without tidying up its memory, which would take as long as importing numpy.
+
+    Files are closed and output is flushed by now. Where torch is loaded, its threads end in the usual
+    way instead.
+    """
+    os._exit(code)

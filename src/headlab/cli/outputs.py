@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from headlab.cli.terminal import say
 from headlab.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from headlab.report.saving import PictureFolder
+    from headlab.trace.trace import Skipped
 
 T = TypeVar("T")
 
@@ -94,3 +98,28 @@ def progress_shown(
         return
     with progress(stream, total) as shown:
         yield shown
+
+
+def picture_folder(
+    folder: Path | None, files: Sequence[Path], mark: str, vid_stride: int
+) -> AbstractContextManager[PictureFolder | None]:
+    """The folder that pictures are saved to, or None if there is to be none.
+
+    Args: as of `headlab.report.saving.PictureFolder`.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+    if folder is None:
+        return nullcontext()
+    from headlab.report.saving import PictureFolder
+
+    return PictureFolder(folder, files, mark, vid_stride)
+
+
+def say_what_happened(skipped: Iterable[Skipped], folder: PictureFolder | None) -> None:
+    """Say on standard error which sources were skipped and what was saved as pictures."""
+    for each in skipped:
+        say(f"headlab: skipped {each.path}: {each.reason}", err=True)
+    for told in folder.told() if folder is not None else ():
+        say(f"headlab: {told}", err=True)

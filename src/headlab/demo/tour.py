@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
 
+from headlab.checkpoint.atomic import write_bytes
 from headlab.demo.scenes import CLASS_NAMES, draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import OutputError
@@ -26,7 +27,7 @@ class Tour:
     Attributes:
         folder: where everything lies.
         scenes: the drawn scenes.
-        model: the embedded detector.
+        model: the embedded detector, read from its copy `demo.pt`.
         shifted: the same with shifted class rows, saved as `shifted.pt`.
         comparison: of the detections of both models.
     """
@@ -38,10 +39,20 @@ class Tour:
     comparison: ComparisonResult
 
 
-def load_model() -> Model:
-    """The detector that headlab ships with: three kinds of blood cells, trained on drawn scenes."""
-    with as_file(files("headlab.demo") / "demo.pt") as path:
-        return load(path)
+def model_bytes() -> bytes:
+    """The file of the detector that headlab ships with: three kinds of blood cells."""
+    return (files("headlab.demo") / "demo.pt").read_bytes()
+
+
+def saved_model(folder: Path) -> Model:
+    """The detector, read from a copy in the folder: a file with a short path to go on with.
+
+    Raises:
+        OutputError: the copy cannot be written.
+    """
+    path = folder / "demo.pt"
+    write_bytes(path, model_bytes())
+    return load(path)
 
 
 def draw_scenes(folder: Path, count: int, first_seed: int) -> tuple[Path, ...]:
@@ -68,7 +79,7 @@ def _saved_scenes(folder: Path, count: int, first_seed: int) -> Iterator[Path]:
 
 
 def take(folder: Path, count: int, first_seed: int) -> Tour:
-    """Do everything once; `folder` gets the scenes and the shifted model.
+    """Do everything once; `folder` gets the scenes, the model and the shifted model.
 
     Args:
         folder: where to write.
@@ -79,7 +90,7 @@ def take(folder: Path, count: int, first_seed: int) -> Tour:
         OutputError: the folder cannot be made or written.
     """
     scenes = draw_scenes(folder / "scenes", count, first_seed)
-    model = load_model()
+    model = saved_model(folder)
     edited = model.edit(*(Shift(levels=(name,), by=by) for name, by in SHIFTS.items()))
     saved = edited.save(folder / "shifted.pt")
     comparison = compare(model, edited, scenes)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from headlab.edit.operations import Operation
-from headlab.edit.recipe import Recipe, operation
+from headlab.edit.recipe import Recipe, typed_operation
 from headlab.errors import RecipeError
 
 _LEVEL = re.compile(r"\s*[Pp]\d+\s*")
@@ -44,13 +44,13 @@ def recipe_of(options: Mapping[str, Sequence[str]], at: float | None = None) -> 
         texts = options.get(name, ())
         if texts:
             classes = [each for text in texts for each in _classes(text, f"--{name} {text}")]
-            found.append(operation(name, f"--{name}", classes=classes))
+            found.append(typed_operation(name, f"--{name}", classes=classes))
     return Recipe(tuple(found))
 
 
 def _operation(name: str, text: str) -> Operation:
     where = f"--{name} {text}"
-    return operation(name, where, **_FIELDS[name](text, where))
+    return typed_operation(name, where, **_FIELDS[name](text, where))
 
 
 def _shift(text: str, where: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _thresholds(texts: Iterable[str], at: float | None) -> Iterator[Operation]:
     for levels, thresholds in groups.items():
         scoped = {"levels": levels} if levels else {}
         used = {} if at is None else {"at": at}
-        yield operation("thresholds", "--threshold", thresholds=thresholds, **scoped, **used)
+        yield typed_operation("thresholds", "--threshold", thresholds=thresholds, **scoped, **used)
 
 
 def _rename(texts: Sequence[str]) -> Iterator[Operation]:
@@ -136,7 +136,7 @@ def _rename(texts: Sequence[str]) -> Iterator[Operation]:
             raise RecipeError(f"--rename {text}: {old!r} is renamed twice.", "Rename it once.")
         names[old] = new
     if names:
-        yield operation("rename", "--rename", names=names)
+        yield typed_operation("rename", "--rename", names=names)
 
 
 def _scope(text: str) -> tuple[dict[str, Any], str]:

@@ -5,17 +5,17 @@ operations:
   - {op: shift, levels: [P4], by: 1}
   - {op: thresholds, thresholds: {person: 0.4, traffic light: 0.6}, at: 0.25}
 
-What can be checked without a model is checked when a recipe is made; the rest, in `edit.plan`.
+What can be checked without a model is checked when a recipe is made; the rest, in `edit.plan`. Values from
+outside go through pydantic, which is imported only then: see `edit.validation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from headlab.edit.operations import OPERATIONS, Operation
 from headlab.errors import RecipeError, UnknownName
@@ -43,7 +43,7 @@ class Recipe:
         """Plain values, from which `from_data` makes an equal recipe."""
         return {
             "version": VERSION,
-            "operations": [_plain(each.model_dump(exclude_none=True)) for each in self.operations],
+            "operations": [_data(each) for each in self.operations],
         }
 
     def yaml(self) -> str:
@@ -98,20 +98,43 @@ def from_data(data: Any, where: str = "recipe") -> Recipe:
     )
 
 
-def operation(name: str, where: str = "recipe", **fields: Any) -> Operation:
-    """Make one operation of its name and fields.
+def operation(name: str, where: str = "recipe", /, **fields: Any) -> Operation:
+    """Make one operation of its name and of fields from outside, whose types are not known.
 
     Raises:
         RecipeError: a field is missing, unknown or wrong.
         UnknownName: there is no such operation.
     """
+    from headlab.edit.validation import validated
+
     if name not in OPERATIONS:
         raise UnknownName("operation", name, OPERATIONS)
-    model = OPERATIONS[name]
-    try:
-        return model.model_validate({"op": name, **fields})
-    except ValidationError as error:
-        raise _translated(error, model, f"{where} ({name})") from None
+    with _located(where, name):
+        return validated(name, fields)
+
+
+def typed_operation(name: str, where: str, /, **fields: Any) -> Operation:
+    """Make one operation of its name and of fields that are known to have the right types.
+
+    Raises:
+        RecipeError: a value makes no sense.
+    """
+    with _located(where, name):
+        return OPERATIONS[name](**fields)
+
+
+def checked(made: Any) -> Operation:
+    """An operation made in Python, whose types nobody has checked yet, after that check.
+
+    Raises:
+        RecipeError: a field is of a wrong type, or it is no operation.
+    """
+    if not isinstance(made, Operation) or type(made) not in OPERATIONS.values():
+        raise RecipeError(
+            f"A recipe holds operations, not {type(made).__name__}.",
+            "Such as headlab.Shift(levels=('P4',), by=1).",
+        )
+    return operation(made.op, **_fields(made))
 
 
 def _operation(data: Any, where: str) -> Operation:
@@ -131,25 +154,13 @@ def _numbered(listed: Sequence[Any]) -> list[tuple[int, Any]]:
     return list(enumerate(listed, start=1))
 
 
-def _translated(error: ValidationError, model: type[Operation], where: str) -> RecipeError:
-    """The first thing that pydantic found, in headlab's words."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "[key]")
-    fields = ", ".join(name for name in model.model_fields if name != "op")
-    match first["type"]:
-        case "missing":
-            what = f"the field {field!r} is missing"
-        case "extra_forbidden":
-            what = f"there is no field {field!r}"
-        case "value_error":
-            what = first["msg"].removeprefix("Value error, ")
-            what = f"{field}: {what}" if field else what
-        case _:
-            message = first["msg"]
-            what = f"{field}: {message[:1].lower()}{message[1:]}"
-    return RecipeError(
-        f"{where}: {what}.", f"Fields of {model.model_fields['op'].default}: {fields}."
-    )
+@contextlib.contextmanager
+def _located(where: str, name: str) -> Iterator[None]:
+    """Say in the error of an operation where it stands."""
+    try:
+        yield
+    except RecipeError as error:
+        raise RecipeError(f"{where} ({name}): {error.message}", error.hint) from None
 
 
 def _not_a_recipe(where: str) -> RecipeError:
@@ -157,6 +168,16 @@ def _not_a_recipe(where: str) -> RecipeError:
         f"{where}: not a recipe; a mapping with `version` and a list of `operations` was expected.",
         "See docs/editing.md for an example.",
     )
+
+
+def _fields(made: Operation) -> dict[str, Any]:
+    return {name: getattr(made, name) for name in made.field_names()}
+
+
+def _data(made: Operation) -> dict[str, Any]:
+    """The operation as a recipe says it: fields that are not set are left out."""
+    given = {name: value for name, value in _fields(made).items() if value is not None}
+    return {"op": made.op, **_plain(given)}
 
 
 def _plain(value: Any) -> Any:

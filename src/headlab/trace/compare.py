@@ -93,9 +93,12 @@ def compare(
         match_iou: boxes that overlap less are not matched.
 
     Raises:
-        InputError: the traces are of different images, or the shifts name another head's levels.
+        InputError: the traces are of different images, the shifts name another head's levels, or
+            `match_iou` is not between 0 and 1.
     """
     import polars as pl
+
+    check_match_iou(match_iou)
 
     keys = ["image", "frame"]
     if not before.images.select(keys).equals(after.images.select(keys)):
@@ -111,6 +114,16 @@ def compare(
         named = pl.coalesce("before_class_name", "after_class_name").is_in(list(classes))
         pairs = pairs.filter(named)
     return Comparison(before, after, shifts, pairs)
+
+
+def check_match_iou(match_iou: float) -> None:
+    """Refuse a threshold that no overlap can be compared with.
+
+    Raises:
+        InputError: it is not between 0 and 1.
+    """
+    if not 0 <= match_iou <= 1:
+        raise InputError(f"match_iou is {match_iou}; a number from 0 to 1 was expected.")
 
 
 def _by_image(trace: Trace) -> dict[tuple[Any, ...], pl.DataFrame]:

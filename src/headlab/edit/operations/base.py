@@ -6,42 +6,61 @@ one class to another; all later steps act on the row that carries the named clas
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
+from headlab.edit.operations.values import Levels, one_or_more
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
 _SHOWN = 4
+_Made = TypeVar("_Made")
 
 
-def _one_or_more(value: Any) -> Any:
-    """A lone name stands for a list of one."""
-    return [value] if isinstance(value, (int, str)) else value
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One step of a recipe: plain data, checked when it is made, and again against a model's layout.
 
+    Making one checks what its numbers mean; the types of names are checked where they come from outside
+    (see `edit.recipe`).
 
-def _class_reference(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError(
-            "a class name or number is expected; YAML reads some words, such as no, on "
-            "and 1e3, as other things: put them in quotes"
-        )
-    return value
+    Attributes:
+        op: the operation's name in recipes.
+        absent: fields that one might look for here -> why there are none.
+    """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-ClassReference = Annotated[int | str, BeforeValidator(_class_reference)]
-Classes = Annotated[tuple[ClassReference, ...], BeforeValidator(_one_or_more)]
-Levels = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+    op: ClassVar[str]
+    absent: ClassVar[Mapping[str, str]] = {}
 
+    def __post_init__(self) -> None:
+        """Bring the fields into their one form, and check them.
 
-class Operation(BaseModel):
-    """One step of a recipe: plain data, checked when it is made, and again against a model's layout."""
+        Raises:
+            RecipeError: a value makes no sense for any model.
+        """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """What a recipe may say about the operation, besides `op`."""
+        return tuple(field.name for field in fields(cls))
 
-    op: str
+    @classmethod
+    def error(cls, what: str) -> RecipeError:
+        """An error about the operation's fields."""
+        return RecipeError(f"{what}.", f"Fields of {cls.op}: {', '.join(cls.field_names())}.")
+
+    def _settle(self, field: str, make: Callable[[Any], Any]) -> None:
+        """Replace a field by what a check makes of it; a frozen object's own fields are set so."""
+        object.__setattr__(self, field, self._checked(field, make, getattr(self, field)))
+
+    def _checked(self, field: str, make: Callable[[Any], _Made], value: Any) -> _Made:
+        try:
+            return make(value)
+        except ValueError as error:
+            raise self.error(f"{field}: {error}") from None
 
     def level_indices(self, layout: Layout) -> tuple[int, ...]:
         """The levels in scope, finest first: all of them unless the operation names some.
@@ -57,6 +76,7 @@ class Operation(BaseModel):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, kw_only=True)
 class LevelOperation(Operation):
     """An operation that may be limited to some levels.
 
@@ -65,6 +85,11 @@ class LevelOperation(Operation):
     """
 
     levels: Levels | None = None
+
+    def __post_init__(self) -> None:
+        """See `Operation`."""
+        super().__post_init__()
+        self._settle("levels", one_or_more)
 
     def level_indices(self, layout: Layout) -> tuple[int, ...]:
         """The levels in scope, finest first; see `Operation.level_indices`."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import Field
-
-from headlab.edit.operations.base import Adjustment, Classes, class_ids, listed
+from headlab.edit.operations.base import Adjustment, class_ids, listed
+from headlab.edit.operations.values import Classes, Finite, finite, one_or_more
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Bias(Adjustment):
     """z' = z + offset: the odds of every score of the class are multiplied by exp(offset).
 
@@ -18,9 +19,14 @@ class Bias(Adjustment):
         classes: None means all.
     """
 
-    op: Literal["bias"] = "bias"
-    offset: Annotated[float, Field(allow_inf_nan=False, strict=True)]
+    op: ClassVar[str] = "bias"
+    offset: Finite
     classes: Classes | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("offset", finite)
+        self._settle("classes", one_or_more)
 
     def adjustments(self, layout: Layout) -> dict[int, tuple[float, float]]:
         """Class -> (1, offset)."""

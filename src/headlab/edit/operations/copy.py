@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from headlab.edit.operations.base import ClassReference, RowMove, class_ids
+from headlab.edit.operations.base import RowMove, class_ids
+from headlab.edit.operations.values import ClassReference
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Copy(RowMove):
     """The target scores as the source does; the source stays, the target's own rows are lost.
 
@@ -16,7 +19,7 @@ class Copy(RowMove):
         target: the class that gets them.
     """
 
-    op: Literal["copy"] = "copy"
+    op: ClassVar[str] = "copy"
     source: ClassReference
     target: ClassReference
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from headlab.edit.operations.base import Classes, Operation, class_ids, listed
+from headlab.edit.operations.base import Operation, class_ids, listed
+from headlab.edit.operations.values import Classes, one_or_more
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Drop(Operation):
     """The result lacks these classes; the others keep their order and scores, and get new numbers.
 
@@ -16,8 +19,12 @@ class Drop(Operation):
         classes: those to remove.
     """
 
-    op: Literal["drop"] = "drop"
+    op: ClassVar[str] = "drop"
     classes: Classes
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("classes", one_or_more)
 
     def removed(self, layout: Layout) -> tuple[int, ...]:
         """The numbers of the classes that go.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from headlab.edit.operations.base import Classes, Operation, class_ids, listed
+from headlab.edit.operations.base import Operation, class_ids, listed
+from headlab.edit.operations.values import Classes, one_or_more
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Keep(Operation):
     """The result has only these classes, in the model's order; their scores stay as they are.
 
@@ -16,8 +19,12 @@ class Keep(Operation):
         classes: those to keep.
     """
 
-    op: Literal["keep"] = "keep"
+    op: ClassVar[str] = "keep"
     classes: Classes
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("classes", one_or_more)
 
     def removed(self, layout: Layout) -> tuple[int, ...]:
         """The numbers of the classes that go.

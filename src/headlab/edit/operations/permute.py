@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from headlab.edit.operations.base import Classes, RowMove, class_ids
+from headlab.edit.operations.base import RowMove, class_ids
+from headlab.edit.operations.values import Classes, one_or_more
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Permute(RowMove):
     """New row i is the old row of the i-th class in `order`; class i then scores as that class did.
 
@@ -17,8 +20,12 @@ class Permute(RowMove):
         order: every class once.
     """
 
-    op: Literal["permute"] = "permute"
+    op: ClassVar[str] = "permute"
     order: Classes
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("order", one_or_more)
 
     def moves(self, layout: Layout) -> dict[int, int]:
         """Class i -> the class at place i of the order."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from pydantic import field_validator
-
-from headlab.edit.operations.base import ClassReference, Operation, class_ids, listed
+from headlab.edit.operations.base import Operation, class_ids, listed
+from headlab.edit.operations.values import ClassReference
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Rename(Operation):
     """Names change, rows stay.
 
@@ -18,20 +20,12 @@ class Rename(Operation):
         names: class -> its new name.
     """
 
-    op: Literal["rename"] = "rename"
+    op: ClassVar[str] = "rename"
     names: dict[ClassReference, str]
 
-    @field_validator("names")
-    @classmethod
-    def _readable(cls, names: dict[int | str, str]) -> dict[int | str, str]:
-        if not names:
-            raise ValueError("at least one class is expected, such as {person: human}")
-        for old, new in names.items():
-            if not new.strip():
-                raise ValueError(f"the new name of {old!r} is empty")
-            if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in new):
-                raise ValueError(f"the new name of {old!r} holds a control character")
-        return names
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("names", _readable)
 
     def new_names(self, layout: Layout) -> dict[int, str]:
         """Class number -> new name.
@@ -45,3 +39,16 @@ class Rename(Operation):
     def words(self) -> str:
         """Such as "rename cat to feline"."""
         return "rename " + listed(f"{old} to {new}" for old, new in self.names.items())
+
+
+def _readable(names: Any) -> dict[Any, Any]:
+    if not isinstance(names, Mapping) or not names:
+        raise ValueError("at least one class is expected, such as {person: human}")
+    for old, new in names.items():
+        if not isinstance(new, str):
+            raise ValueError(f"the new name of {old!r} is not a text")
+        if not new.strip():
+            raise ValueError(f"the new name of {old!r} is empty")
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in new):
+            raise ValueError(f"the new name of {old!r} holds a control character")
+    return dict(names)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import model_validator
-
-from headlab.edit.operations.base import Classes, Operation
+from headlab.edit.operations.base import Operation
 from headlab.edit.operations.permute import complete_order
+from headlab.edit.operations.values import Classes, one_or_more
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Reorder(Operation):
     """Class i of the result is the i-th class in `order`, with its rows on every level and its name.
 
@@ -21,18 +23,18 @@ class Reorder(Operation):
         order: every class once.
     """
 
-    op: Literal["reorder"] = "reorder"
+    op: ClassVar[str] = "reorder"
+    absent: ClassVar[Mapping[str, str]] = {
+        "levels": (
+            "reorder takes no levels, since all levels share the names; "
+            "permute moves rows on some levels and leaves the names"
+        )
+    }
     order: Classes
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_levels(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "levels" in data:
-            raise ValueError(
-                "reorder takes no levels, since all levels share the names; "
-                "permute moves rows on some levels and leaves the names"
-            )
-        return data
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("order", one_or_more)
 
     def order_ids(self, layout: Layout) -> tuple[int, ...]:
         """The input's class numbers in their new order.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import Field
-
-from headlab.edit.operations.base import Adjustment, Classes, class_ids, listed
+from headlab.edit.operations.base import Adjustment, class_ids, listed
+from headlab.edit.operations.values import AboveZero, Classes, above_zero, one_or_more
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Scale(Adjustment):
     """z' = factor * z: below 1 scores move towards 0.5, above 1 away from it (1 / temperature).
 
@@ -18,9 +19,14 @@ class Scale(Adjustment):
         classes: None means all.
     """
 
-    op: Literal["scale"] = "scale"
-    factor: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+    op: ClassVar[str] = "scale"
+    factor: AboveZero
     classes: Classes | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("factor", above_zero)
+        self._settle("classes", one_or_more)
 
     def adjustments(self, layout: Layout) -> dict[int, tuple[float, float]]:
         """Class -> (factor, 0)."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from dataclasses import dataclass
+from typing import ClassVar
 
 from headlab.edit.operations.base import RowMove
+from headlab.edit.operations.values import Whole, whole
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Shift(RowMove):
     """New row i is old row i - by, counted in a circle: class i then scores as class i - by did.
 
@@ -20,8 +21,12 @@ class Shift(RowMove):
         by: any whole number that is not a multiple of the number of classes; negative shifts back.
     """
 
-    op: Literal["shift"] = "shift"
-    by: Annotated[int, Field(strict=True)]
+    op: ClassVar[str] = "shift"
+    by: Whole
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("by", whole)
 
     def moves(self, layout: Layout) -> dict[int, int]:
         """Class i -> class (i - by) mod C."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import model_validator
-
-from headlab.edit.operations.base import Classes, LevelOperation, class_ids, listed
+from headlab.edit.operations.base import LevelOperation, class_ids, listed
+from headlab.edit.operations.values import Classes, one_or_more
 from headlab.heads.layout import Layout
 
 SUPPRESSED_BIAS = -10_000.0
@@ -17,6 +17,7 @@ becomes infinity. The number itself fits float16, whose largest is 65504, exactl
 """
 
 
+@dataclass(frozen=True, kw_only=True)
 class Suppress(LevelOperation):
     """The class scores exactly 0 in every cell of the levels in scope.
 
@@ -24,14 +25,14 @@ class Suppress(LevelOperation):
         classes: None means all, which then needs `levels`: it silences those levels.
     """
 
-    op: Literal["suppress"] = "suppress"
+    op: ClassVar[str] = "suppress"
     classes: Classes | None = None
 
-    @model_validator(mode="after")
-    def _something_left(self) -> Suppress:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("classes", one_or_more)
         if not self.classes and not self.levels:
-            raise ValueError("name the classes, or the levels to silence whole levels, or both")
-        return self
+            raise self.error("name the classes, or the levels to silence whole levels, or both")
 
     def suppressed(self, layout: Layout) -> tuple[int, ...]:
         """The numbers of the classes.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pydantic import field_validator
-
-from headlab.edit.operations.base import Classes, RowMove, class_ids
+from headlab.edit.operations.base import RowMove, class_ids
+from headlab.edit.operations.values import Classes, one_or_more
 from headlab.heads.layout import Layout
 
 
+@dataclass(frozen=True, kw_only=True)
 class Swap(RowMove):
     """Each of two classes scores as the other did; the names stay.
 
@@ -17,15 +18,14 @@ class Swap(RowMove):
         classes: the two.
     """
 
-    op: Literal["swap"] = "swap"
+    op: ClassVar[str] = "swap"
     classes: Classes
 
-    @field_validator("classes")
-    @classmethod
-    def _two(cls, classes: tuple[int | str, ...]) -> tuple[int | str, ...]:
-        if len(classes) != 2:
-            raise ValueError(f"two classes are expected, not {len(classes)}")
-        return classes
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("classes", one_or_more)
+        if isinstance(self.classes, tuple) and len(self.classes) != 2:
+            raise self.error(f"classes: two classes are expected, not {len(self.classes)}")
 
     def moves(self, layout: Layout) -> dict[int, int]:
         """Each of the two -> the other."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
-
-from headlab.edit.operations.base import Adjustment, ClassReference, class_ids, listed
+from headlab.edit.operations.base import Adjustment, class_ids, listed
+from headlab.edit.operations.values import BetweenZeroAndOne, ClassReference, between_zero_and_one
 from headlab.heads.layout import Layout
 
-Threshold = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False, strict=True)]
 
-
+@dataclass(frozen=True, kw_only=True)
 class Thresholds(Adjustment):
     """b' = b - logit(t_class) + logit(t_global), so that one global threshold equals the classes' own.
 
@@ -25,16 +25,22 @@ class Thresholds(Adjustment):
         at: the global threshold at which the result will be used; ultralytics' default is 0.25.
     """
 
-    op: Literal["thresholds"] = "thresholds"
-    thresholds: dict[ClassReference, Threshold]
-    at: Threshold = 0.25
+    op: ClassVar[str] = "thresholds"
+    thresholds: dict[ClassReference, BetweenZeroAndOne]
+    at: BetweenZeroAndOne = 0.25
 
-    @field_validator("thresholds")
-    @classmethod
-    def _some(cls, thresholds: dict[int | str, float]) -> dict[int | str, float]:
-        if not thresholds:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("at", between_zero_and_one)
+        self._settle("thresholds", self._each_checked)
+
+    def _each_checked(self, thresholds: Any) -> dict[int | str, float]:
+        if not isinstance(thresholds, Mapping) or not thresholds:
             raise ValueError("at least one class is expected, such as {person: 0.4}")
-        return thresholds
+        return {
+            name: self._checked(f"thresholds.{name}", between_zero_and_one, value)
+            for name, value in thresholds.items()
+        }
 
     def adjustments(self, layout: Layout) -> dict[int, tuple[float, float]]:
         """Class -> (1, logit(t_global) - logit(t_class))."""

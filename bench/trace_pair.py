@@ -1,0 +1,68 @@
+"""Time `trace` and `YOLO.predict` on the same images, one image of each in turn.
+
+Both read, detect and hand over one image per step of a stream; what is timed is that step. The one
+that starts changes from image to image. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+from material import PHOTOS
+
+from headlab.checkpoint.checkpoint import read
+from headlab.demo.scenes import draw_scene
+from headlab.detect.network import build
+from headlab.detect.offline import ultralytics
+from headlab.detect.settings import Settings
+from headlab.detect.sources import expand
+from headlab.heads.identify import identify
+from headlab.trace.trace import trace_stream
+
+SCENES = 128
+WARM_UP = 8
+SCENE_PX = 320
+
+
+def main(weights: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="headlab-bench-") as folder:
+        source = PHOTOS if PHOTOS.is_dir() else drawn(Path(folder))
+        files = expand(source)
+        checkpoint = read(weights)
+        ours = trace_stream(build(checkpoint), identify(checkpoint), files, Settings())
+        model = ultralytics().YOLO(weights)
+        theirs = model.predict(source, stream=True, verbose=False)
+        taken = in_turn({"ours": ours, "theirs": iter(theirs)}, len(files))
+    found = {f"{name}_ms": 1000 * median(each[WARM_UP:]) for name, each in taken.items()}
+    print(json.dumps({**found, "images": len(files), "device": str(model.device)}))
+
+
+def drawn(folder: Path) -> Path:
+    """A folder of scenes as the demo draws them."""
+    for seed in range(SCENES):
+        cv2.imwrite(str(folder / f"{seed}.png"), draw_scene(seed, SCENE_PX).image[..., ::-1])
+    return folder
+
+
+def in_turn(streams: dict[str, Iterator[Any]], count: int) -> dict[str, list[float]]:
+    """The seconds that each step of each stream took."""
+    seconds: dict[str, list[float]] = {name: [] for name in streams}
+    for step in range(count):
+        order = list(streams) if step % 2 else list(reversed(streams))
+        for name in order:
+            start = time.perf_counter()
+            next(streams[name])
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

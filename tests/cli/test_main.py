@@ -1,0 +1,134 @@
+"""`headlab` itself: its help, and how a run ends that did not go as meant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from one_command import run
+
+import headlab
+from headlab.cli.main import COMMANDS
+
+HEADLAB = (sys.executable, "-m", "headlab")
+DEMO_MODEL = Path(headlab.__file__).parent / "demo" / "demo.pt"
+
+
+def test_the_help_lists_the_commands_in_the_order_of_the_work() -> None:
+    out = run("--help").out
+    listed = out[out.index("Commands:") :].splitlines()[1:]
+    assert [line.split()[0] for line in listed] == [
+        *("inspect", "edit", "diff", "trace", "compare", "demo")
+    ]
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    done = run(command, "-h")
+    assert done.code == 0
+    assert done.out == run(command, "--help").out
+    assert done.out.startswith("Usage: ")
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("inspect", "MODEL"),
+        ("edit", "MODEL"),
+        ("diff", "A B"),
+        ("trace", "MODEL SOURCE..."),
+        ("compare", "BEFORE AFTER SOURCE..."),
+    ],
+)
+def test_the_usage_names_the_arguments(command: str, arguments: str) -> None:
+    usage = run(command, "--help").out.splitlines()[0]
+    assert usage.endswith(f" {command} [OPTIONS] {arguments}")
+
+
+def test_the_version() -> None:
+    assert run("--version").out == f"headlab {headlab.__version__}\n"
+
+
+def ended(*args: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*HEADLAB, *map(str, args)], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((), "Usage: headlab"),
+        (("inspekt",), "No such command 'inspekt'"),
+        (("inspect",), "Missing argument 'MODEL'"),
+        (("inspect", "m.pt", "--clas", "bird"), "No such option"),
+        (("inspect", "m.pt", "n.pt"), "unexpected extra argument"),
+        (("edit", "m.pt", "--at", "low"), "'low' is not a valid float"),
+        (("edit", "m.pt", "--shift"), "'--shift' requires an argument"),
+        (("trace", "m.pt"), "Missing argument 'SOURCE...'"),
+        (("compare", "a.pt", "b.pt", "x.jpg", "--match-iou", "2"), "match_iou is 2.0; a number"),
+        (("compare", "a.pt", "b.pt", "x.jpg", "--match-iou", "nan"), "match_iou is nan; a number"),
+        (("demo", "--scenes", "0"), "not in the range 1<=x<=1000"),
+        (("diff", "none.pt", "none.pt"), "headlab: none.pt: no such file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage(args: tuple[str, ...], message: str) -> None:
+    done = ended(*args)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_exit_code_of_1_reaches_the_shell(tmp_path: Path) -> None:
+    shifted = tmp_path / "s.pt"
+    assert ended("edit", DEMO_MODEL, "--shift", "1", "-o", shifted).returncode == 0
+    assert ended("diff", DEMO_MODEL, shifted).returncode == 1
+
+
+def test_a_reader_who_has_gone_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        done = subprocess.run(
+            [*HEADLAB, "inspect", DEMO_MODEL, "--params", "--json"],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
+    names = tmp_path / "names"
+    os.mkfifo(names)
+    command = [*HEADLAB, "edit", str(DEMO_MODEL), "--permute", f"@{names}", "--dry-run"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with process, names.open("w"):  # opens as soon as the command waits for names
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == "headlab: interrupted"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("option", ["--json", "--class=platelet"])
+def test_a_full_disk_behind_standard_output_is_said(option: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*HEADLAB, "inspect", DEMO_MODEL, option],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == ("headlab: standard output cannot be written: No space left on device\n")
