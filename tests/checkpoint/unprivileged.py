@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +19,10 @@ def as_nobody(folder: Path, action: Callable[[], object]) -> str:
         folder: pytest's folder for the test, whose parents are opened for that user to pass.
         action: run in a child process.
     """
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+    for parent in folder.parents:
+        if parent == Path(tempfile.gettempdir()):
+            break
+        parent.chmod(parent.stat().st_mode | 0o055)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -58,8 +58,9 @@ def _assert_addressed(prediction: Prediction, rotated: bool) -> None:
     count = prediction.class_count
     for flat, row in zip(prediction.flat, prediction.kept, strict=True):
         candidate = prediction.candidates[:, flat]
-        assert candidate[4 : 4 + count].max() == row[4]
         assert candidate[4 : 4 + count][int(row[5])] == row[4]
+        if not prediction.corners:  # an end-to-end head may take a cell with a further class
+            assert candidate[4 : 4 + count].max() == row[4]
         x, y, w, h = candidate[:4].tolist()
         box = row[:4].tolist()
         if rotated or prediction.corners:
@@ -79,18 +80,6 @@ def test_every_head_predicts_the_same(kind: str, small: Small, pictures: Path) -
         for each in ours:
             _assert_addressed(each, rotated=models.KINDS[kind].task == "obb")
     assert found, "the seeded model must detect something, or nothing is compared"
-
-
-def test_end_to_end_class_is_the_best_or_a_further_one_of_its_cell(
-    small: Small, pictures: Path
-) -> None:
-    """The top-k may take one cell with two classes: both rows then point at the same candidate."""
-    files = sorted(pictures.iterdir())
-    for each in _ours(small("yolo26", nc=7), files, Settings(end2end=True, conf=0.01)):
-        for flat, row in zip(each.flat, each.kept, strict=True):
-            scores = each.candidates[4:11, flat]
-            assert scores[int(row[5])] == row[4]
-            assert each.candidates[:4, flat].equal(row[:4])
 
 
 @pytest.mark.parametrize(

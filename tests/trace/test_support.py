@@ -113,6 +113,23 @@ def test_end_to_end_needs_no_nms() -> None:
     assert behind.alone[:, 0].tolist() == [True, True, False, True]
 
 
+def test_an_end_to_end_cell_may_be_chosen_with_two_classes() -> None:
+    """Candidate 0 scores 0.9 as ant and 0.6 as bee: two detections of one cell, each with its own."""
+    prediction = _prediction({**OBJECTS, 20: OBJECTS[20]}, [0, 0, 20], corners=True)
+    prediction.candidates[4 + 1, 0] = 0.6
+    prediction.kept[1, 4], prediction.kept[1, 5] = 0.6, 1
+    for settings in (Settings(iou=0.95), Settings(iou=0.95, classes=(0, 1))):
+        behind = support(prediction, SPACE, LAYOUT, settings)
+        assert behind.merged.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
+        np.testing.assert_allclose(behind.best[:2, 0], [0.9, 0.6], rtol=1e-6)
+    only_bees = _prediction(OBJECTS, [20], corners=True)
+    only_bees.candidates[4 + 1, 0] = 0.6
+    only_bees.kept[0] = torch.tensor([0, 0, 10, 10, 0.6, 1])
+    only_bees.flat[0] = 0
+    behind = support(only_bees, SPACE, LAYOUT, Settings(iou=0.95, classes=(1,)))
+    assert behind.merged.tolist() == [[1, 0, 0]], "its best class is filtered out, it is not"
+
+
 @pytest.mark.parametrize("count", range(1, 9))
 def test_any_number_of_candidates(count: int) -> None:
     """Also six, which ultralytics' NMS takes for the rows of an end-to-end model."""

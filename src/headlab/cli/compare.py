@@ -17,7 +17,6 @@ from headlab.cli.options import (
     split_names,
 )
 from headlab.cli.outputs import Outputs, picture_folder, progress_shown, say_what_happened
-from headlab.errors import InputError
 
 if TYPE_CHECKING:
     from headlab.detect.settings import Settings
@@ -79,7 +78,6 @@ def compare(
     """
     from headlab.detect.sources import expand
     from headlab.model import load, shifts_between
-
     from headlab.trace.compare import check_match_iou
     from headlab.trace.compare import compare as compare_traces
 

@@ -46,13 +46,25 @@ class Support:
 
 @dataclass(frozen=True)
 class _Scored:
-    """The candidates above the confidence threshold: predictions, flat indices, and levels."""
+    """The candidates above the confidence threshold.
+
+    NMS takes a candidate with its best class only. An end-to-end head may choose one candidate with
+    several classes, which then stands here once for each.
+
+    Attributes:
+        predictions: shape (4 + C + extra, n).
+        boxes: moved apart by class, shape (n, 4) or (n, 5).
+        scores: shape (n,).
+        classes: shape (n,).
+        key: flat index * C + class, shape (n,).
+        level: shape (n,).
+    """
 
     predictions: Any
     boxes: Any
     scores: Any
     classes: Any
-    flat: NDArray[np.int64]
+    key: NDArray[np.int64]
     level: NDArray[np.int64]
 
 
@@ -78,9 +90,13 @@ def _scored(
 ) -> _Scored:
     import torch
 
-    logits = prediction.candidates[4 : 4 + prediction.class_count]
-    chosen = (logits.amax(0) > settings.conf).nonzero().view(-1)
-    scores, classes = logits[:, chosen].max(0)
+    each_score = prediction.candidates[4 : 4 + prediction.class_count]
+    if prediction.corners:
+        classes, chosen = (each_score > settings.conf).nonzero(as_tuple=True)
+        scores = each_score[classes, chosen]
+    else:
+        chosen = (each_score.amax(0) > settings.conf).nonzero().view(-1)
+        scores, classes = each_score[:, chosen].max(0)
     if settings.classes is not None:
         wanted = torch.isin(classes, torch.tensor(settings.classes, device=classes.device))
         chosen, scores, classes = chosen[wanted], scores[wanted], classes[wanted]
@@ -90,8 +106,9 @@ def _scored(
     picked = prediction.candidates[:, chosen]
     boxes = _boxes(picked, classes, prediction.corners, layout.rotated)
     flat = chosen.cpu().numpy()
+    key = flat * prediction.class_count + classes.cpu().numpy()
     level = np.searchsorted(space.offsets, flat, side="right") - 1
-    return _Scored(picked, boxes, scores, classes, flat, level)
+    return _Scored(picked, boxes, scores, classes, key, level)
 
 
 def _boxes(picked: Any, classes: Any, corners: bool, rotated: bool) -> Any:
@@ -135,10 +152,11 @@ def _merged(
         detected = _boxes(prediction.kept.T, prediction.kept[:, 5] * 0, True, layout.rotated)
     close = (_overlaps(boxes, detected, layout.rotated) > settings.iou).cpu().numpy()
     owner = np.where(close.any(1), close.argmax(1), -1)
-    owner[np.isin(scored.flat, prediction.flat)] = -1
-    position = {flat: at for at, flat in enumerate(scored.flat.tolist())}
-    for at, flat in enumerate(prediction.flat.tolist()):
-        owner[position[flat]] = at
+    position = {key: at for at, key in enumerate(scored.key.tolist())}
+    kept_classes = prediction.kept[:, 5].cpu().numpy().astype(np.int64)
+    kept_keys = prediction.flat * prediction.class_count + kept_classes
+    for at, key in enumerate(kept_keys.tolist()):
+        owner[position[key]] = at
     scores = scored.scores.cpu().numpy().astype(np.float64)
     owned = owner >= 0
     np.add.at(merged, (owner[owned], scored.level[owned]), 1)
