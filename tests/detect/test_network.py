@@ -123,6 +123,33 @@ def test_kept_real_model_exports_and_validates_its_shape(yolov8n: Path, tmp_path
     assert network.model[-1].cv3[0][0].conv.out_channels == 80
 
 
+def test_kept_from_a_running_training(tmp_path: Path) -> None:
+    """The live weights are those of `ema`; the state of the training is left out."""
+    import torch
+
+    path = models.training_checkpoint(tmp_path, nc=4)
+    running = torch.load(path, weights_only=False)
+    running.update(
+        epoch=7, optimizer={"state": {0: {"momentum_buffer": torch.ones(3)}}}, updates=70
+    )
+    torch.save(running, path)
+    checkpoint = read(path)
+    assert checkpoint.live == "ema"
+    output = tmp_path / "kept.pt"
+    with output.open("wb") as file:
+        save_rebuilt(_keep(checkpoint, [2, 1]), file)
+    saved = torch.load(output, weights_only=False)
+    assert (saved["ema"], saved["optimizer"], saved["updates"], saved["epoch"]) == (
+        None,
+        None,
+        None,
+        -1,
+    )
+    assert saved["train_args"]["epochs"] == 3
+    row = identify(checkpoint).levels[0].class_rows[0].bias
+    assert np.array_equal(read(output).array(row), checkpoint.array(row)[[2, 1]])
+
+
 def test_saved_dtype_is_that_of_the_file(small: Small, tmp_path: Path) -> None:
     for half, dtype in ((True, "float16"), (False, "float32")):
         output = tmp_path / f"{dtype}.pt"

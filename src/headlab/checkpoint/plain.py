@@ -22,7 +22,7 @@ def as_plain(value: Any, depth: int) -> Any:
     return _Copy().of(value, depth)
 
 
-def printable(text: str) -> str:
+def encodable(text: str) -> str:
     """A text that any terminal and file can take: half of a surrogate pair is written as an escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -69,5 +69,5 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, float):
         return value
     if isinstance(value, str):
-        return printable(value)
+        return encodable(value)
     return f"<{type(value).__name__}>"

@@ -29,6 +29,7 @@ _MODELS = {
 }
 _HEAD_SETTINGS = ("max_det", "agnostic_nms")
 _DERIVED_METADATA = ("live", "task", "yaml")
+_NO_TRAINING_STATE = {"ema": None, "epoch": -1, "optimizer": None, "scaler": None, "updates": None}
 _SHOWN = 3
 
 
@@ -60,6 +61,9 @@ def build(checkpoint: Checkpoint) -> Any:
 def save_rebuilt(checkpoint: Checkpoint, file: BinaryIO) -> None:
     """Write a checkpoint whose edit changed shapes, in the format that `YOLO(path)` loads.
 
+    What belongs to an unfinished training (its optimizer, its second set of weights) is left out, as
+    ultralytics leaves it out of a finished one: it would no longer fit.
+
     Raises:
         CheckpointError: the file contradicts itself, or a value does not fit the stored dtype.
     """
@@ -73,7 +77,7 @@ def save_rebuilt(checkpoint: Checkpoint, file: BinaryIO) -> None:
     for parameter in network.parameters():
         parameter.requires_grad = False
     kept = {k: v for k, v in checkpoint.metadata.items() if k not in _DERIVED_METADATA}
-    torch.save({**kept, "ema": None, "model": network}, file)
+    torch.save({**kept, **_NO_TRAINING_STATE, "model": network}, file)
 
 
 def _blank(checkpoint: Checkpoint, layout: Layout) -> Any:
