@@ -130,6 +130,16 @@ def test_video_frames_are_numbered(small: Small, tmp_path: Path) -> None:
     ]
 
 
+def test_names_that_look_like_patterns_and_come_unsorted(small: Small, tmp_path: Path) -> None:
+    """A star in a name is part of the name; results belong to the photo that they are listed with."""
+    names = ("z 1.png", "鳥 [1]*.png", "a?.png", "*b.png")
+    photos = [_picture(tmp_path / name, 96 + 32 * at, 128, at) for at, name in enumerate(names)]
+    traced = _trace(small("yolov8"), *photos)
+    assert traced.skipped == ()
+    heights = dict(traced.images.select("image", "height_px").iter_rows())
+    assert heights == {str(path): 96 + 32 * at for at, path in enumerate(photos)}
+
+
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     """Files between readable ones that look like images and are none."""

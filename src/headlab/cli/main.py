@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the answer is no (or something was skipped), 2 the input w
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -16,6 +17,8 @@ import click
 from headlab._version import __version__
 from headlab.errors import HeadlabError
 from headlab.plain_text import printable
+
+_WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
 COMMANDS = ("inspect", "edit", "diff", "trace", "compare", "demo")
 
@@ -81,7 +84,7 @@ def _exit_code() -> int:
     except SystemExit:
         return 0  # click ends so when the reader of a pipe has gone, which is no failure
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno not in _WRITE_FAILURES:
             raise
         return _not_printed(error)
     return returned if isinstance(returned, int) else 0

@@ -7,6 +7,7 @@ order are those of `YOLO.predict`.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -86,15 +87,19 @@ class Detector:
             yield self._predictor.taken(result)
 
     def _loader(self, files: list[Path]) -> Any:
-        """A loader of files, one at a time: given a list, ultralytics would read all at once."""
+        """A loader of files, one at a time: given a list, ultralytics would read all at once.
+
+        The loader takes a name with a star for a pattern, and sorts; the files are what was named.
+        """
         loaders = ultralytics("data.loaders")
         channels = self._predictor.model.channels
         loader = loaders.LoadImagesAndVideos(
-            [str(file) for file in files],
+            [glob.escape(str(file)) if "*" in str(file) else str(file) for file in files],
             batch=1,
             vid_stride=self.settings.vid_stride,
             channels=channels,
         )
+        loader.files = [str(file.absolute()) for file in files]
         loader.source_type = loaders.SourceTypes()
         return loader
 
