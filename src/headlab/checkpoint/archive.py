@@ -16,6 +16,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from headlab.errors import CheckpointError
 
@@ -98,7 +99,7 @@ def open_archive(path: Path) -> Archive:
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             _check_is_no_script(path, archive.namelist())
-            listed = [_located(path, file.fileno(), info) for info in archive.infolist()]
+            listed = [_located(path, file, info) for info in archive.infolist()]
         _check_apart(listed)
     except (zipfile.BadZipFile, *_BROKEN) as error:
         raise CheckpointError(
@@ -132,21 +133,22 @@ def _check_is_no_script(path: Path, names: list[str]) -> None:
         )
 
 
-def _located(path: Path, descriptor: int, info: zipfile.ZipInfo) -> Entry:
+def _located(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Entry:
     if info.flag_bits & _ENCRYPTED or info.compress_type != zipfile.ZIP_STORED:
         how = "encrypted" if info.flag_bits & _ENCRYPTED else "compressed"
         raise CheckpointError(
             f"{path}: the entry {info.orig_filename!r} is {how}; torch.save stores entries as they are.",
             "Load it with PyTorch and save it again, if you trust the file.",
         )
-    header = os.pread(descriptor, LOCAL_HEADER_BYTES, info.header_offset)
+    file.seek(info.header_offset)
+    header = file.read(LOCAL_HEADER_BYTES)
     if len(header) != LOCAL_HEADER_BYTES or header[:4] != _ZIP_MAGIC:
         raise zipfile.BadZipFile(f"no local header for {info.orig_filename!r}")
     name_bytes, extra_bytes = struct.unpack_from("<HH", header, 26)
     start = info.header_offset + LOCAL_HEADER_BYTES + name_bytes + extra_bytes
     if info.compress_size != info.file_size:
         raise zipfile.BadZipFile(f"{info.orig_filename!r} has two sizes")
-    if start + info.file_size > os.fstat(descriptor).st_size:
+    if start + info.file_size > os.fstat(file.fileno()).st_size:
         raise zipfile.BadZipFile(f"{info.orig_filename!r} reaches past the end of the file")
     return Entry(info.orig_filename, start, info.file_size, info.CRC, info.header_offset)
 
