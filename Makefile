@@ -37,7 +37,7 @@ test: $(INSTALLED) ## Run the tests; PYTEST_ARGS='-k shift' chooses some.
 	"$(BIN)/python" -m pytest $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## Lint, formatting, types.
-	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" check --no-cache .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/mypy"
 

@@ -18,13 +18,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pickles import checkpoint, convolution, detector, floats, mapped, stream, tensor, text, zipped
-from unprivileged import as_nobody
 
 import models
 from headlab.checkpoint.archive import open_archive
 from headlab.checkpoint.checkpoint import read
 from headlab.errors import CheckpointError, UnsupportedHead
 from headlab.heads.identify import identify
+from unprivileged import as_nobody
 
 
 def sound() -> bytes:

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from unprivileged import as_nobody
 
 from headlab.checkpoint.atomic import check_is_not, replacing, write_bytes
 from headlab.errors import OutputError
+from unprivileged import as_nobody
 
 
 def names(folder: Path) -> list[str]:

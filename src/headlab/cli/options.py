@@ -32,6 +32,7 @@ def detection_options(command: Command) -> Command:
             metavar="N|H,W",
             help="Input size: 640, or height and width as 480,640. By default that of the training.",
         ),
+        click.option("--agnostic-nms", is_flag=True, help="Merge boxes across classes, too."),
         click.option("--max-det", type=int, default=300, help="Most detections per image."),
         click.option("--device", help="Such as cpu or cuda:0; chosen by ultralytics by default."),
         click.option(
