@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 # Waves per turn of an outline's ripples; one wave would do little but move the curve.
 HARMONICS = np.arange(2, 6)
-_ANGLES = np.linspace(0.0, 2.0 * np.pi, 1440, endpoint=False)
+_ANGLES: FloatArray = np.linspace(0.0, 2.0 * np.pi, 1440, endpoint=False, dtype=np.float64)
 
 
 @dataclass(frozen=True)

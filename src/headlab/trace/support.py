@@ -178,8 +178,8 @@ class _FoundAmong:
         self._layout = layout
         self._settings = settings
         count = len(prediction.flat)
-        everyone, nobody = (np.ones_like(scored.level, np.bool_) * each for each in (True, False))
-        self._known = {
+        everyone, nobody = (np.full(len(scored.level), each) for each in (True, False))
+        self._known: dict[bytes, NDArray[np.bool_]] = {
             nobody.tobytes(): np.zeros(count, np.bool_),
             everyone.tobytes(): np.ones(count, np.bool_),
         }
