@@ -16,7 +16,7 @@ from headlab.checkpoint.checkpoint import read
 from headlab.cli.options import parse_imgsz
 from headlab.errors import InputError
 from headlab.heads.identify import identify
-from headlab.report.inspecting import inspection
+from headlab.report.inspect_model import inspection
 
 Small = Callable[..., Path]
 

@@ -60,7 +60,7 @@ def inspect(
     """
     from headlab.checkpoint.checkpoint import read
     from headlab.heads.identify import identify
-    from headlab.report.inspecting import inspection
+    from headlab.report.inspect_model import inspection
 
     checkpoint = read(model)
     shown = inspection(
