@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from headlab.edit.operations import (
     Adjustment,
     Copy,
-    Drop,
-    Keep,
     Operation,
+    Removal,
     Rename,
     Reorder,
     RowMove,
@@ -99,7 +98,7 @@ def _check_single_operations(layout: Layout, recipe: Recipe) -> None:
                         "Rename it once.",
                     )
                 renamed[class_id] = (position, operation)
-        if isinstance(operation, (Keep, Drop)):
+        if isinstance(operation, Removal):
             operation.removed(layout)
             if removing:
                 raise RecipeError(
@@ -127,7 +126,7 @@ def _check_removed(layout: Layout, recipe: Recipe) -> None:
     """No operation may name a class that goes, except as the source of a copy."""
     numbered = list(enumerate(recipe.operations, start=1))
     for at, remover in numbered:
-        if not isinstance(remover, (Keep, Drop)):
+        if not isinstance(remover, Removal):
             continue
         gone = set(remover.removed(layout))
         for position, operation in numbered:

@@ -20,7 +20,7 @@ import numpy as np
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.edit.conflicts import check_conflicts
-from headlab.edit.operations import Adjustment, Drop, Keep, Rename, Reorder, RowMove, Suppress
+from headlab.edit.operations import Adjustment, Removal, Rename, Reorder, RowMove, Suppress
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, RecipeError
 from headlab.heads.layout import ClassRows, Layout, Level
@@ -111,7 +111,7 @@ def plan(checkpoint: Checkpoint, layout: Layout, recipe: Recipe) -> Plan:
     gone = {
         class_id
         for operation in recipe.operations
-        if isinstance(operation, (Keep, Drop))
+        if isinstance(operation, Removal)
         for class_id in operation.removed(layout)
     }
     labels = tuple(label for label in order if label not in gone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headlab.edit.operations.base import Adjustment, Operation, RowMove
+from headlab.edit.operations.base import Adjustment, Operation, Removal, RowMove
 from headlab.edit.operations.bias import Bias
 from headlab.edit.operations.copy import Copy
 from headlab.edit.operations.drop import Drop
@@ -41,6 +41,7 @@ __all__ = [
     "Keep",
     "Operation",
     "Permute",
+    "Removal",
     "Rename",
     "Reorder",
     "RowMove",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
-from headlab.edit.operations.values import Levels, one_or_more
+from headlab.edit.operations.values import Classes, Levels, one_or_more
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
@@ -130,6 +130,33 @@ class Adjustment(LevelOperation):
             InputError: a class is unknown.
         """
         raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal(Operation):
+    """An operation that removes classes; the others keep their order, and their rows bit for bit.
+
+    Attributes:
+        classes: those that the operation names.
+    """
+
+    classes: Classes
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._settle("classes", one_or_more)
+
+    def removed(self, layout: Layout) -> tuple[int, ...]:
+        """The numbers of the classes that go, ascending.
+
+        Raises:
+            InputError: a class is unknown or named twice, or none or all would go.
+        """
+        raise NotImplementedError
+
+    def words(self) -> str:
+        """Such as "keep cat, dog"."""
+        return f"{self.op} {listed(self.classes)}"
 
 
 def class_ids(op: str, layout: Layout, classes: Iterable[int | str]) -> tuple[int, ...]:
