@@ -148,7 +148,7 @@ class Checkpoint:
 
     @property
     def yaml(self) -> dict[str, Any]:
-        """The network's description, from which ultralytics built it."""
+        """A copy of the network's description, from which ultralytics built it."""
         found = self.network.attributes.get("yaml")
         if not isinstance(found, dict):
             raise CheckpointError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -64,7 +64,12 @@ class Manifest:
             data["no_undo"] = self.no_undo
         if self.previous is not None:
             data["previous"] = self.previous
-        return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+        return as_json(data)
+
+
+def as_json(data: Mapping[str, Any]) -> bytes:
+    """A manifest's plain values as the file holds them."""
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def path_for(model: Path) -> Path:

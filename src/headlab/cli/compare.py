@@ -125,8 +125,11 @@ def _run(
     sides: tuple[list[TracedImage], list[TracedImage]] = ([], [])
     skipped: list[Skipped] = []
     for one, other in pairs:
-        if isinstance(one, Skipped) or isinstance(other, Skipped):
-            skipped += [one] if isinstance(one, Skipped) else []
+        if isinstance(one, Skipped):
+            skipped.append(one)
+            continue
+        if isinstance(other, Skipped):
+            skipped.append(other)
             continue
         if folder is not None:
             picture = side_by_side(one.image_bgr, one.detections, other.detections, strides, titles)

@@ -28,7 +28,7 @@ def checked(checkpoint: Checkpoint) -> dict[str, Any]:
         CheckpointError: it names something that is no layer, or would build another network than the
             one whose weights the file holds.
     """
-    description = deepcopy(checkpoint.yaml)
+    description = checkpoint.yaml
     where = str(checkpoint.path)
     for part in ("backbone", "head"):
         rows = description.get(part)

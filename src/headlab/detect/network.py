@@ -18,7 +18,7 @@ from headlab.detect import description as descriptions
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
 from headlab.heads.families import SUPPORTED
-from headlab.heads.identify import identify
+from headlab.heads.identify import find_head, identify
 from headlab.heads.layout import Layout
 
 _MODELS = {
@@ -99,11 +99,11 @@ def _resize_class_rows(checkpoint: Checkpoint, layout: Layout, network: Any) -> 
     """Give every convolution with a row per class the number of rows that the checkpoint has."""
     import torch
 
-    kind, last = SUPPORTED[layout.head], len(network.model) - 1
+    prefix, _ = find_head(checkpoint)
     paths = [
         rows.weight.removesuffix(".weight") for level in layout.levels for rows in level.class_rows
     ]
-    paths += [f"model.{last}.{child}" for child in kind.per_class]
+    paths += [f"{prefix}.{child}" for child in SUPPORTED[layout.head].per_class]
     for path in paths:
         if f"{path}.bias" not in checkpoint.tensors:
             continue
@@ -185,7 +185,7 @@ def _described(checkpoint: Checkpoint, layout: Layout, network: Any) -> Any:
     """Attach what ultralytics expects to find on a loaded network."""
     import torch
 
-    head, file_head = network.model[-1], _file_head(checkpoint)
+    head, (_, file_head) = network.model[-1], find_head(checkpoint)
     for name in _HEAD_SETTINGS:
         value = file_head.attributes.get(name)
         if isinstance(value, (bool, int)):
@@ -198,12 +198,3 @@ def _described(checkpoint: Checkpoint, layout: Layout, network: Any) -> Any:
     network.task = layout.task
     network.args = checkpoint.train_args
     return network.eval()
-
-
-def _file_head(checkpoint: Checkpoint) -> Instance:
-    *_, (_, last) = (
-        (name, module)
-        for name, module in walk(checkpoint.network, str(checkpoint.path))
-        if name.count(".") == 1
-    )
-    return last

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from headlab.checkpoint.atomic import check_is_not, replacing, write_bytes
 from headlab.checkpoint.manifest import (
     FileFacts,
     Manifest,
+    as_json,
     facts,
     path_for,
     read_manifest,
@@ -69,8 +69,7 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
     except OSError as error:
         raise CheckpointError(f"{model}: cannot be read: {error.strerror}.") from None
     if manifest.previous is not None:
-        text = json.dumps(manifest.previous, indent=1, ensure_ascii=False) + "\n"
-        write_bytes(path_for(output), text.encode("utf-8"))
+        write_bytes(path_for(output), as_json(manifest.previous))
     elif standing is not None:
         path_for(output).unlink(missing_ok=True)
     return Restored(output, manifest.input, manifest.previous is not None)

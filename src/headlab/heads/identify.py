@@ -21,7 +21,7 @@ def identify(checkpoint: Checkpoint) -> Layout:
         UnsupportedHead: the head is of a kind without class rows per level.
         CheckpointError: the file contradicts itself.
     """
-    prefix, head = _find_head(checkpoint)
+    prefix, head = find_head(checkpoint)
     kind = SUPPORTED[head.cls.name]
     names = checkpoint.class_names
     strides = _strides(checkpoint, head)
@@ -55,8 +55,13 @@ def identify(checkpoint: Checkpoint) -> Layout:
     )
 
 
-def _find_head(checkpoint: Checkpoint) -> tuple[str, Instance]:
-    """The dotted name and placeholder of the head: the last child of the network's `model`."""
+def find_head(checkpoint: Checkpoint) -> tuple[str, Instance]:
+    """The dotted name and placeholder of the head: the last child of the network's `model`.
+
+    Raises:
+        UnsupportedHead: the head is of a kind that headlab does not describe.
+        CheckpointError: the network has no layers.
+    """
     layers = children(checkpoint.network).get("model")
     stages = children(layers) if layers else {}
     if not stages:

@@ -13,6 +13,7 @@ from headlab.report.colours import ink_on, level_colour
 from headlab.report.fonts import Font, default_font, font_for
 from headlab.report.labels import Rect, Wanted, overlap, place
 from headlab.report.marks import box_rect
+from headlab.report.row_words import slot_behind
 from headlab.report.style import Style
 
 _PANEL = (20, 20, 20, 190)
@@ -47,8 +48,7 @@ def _names(
 def _forms(row: Mapping[str, Any], name: str) -> list[str]:
     """A label's texts, the longest first; the last is the detection's number in the table."""
     score = f"{row['score']:.2f}"
-    slot = f"/{row['slot']}" if row["slot"] else ""
-    full = f"{name} {score} {row['level']} ({row['row']},{row['col']}){slot}"
+    full = f"{name} {score} {row['level']} ({row['row']},{row['col']}){slot_behind(row)}"
     return [full, f"{name} {score}", name, f"#{row['detection']}"]
 
 

@@ -170,15 +170,21 @@ def _class_parameters(
 
 
 def _classes(checkpoint: Checkpoint, layout: Layout, ids: list[int]) -> list[ClassShown]:
+    branches = (
+        [(level, rows) for level in layout.levels for rows in level.class_rows] if ids else []
+    )
+    numbers = {
+        name: checkpoint.array(name).astype(np.float64)
+        for _, rows in branches
+        for name in (rows.weight, rows.bias)
+    }
     shown = []
     for class_id in ids:
-        for level in layout.levels:
-            for rows in level.class_rows:
-                weight = checkpoint.array(rows.weight).astype(np.float64)
-                bias = checkpoint.array(rows.bias).astype(np.float64)
-                for slot in range(level.slots):
-                    row = rows.row(class_id, slot)
-                    norm = float(np.sqrt((weight[row] ** 2).sum()))
-                    of = (class_id, layout.class_names[class_id], level.name, rows.branch)
-                    shown.append(ClassShown(*of, slot, row, float(bias[row]), norm))
+        for level, rows in branches:
+            for slot in range(level.slots):
+                row = rows.row(class_id, slot)
+                bias = float(numbers[rows.bias][row])
+                norm = float(np.sqrt((numbers[rows.weight][row] ** 2).sum()))
+                of = (class_id, layout.class_names[class_id], level.name, rows.branch)
+                shown.append(ClassShown(*of, slot, row, bias, norm))
     return shown

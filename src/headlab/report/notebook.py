@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headlab.plain_text import printable
 from headlab.report.colours import hex_colour, ink_on, level_colour
+from headlab.report.row_words import alone, cell, frame_behind, merged, needed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,21 +52,17 @@ def detections_html(detections: pl.DataFrame, level_names: Sequence[str], captio
 
 
 def _cells(row: Mapping[str, Any], level_names: Sequence[str]) -> list[str]:
-    frame = "" if row["frame"] is None else f" frame {row['frame']}"
-    slot = f"/{row['slot']}" if row["slot"] else ""
-    alone = [name for name in level_names if row[f"alone_{name}"]]
-    needs = [name for name in level_names if not row[f"without_{name}"]]
     return [
-        _text(f"{row['image']}{frame}"),
+        _text(f"{row['image']}{frame_behind(row['frame'])}"),
         str(row["detection"]),
         _text(row["class_name"]),
         f"{row['score']:.2f}",
         f"{_level(row['level'])} {row['stride_px']} px",
-        f"{row['row']},{row['col']}{slot}",
+        cell(row),
         ", ".join(f"{row[corner]:.0f}" for corner in ("x1", "y1", "x2", "y2")),
-        "/".join(str(row[f"merged_{name}"]) for name in level_names),
-        " ".join(map(_level, alone)) or "-",
-        " ".join(map(_level, needs)) or "-",
+        merged(row, level_names),
+        " ".join(map(_level, alone(row, level_names))) or "-",
+        " ".join(map(_level, needed(row, level_names))) or "-",
     ]
 
 
@@ -106,7 +103,6 @@ def comparison_html(comparison: Comparison) -> str:
 
 
 def _pair_cells(row: Mapping[str, Any]) -> list[str]:
-    frame = "" if row["frame"] is None else f" frame {row['frame']}"
     sides = [
         "-"
         if row[f"{side}_level"] is None
@@ -114,4 +110,4 @@ def _pair_cells(row: Mapping[str, Any]) -> list[str]:
         for side in ("before", "after")
     ]
     iou = "-" if row["iou"] is None else f"{row['iou']:.2f}"
-    return [_text(f"{row['image']}{frame}"), *sides, _text(row["kind"]), iou]
+    return [_text(f"{row['image']}{frame_behind(row['frame'])}"), *sides, _text(row["kind"]), iou]

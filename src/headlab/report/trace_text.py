@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from headlab.report.colours import hex_colour, level_colour
+from headlab.report.row_words import alone, cell, frame_behind, merged, needed
 from headlab.report.tables import line, table
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ def image_text(image: TracedImage, level_names: Sequence[str]) -> Iterator[Rende
     input_height, input_width = image.input_hw_px
     count = image.detections.height
     found = f"{count} detection{'' if count == 1 else 's'}" if count else "no detections"
-    frame = "" if image.frame is None else f" frame {image.frame}"
-    title = line(f"{image.path}{frame}: {found}", "bold")
+    title = line(f"{image.path}{frame_behind(image.frame)}: {found}", "bold")
     sizes = f"  {width} x {height} px, input {input_width} x {input_height} px"
     yield title.append_text(line(sizes, "dim"))
     if count:
@@ -45,7 +45,6 @@ def detection_table(detections: pl.DataFrame, level_names: Sequence[str]) -> Ren
 
 
 def _cells(row: Mapping[str, Any], level_names: Sequence[str], rotated: bool) -> list[object]:
-    slot = f"/{row['slot']}" if row["slot"] else ""
     angle = row["angle_rad"]
     degrees = [f"{57.29577951308232 * angle:.0f}°" if angle is not None else ""] if rotated else []
     return [
@@ -53,22 +52,18 @@ def _cells(row: Mapping[str, Any], level_names: Sequence[str], rotated: bool) ->
         row["class_name"],
         f"{row['score']:.2f}",
         level_text(row["level"], f"/{row['stride_px']}"),
-        f"{row['row']},{row['col']}{slot}",
+        cell(row),
         ",".join(f"{row[corner]:.0f}" for corner in ("x1", "y1", "x2", "y2")),
         *degrees,
-        "/".join(str(row[f"merged_{name}"]) for name in level_names),
-        _levels(name for name in level_names if row[f"alone_{name}"]),
-        _levels(name for name in level_names if not row[f"without_{name}"]),
+        merged(row, level_names),
+        " ".join(alone(row, level_names)) or NOTHING,
+        " ".join(needed(row, level_names)) or NOTHING,
     ]
 
 
 def level_text(name: str, rest: str = "") -> Text:
     """A level's name in its colour."""
     return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
-
-
-def _levels(names: Iterator[str]) -> str:
-    return " ".join(names) or NOTHING
 
 
 def summary_text(trace: Trace) -> Iterator[RenderableType]:
