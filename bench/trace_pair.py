@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 from material import PHOTOS
 
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.demo.scenes import draw_scene
 from headlab.detect.network import build
 from headlab.detect.offline import ultralytics

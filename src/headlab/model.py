@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headlab.checkpoint.checkpoint import Checkpoint, read
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.read import read
 from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe
 from headlab.heads.identify import identify

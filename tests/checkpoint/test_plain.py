@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from headlab.checkpoint.objects import Global, Instance, StorageRef, TensorRef
 from headlab.checkpoint.plain import as_plain
+from headlab.checkpoint.pt.objects import Global, Instance, StorageRef, TensorRef
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from headlab.errors import CheckpointError
 
 
 def tensor_of(dtype: str, count: int = 8) -> Tensor:
-    return Tensor("w", (count,), dtype, (1,), "0", 0, is_parameter=True)
+    return Tensor("w", (count,), dtype, is_parameter=True)
 
 
 _ANY_BITS = arrays(np.uint32, 8, elements=st.integers(0, 2**32 - 1))

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import models
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.cli.main import app
 from headlab.errors import HeadlabError
 

@@ -12,7 +12,7 @@ import torch
 from one_command import Done, run
 
 import models
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.cli.options import parse_imgsz
 from headlab.errors import InputError
 from headlab.heads.identify import identify

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import models
-from headlab.checkpoint.checkpoint import Checkpoint, read
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.read import read
 from headlab.detect.network import build, save_rebuilt
 from headlab.errors import CheckpointError
 from headlab.heads.identify import identify

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import models
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.detect.network import build
 from headlab.detect.predictor import Detector, Prediction
 from headlab.detect.settings import Settings

@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.edit.apply import apply
 from headlab.edit.plan import plan
 from headlab.edit.recipe import from_data

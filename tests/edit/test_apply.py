@@ -10,7 +10,8 @@ import pytest
 from edit_layouts import layout_of
 
 import models
-from headlab.checkpoint.checkpoint import Checkpoint, read
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.read import read
 from headlab.edit.apply import apply, edited_rows
 from headlab.edit.plan import ClassStep, LevelStep, plan
 from headlab.edit.recipe import from_data

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import models
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.edit.apply import apply
 from headlab.edit.differences import Differences, differences
 from headlab.edit.plan import plan

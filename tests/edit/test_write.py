@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 import models
-from headlab.checkpoint.checkpoint import Checkpoint, read
+from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.manifest import path_for
+from headlab.checkpoint.read import read
 from headlab.edit import write
 from headlab.edit.apply import apply
 from headlab.edit.plan import plan

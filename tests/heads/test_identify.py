@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import models
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.errors import UnsupportedHead
 from headlab.heads.families import REFUSED, SUPPORTED
 from headlab.heads.identify import identify

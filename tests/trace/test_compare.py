@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headlab.checkpoint.checkpoint import Checkpoint, read
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.read import read
 from headlab.detect.network import build
 from headlab.detect.settings import Settings
 from headlab.errors import InputError, UnknownName

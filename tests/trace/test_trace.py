@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.read import read
 from headlab.detect.network import build
 from headlab.detect.settings import Settings
 from headlab.errors import SourceError

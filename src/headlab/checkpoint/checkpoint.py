@@ -2,80 +2,94 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.checkpoint.archive import Archive, open_archive
-from headlab.checkpoint.modules import buffers, is_module, parameters, walk
-from headlab.checkpoint.objects import Instance, TensorRef
-from headlab.checkpoint.plain import as_plain
-from headlab.checkpoint.tensors import Tensor, decoded, placed, view
-from headlab.checkpoint.unpickle import Pickle, unpickle
-from headlab.errors import CheckpointError, UnknownName
+from headlab.checkpoint.tensors import Tensor
+from headlab.errors import UnknownName
 
-_LIVE_KEYS = ("ema", "model")
-_METADATA_DEPTH = 8
-_LONGEST_CLASS_NAME = 1000
-_MOST_VALUES = 1024
+_Kind = TypeVar("_Kind", bound="Checkpoint")
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A model file's contents; making one reads the directory and the pickle, not the weights.
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(ABC):
+    """A model file's contents, in whatever format; `headlab.checkpoint.read.read` makes one.
 
     `replaced` and `renamed` hold what an edit changed: the file itself stays as it was until the
     checkpoint is written.
 
     Attributes:
-        archive: the zip archive it was read from.
-        pickle: its pickle, read as data.
-        live: the key of the weights that ultralytics would load: "ema" if there, else "model".
         replaced: arrays that stand in for the file's, by tensor name.
         renamed: class names that stand in for the file's; None if they are the file's.
     """
 
-    archive: Archive
-    pickle: Pickle
-    live: str
     replaced: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     renamed: tuple[str, ...] | None = None
 
     @property
+    @abstractmethod
     def path(self) -> Path:
         """The file it was read from."""
-        return self.archive.path
 
     @property
-    def network(self) -> Instance:
-        """The placeholder of the live network."""
-        found: Instance = self.pickle.root[self.live]
-        return found
-
-    @cached_property
-    def tensors(self) -> dict[str, Tensor]:
-        """The live network's tensors, by the names and in the order of its `state_dict`.
+    @abstractmethod
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The network's tensors as the file holds them, by the names and in the order of its `state_dict`.
 
         Raises:
-            CheckpointError: a tensor's storage is missing or too short.
+            CheckpointError: the file is damaged.
         """
-        found: dict[str, Tensor] = {}
-        for prefix, module in walk(self.network, str(self.path)):
-            own = parameters(module, str(self.path))
-            for name, ref in {**own, **buffers(module, str(self.path))}.items():
-                full = f"{prefix}.{name}" if prefix else name
-                found[full] = placed(full, ref, self.archive, is_parameter=name in own)
-        if not found:
-            raise CheckpointError(
-                f"{self.path}: the model in this file has no tensors.",
-                "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
-            )
-        return found
+
+    @property
+    @abstractmethod
+    def input_hw_px(self) -> tuple[int, int] | None:
+        """The input's height and width that the model was made for; None if the file does not say."""
+
+    @property
+    @abstractmethod
+    def metadata(self) -> dict[str, Any]:
+        """What the file says of itself: plain values by key, without tensors."""
+
+    @property
+    @abstractmethod
+    def about(self) -> dict[str, Any]:
+        """The part of the metadata that `headlab inspect` shows, under keys of its own."""
+
+    @abstractmethod
+    def stored(self, name: str) -> NDArray[np.generic]:
+        """A tensor's numbers as the file holds them; bfloat16 comes as float32.
+
+        Raises:
+            UnknownName: there is no such tensor.
+            CheckpointError: its bytes are damaged.
+        """
+
+    @abstractmethod
+    def stored_class_names(self) -> tuple[str, ...]:
+        """The class names by class number, as the file has them; empty if it has none.
+
+        Raises:
+            CheckpointError: they are damaged.
+        """
+
+    @abstractmethod
+    def write(self, file: BinaryIO) -> None:
+        """Write the file as edited, in its own format, to an open, empty, seekable file.
+
+        Raises:
+            CheckpointError: the input is damaged, or a value does not fit its dtype.
+        """
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The class names by class number, as edited; empty if the file has none."""
+        return self.stored_class_names() if self.renamed is None else self.renamed
 
     def tensor(self, name: str) -> Tensor:
         """Find a tensor by name.
@@ -103,87 +117,13 @@ class Checkpoint:
             UnknownName: there is no such tensor.
             CheckpointError: its bytes are damaged.
         """
-        if name in self.replaced:
-            return self.replaced[name]
-        return self._stored(self.tensor(name))
-
-    def _stored(self, tensor: Tensor) -> NDArray[np.generic]:
-        return decoded(tensor, view(tensor, self.archive.read(f"data/{tensor.storage}")))
-
-    def values(self, ref: TensorRef) -> list[float]:
-        """The numbers of a small tensor that is not part of the `state_dict`, such as the strides.
-
-        Raises:
-            CheckpointError: it is no small tensor, or its bytes are damaged.
-        """
-        tensor = placed("a tensor", ref, self.archive, is_parameter=False)
-        if tensor.numel > _MOST_VALUES:
-            raise CheckpointError(
-                f"{self.path}: a few numbers were expected, but {tensor.numel} are stored."
-            )
-        return [float(x) for x in self._stored(tensor).flat]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The class names by class number, as edited; empty if the file has none."""
-        if self.renamed is not None:
-            return self.renamed
-        names = self.network.attributes.get("names", {})
-        numbered = dict(enumerate(names)) if isinstance(names, (list, tuple)) else names
-        if not isinstance(numbered, dict) or any(n not in numbered for n in range(len(numbered))):
-            raise CheckpointError(
-                f"{self.path}: the classes are not numbered 0, 1, 2, … without a gap.",
-                "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
-            )
-        return tuple(self._class_name(number, numbered[number]) for number in range(len(numbered)))
-
-    def _class_name(self, number: int, name: Any) -> str:
-        text = as_plain(name, 0) if isinstance(name, (str, int, float)) else None
-        if text is None or len(str(text)) > _LONGEST_CLASS_NAME:
-            raise CheckpointError(
-                f"{self.path}: the name of class {number} is not a text.",
-                "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
-            )
-        return str(text)
-
-    @property
-    def yaml(self) -> dict[str, Any]:
-        """A copy of the network's description, from which ultralytics built it."""
-        found = self.network.attributes.get("yaml")
-        if not isinstance(found, dict):
-            raise CheckpointError(
-                f"{self.path}: the model carries no description of its network (`yaml`).",
-                "It was not written by ultralytics 8; headlab cannot rebuild it.",
-            )
-        plain: dict[str, Any] = as_plain(found, _METADATA_DEPTH)
-        return plain
-
-    @cached_property
-    def train_args(self) -> dict[str, Any]:
-        """The training arguments, plain values only."""
-        found = self.pickle.root.get("train_args") or self.network.attributes.get("args")
-        plain = as_plain(found, 2)
-        return plain if isinstance(plain, dict) else {}
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the file says of itself: plain values by key, without tensors and modules."""
-        root = self.pickle.root
-        kept = {key: value for key, value in root.items() if not is_module(value)}
-        plain: dict[str, Any] = as_plain(kept, _METADATA_DEPTH)
-        return {
-            **plain,
-            "live": self.live,
-            "task": as_plain(self.network.attributes.get("task"), 1),
-            "yaml": as_plain(self.network.attributes.get("yaml"), _METADATA_DEPTH),
-            "train_args": self.train_args,
-        }
+        return self.replaced[name] if name in self.replaced else self.stored(name)
 
     def edited(
-        self,
+        self: _Kind,
         arrays: Mapping[str, NDArray[np.generic]],
         class_names: tuple[str, ...] | None = None,
-    ) -> Checkpoint:
+    ) -> _Kind:
         """A new checkpoint with some tensors and, if given, the class names replaced.
 
         Raises:
@@ -199,52 +139,18 @@ class Checkpoint:
         made.__dict__["tensors"] = self.tensors  # of the file, which is the same
         return made
 
+    def check_edit(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:  # noqa: B027
+        """Refuse replacements that would change other tensors along; most formats have none.
+
+        Raises:
+            CheckpointError: a tensor shares its memory with one that is not changed alike.
+        """
+
     @property
     def keeps_shapes(self) -> bool:
         """Whether every replaced tensor has the shape that it has in the file."""
         return all(self.shape(name) == self.tensor(name).shape for name in self.replaced)
 
-
-def read(path: str | Path) -> Checkpoint:
-    """Read an ultralytics checkpoint as data: nothing in it is imported or called.
-
-    Args:
-        path: a `.pt` file that torch.save wrote (PyTorch 1.6 or later).
-
-    Raises:
-        CheckpointError: the file is missing, damaged, in another format, or holds no model.
-    """
-    archive = open_archive(Path(path))
-    if "data.pkl" not in archive.entries:
-        raise CheckpointError(
-            f"{path}: this zip archive is no checkpoint.",
-            "Give the .pt file that the training wrote, such as best.pt.",
-        )
-    order = archive.read("byteorder") if "byteorder" in archive.entries else b"little"
-    if order != b"little":
-        raise CheckpointError(
-            f"{path}: written on a big-endian machine, which headlab does not read.",
-            "Load it with PyTorch on this machine and save it again, if you trust the file.",
-        )
-    pickle = unpickle(archive.read("data.pkl"), str(path))
-    return Checkpoint(archive, pickle, _live_key(pickle.root, path))
-
-
-def _live_key(root: Any, path: str | Path) -> str:
-    if isinstance(root, dict):
-        for key in _LIVE_KEYS:
-            if is_module(root.get(key)):
-                return key
-        if any(map(_is_state_dict, (root, *root.values()))):
-            raise CheckpointError(
-                f"{path}: holds a state dict: weights without the network they belong to.",
-                "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
-            )
-    raise CheckpointError(
-        f"{path}: holds no model (neither `ema` nor `model` is a network).",
-        "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
-    )
-
-
-def _is_state_dict(value: Any) -> bool:
-    return isinstance(value, dict) and any(isinstance(each, TensorRef) for each in value.values())
+    def companions(self) -> dict[str, bytes]:
+        """The files that belong beside the model file, as edited: suffix, such as ".cfg" -> contents."""
+        return {}

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from headlab.checkpoint.archive import LOCAL_HEADER_BYTES
+from headlab.checkpoint.pt.archive import LOCAL_HEADER_BYTES
 from headlab.errors import CheckpointError
 
 CHUNK_BYTES = 1 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headlab.checkpoint.objects import Global, Instance
+from headlab.checkpoint.pt.objects import Global, Instance
 
 _MOST_CHARACTERS = 2_000_000
 _MOST_ITEMS = 100_000

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint as arrays."""
+"""The tensors of a model file, and how their numbers are stored."""
 
 from __future__ import annotations
 
@@ -8,34 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.checkpoint.archive import Archive
-from headlab.checkpoint.objects import TensorRef
-from headlab.checkpoint.torch_calls import ITEM_BYTES
 from headlab.errors import CheckpointError
-
-_MOST_BYTES = 1 << 47
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One named tensor of a checkpoint, and where its numbers lie.
+    """One named tensor of a model file.
 
     Attributes:
         name: the dotted name, as in `state_dict`.
-        shape: its shape.
+        shape: its shape, in PyTorch's order of axes.
         dtype: as PyTorch calls it, such as "float16".
-        stride: elements to step, per axis.
-        storage: the key of the storage it views; tensors that share one share memory.
-        byte_offset: of its first element, from the beginning of the storage.
         is_parameter: a parameter, as opposed to a buffer.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    stride: tuple[int, ...]
-    storage: str
-    byte_offset: int
     is_parameter: bool
 
     @property
@@ -43,55 +32,10 @@ class Tensor:
         """The number of elements."""
         return math.prod(self.shape)
 
-    @property
-    def item_bytes(self) -> int:
-        """The bytes of one element."""
-        return ITEM_BYTES[self.dtype]
-
-
-def placed(name: str, ref: TensorRef, archive: Archive, is_parameter: bool) -> Tensor:
-    """Check that a tensor lies inside its storage, and name it.
-
-    Raises:
-        CheckpointError: the storage is missing or too short.
-    """
-    item = ITEM_BYTES[ref.storage.dtype]
-    entry = archive.entry(f"data/{ref.storage.key}")
-    steps = zip(ref.shape, ref.stride, strict=True)
-    last = ref.offset + sum((count - 1) * step for count, step in steps)
-    needed = 0 if 0 in ref.shape else max(last + 1, math.prod(ref.shape))
-    spread = math.prod(max(count, 1) for count in ref.shape)
-    if needed * item > entry.size or spread * item > _MOST_BYTES:
-        raise CheckpointError(
-            f"{archive.path}: {name} of shape {ref.shape} does not fit storage "
-            f"{ref.storage.key}, which holds {entry.size // item} elements.",
-            "The file is damaged; copy or download it again.",
-        )
-    return Tensor(
-        name,
-        ref.shape,
-        ref.storage.dtype,
-        ref.stride,
-        ref.storage.key,
-        ref.offset * item,
-        is_parameter,
-    )
-
 
 def storage_dtype(dtype: str) -> np.dtype[np.generic]:
     """The numpy dtype of a storage's elements; bfloat16, which numpy lacks, as its 16 bits."""
     return np.dtype("<u2") if dtype == "bfloat16" else np.dtype(dtype).newbyteorder("<")
-
-
-def view(tensor: Tensor, storage: bytes | bytearray | memoryview) -> NDArray[np.generic]:
-    """The tensor's elements as a strided view of its storage's bytes."""
-    dtype = storage_dtype(tensor.dtype)
-    if 0 in tensor.shape:
-        return np.empty(tensor.shape, dtype)
-    flat = np.frombuffer(storage, np.uint8)[tensor.byte_offset :]
-    usable = flat[: flat.size - flat.size % dtype.itemsize].view(dtype)
-    steps = tuple(step * dtype.itemsize for step in tensor.stride)
-    return np.lib.stride_tricks.as_strided(usable, tensor.shape, steps)
 
 
 def decoded(tensor: Tensor, elements: NDArray[np.generic]) -> NDArray[np.generic]:

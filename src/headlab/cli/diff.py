@@ -31,7 +31,7 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
 
     Exit code: 0 nothing differs, 1 something does, 2 the input was wrong.
     """
-    from headlab.checkpoint.checkpoint import read
+    from headlab.checkpoint.read import read
     from headlab.edit.differences import differences
 
     found = differences(read(a), read(b))

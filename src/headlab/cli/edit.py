@@ -105,7 +105,7 @@ def _recipe(options: dict[str, Texts], path: Path | None, at: float | None) -> R
 def _edit(
     model: Path, target: Path | None, recipe: Recipe, *, in_place: bool, dry_run: bool
 ) -> None:
-    from headlab.checkpoint.checkpoint import read
+    from headlab.checkpoint.read import read
     from headlab.edit.apply import apply
     from headlab.edit.plan import plan
     from headlab.edit.words import plan_lines

@@ -58,7 +58,7 @@ def inspect(
     MODEL is a checkpoint that ultralytics saved (.pt). It is read without running anything in it, and
     without torch.
     """
-    from headlab.checkpoint.checkpoint import read
+    from headlab.checkpoint.read import read
     from headlab.heads.identify import identify
     from headlab.report.inspect_model import inspection
 

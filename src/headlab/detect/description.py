@@ -12,7 +12,7 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
 
@@ -21,7 +21,7 @@ _MOST_REPEATS = 1000
 _ACTIVATION = re.compile(r"(?:torch\.)?nn\.([A-Za-z0-9]+)\(([^()]*)\)")
 
 
-def checked(checkpoint: Checkpoint) -> dict[str, Any]:
+def checked(checkpoint: PtCheckpoint) -> dict[str, Any]:
     """A copy of the description, safe to build from.
 
     Raises:
@@ -83,7 +83,7 @@ def _check_activation(activation: Any, where: str) -> None:
     )
 
 
-def check_size(checkpoint: Checkpoint, description: dict[str, Any]) -> None:
+def check_size(checkpoint: PtCheckpoint, description: dict[str, Any]) -> None:
     """Lay the network out without memory, and compare its size with the file's.
 
     Raises:

@@ -10,16 +10,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.modules import walk
-from headlab.checkpoint.objects import Instance
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
+from headlab.checkpoint.pt.modules import walk
+from headlab.checkpoint.pt.objects import Instance
 from headlab.checkpoint.tensors import encoded
 from headlab.detect import description as descriptions
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
 from headlab.heads.families import SUPPORTED
-from headlab.heads.identify import find_head, identify
+from headlab.heads.identify import identify
 from headlab.heads.layout import Layout
+from headlab.heads.pt import find_head
 
 _MODELS = {
     "detect": "DetectionModel",
@@ -33,7 +34,7 @@ _NO_TRAINING_STATE = {"ema": None, "epoch": -1, "optimizer": None, "scaler": Non
 _SHOWN = 3
 
 
-def build(checkpoint: Checkpoint) -> Any:
+def build(checkpoint: PtCheckpoint) -> Any:
     """The checkpoint's network, as edited, in float32 and evaluation mode.
 
     It computes exactly what `YOLO(path).model` computes. A network whose classes were kept or dropped
@@ -58,7 +59,7 @@ def build(checkpoint: Checkpoint) -> Any:
     return _described(checkpoint, layout, network)
 
 
-def save_rebuilt(checkpoint: Checkpoint, file: BinaryIO) -> None:
+def save_rebuilt(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
     """Write a checkpoint whose edit changed shapes, in the format that `YOLO(path)` loads.
 
     What belongs to an unfinished training (its optimizer, its second set of weights) is left out, as
@@ -80,7 +81,7 @@ def save_rebuilt(checkpoint: Checkpoint, file: BinaryIO) -> None:
     torch.save({**kept, **_NO_TRAINING_STATE, "model": network}, file)
 
 
-def _blank(checkpoint: Checkpoint, layout: Layout) -> Any:
+def _blank(checkpoint: PtCheckpoint, layout: Layout) -> Any:
     """The network that the description builds, with class branches as wide as the file's.
 
     ultralytics makes a class branch max(ch[0], min(nc, 100)) channels wide. Building it for
@@ -95,7 +96,7 @@ def _blank(checkpoint: Checkpoint, layout: Layout) -> Any:
         return model(described, ch=described.get("channels", 3), verbose=False)
 
 
-def _resize_class_rows(checkpoint: Checkpoint, layout: Layout, network: Any) -> None:
+def _resize_class_rows(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> None:
     """Give every convolution with a row per class the number of rows that the checkpoint has."""
     import torch
 
@@ -119,7 +120,7 @@ def _resize_class_rows(checkpoint: Checkpoint, layout: Layout, network: Any) -> 
     network.yaml["nc"] = head.nc
 
 
-def _check_structure(checkpoint: Checkpoint, network: Any) -> None:
+def _check_structure(checkpoint: PtCheckpoint, network: Any) -> None:
     """Every module in the file must have been rebuilt as the same kind of module.
 
     Raises:
@@ -143,7 +144,7 @@ def _copy_epsilon(module: Instance, built: Any) -> None:
         built.eps = epsilon
 
 
-def _load(checkpoint: Checkpoint, network: Any) -> None:
+def _load(checkpoint: PtCheckpoint, network: Any) -> None:
     import torch
 
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
@@ -160,7 +161,7 @@ def _load(checkpoint: Checkpoint, network: Any) -> None:
     network.load_state_dict(state, strict=True)
 
 
-def _check_names(checkpoint: Checkpoint, expected: dict[str, tuple[int, ...]]) -> None:
+def _check_names(checkpoint: PtCheckpoint, expected: dict[str, tuple[int, ...]]) -> None:
     held = {name: checkpoint.shape(name) for name in checkpoint.tensors}
     missing = [name for name in expected if name not in held]
     unknown = [name for name in held if name not in expected]
@@ -181,7 +182,7 @@ def _check_names(checkpoint: Checkpoint, expected: dict[str, tuple[int, ...]]) -
         )
 
 
-def _described(checkpoint: Checkpoint, layout: Layout, network: Any) -> Any:
+def _described(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> Any:
     """Attach what ultralytics expects to find on a loaded network."""
     import torch
 

@@ -11,7 +11,6 @@ from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.tensors import decoded, encoded
 from headlab.edit.operations.suppress import SUPPRESSED_BIAS
 from headlab.edit.plan import ClassStep, LevelStep, Plan
-from headlab.edit.shared_memory import check_not_shared
 from headlab.heads.layout import ClassRows
 
 Array = NDArray[np.generic]
@@ -38,7 +37,7 @@ def apply(checkpoint: Checkpoint, plan: Plan) -> Checkpoint:
                 stored = decoded(tensor, encoded(tensor, new))
                 if stored.shape != old.shape or stored.tobytes() != old.tobytes():
                     changed[name] = stored
-    check_not_shared(checkpoint, changed)
+    checkpoint.check_edit(changed)
     names = plan.class_names if plan.class_names != plan.old_names else None
     return checkpoint.edited(changed, names)
 

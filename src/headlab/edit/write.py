@@ -21,7 +21,7 @@ from headlab.checkpoint.manifest import (
     same_bytes,
     standing_manifest,
 )
-from headlab.checkpoint.patch import write_patched
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
 
@@ -91,12 +91,12 @@ def _check_output(checkpoint: Checkpoint, output: Path, in_place: bool) -> None:
 
 
 def _write_model(checkpoint: Checkpoint, file: BinaryIO) -> None:
-    if checkpoint.keeps_shapes:
-        write_patched(checkpoint, file)
-    else:
+    if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
         from headlab.detect.network import save_rebuilt
 
         save_rebuilt(checkpoint, file)
+    else:
+        checkpoint.write(file)
     file.flush()
 
 

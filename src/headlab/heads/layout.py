@@ -5,12 +5,23 @@ Letters: A slots per cell, C classes, H W grid, N candidates.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from headlab.errors import InputError, UnknownName
 from headlab.heads.addresses import AddressSpace
 
 _LONGEST_NUMBER = 10
+_PLACE = re.compile(r"\s*(?P<level>[^/]*)/\s*(?P<slot>\d{1,9})\s*")
+
+
+class Place(NamedTuple):
+    """One slot of one level; `level` is the index in the layout's levels."""
+
+    level: int
+    slot: int
 
 
 @dataclass(frozen=True)
@@ -49,12 +60,14 @@ class Level:
         stride_px: input pixels per cell.
         slots: anchors per cell; 1 for anchor-free heads.
         class_rows: one per branch that the checkpoint still holds.
+        anchors_wh_px: width and height of each slot's anchor in input pixels; empty for anchor-free heads.
     """
 
     name: str
     stride_px: int
     slots: int
     class_rows: tuple[ClassRows, ...]
+    anchors_wh_px: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,43 @@ class Layout:
             if level.name.casefold() == name.strip().casefold():
                 return index
         raise UnknownName("level", name, self.level_names)
+
+    @cached_property
+    def has_slots(self) -> bool:
+        """Whether cells have several slots, so that a place is more than a level."""
+        return any(level.slots > 1 for level in self.levels)
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Every slot of every level, finest level first."""
+        return tuple(
+            Place(at, slot) for at, level in enumerate(self.levels) for slot in range(level.slots)
+        )
+
+    def place_name(self, place: Place) -> str:
+        """Such as "P5/2"; the level's name alone where cells have one slot."""
+        level = self.levels[place.level]
+        return f"{level.name}/{place.slot}" if self.has_slots else level.name
+
+    def places_of(self, name: str) -> tuple[Place, ...]:
+        """The places that a text names: "P5" all slots of the level, "P5/2" its slot 2.
+
+        Raises:
+            UnknownName: the head has no such level.
+            InputError: the level has no such slot.
+        """
+        slotted = _PLACE.fullmatch(name)
+        if slotted is None:
+            at = self.level_index(name)
+            return tuple(Place(at, slot) for slot in range(self.levels[at].slots))
+        at, slot = self.level_index(slotted["level"]), int(slotted["slot"])
+        level = self.levels[at]
+        if slot >= level.slots:
+            count = level.slots
+            has = "one slot, 0" if count == 1 else f"slots 0 to {count - 1}"
+            meant = f" {slot} is its stride." if slot == level.stride_px else ""
+            raise InputError(f"{level.name} has no slot {slot}.", f"It has {has} per cell.{meant}")
+        return (Place(at, slot),)
 
     def class_id(self, name: str | int) -> int:
         """Find a class by name or number. A name wins over a number that is spelled the same.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -54,7 +53,7 @@ def inspection(
     return Inspection(
         path=str(checkpoint.path),
         layout=layout,
-        metadata=_metadata(checkpoint),
+        metadata=checkpoint.about,
         input_hw_px=input_hw_px,
         imgsz_from=imgsz_from,
         levels=_levels(checkpoint, layout, input_hw_px, parameters),
@@ -70,40 +69,11 @@ def _input_size(
 ) -> tuple[tuple[int, int], str]:
     if asked is not None:
         return asked, "option"
-    trained = _train_imgsz(checkpoint)
+    trained = checkpoint.input_hw_px
     height, width = trained or (DEFAULT_IMGSZ, DEFAULT_IMGSZ)
     largest = max(layout.strides_px)
     rounded = (-(-height // largest) * largest, -(-width // largest) * largest)
     return rounded, "training" if trained else "default"
-
-
-def _train_imgsz(checkpoint: Checkpoint) -> tuple[int, int] | None:
-    match checkpoint.train_args.get("imgsz"):
-        case bool():
-            return None
-        case int(size) | [int(size)] if size > 0:
-            return size, size
-        case [int(height), int(width)] if height > 0 and width > 0:
-            return height, width
-    return None
-
-
-def _metadata(checkpoint: Checkpoint) -> dict[str, Any]:
-    said = checkpoint.metadata
-    described = said["yaml"] if isinstance(said["yaml"], dict) else {}
-    trained = _train_imgsz(checkpoint)
-    epoch = said.get("epoch")
-    return {
-        "version": said.get("version"),
-        "date": said.get("date"),
-        "weights": said["live"],
-        "train_imgsz": list(trained) if trained else None,
-        "train_data": checkpoint.train_args.get("data"),
-        "epoch": epoch if isinstance(epoch, int) and epoch >= 0 else None,
-        "yaml_file": described.get("yaml_file"),
-        "scale": described.get("scale"),
-        "license": said.get("license"),
-    }
 
 
 def _parameters(checkpoint: Checkpoint, layout: Layout) -> dict[str, Parameter]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headlab.checkpoint.machine import MARK, Machine
-from headlab.checkpoint.objects import Global, Instance, TensorRef
-from headlab.checkpoint.torch_calls import rebuilt, storage
+from headlab.checkpoint.pt.machine import MARK, Machine
+from headlab.checkpoint.pt.objects import Global, Instance, TensorRef
+from headlab.checkpoint.pt.torch_calls import rebuilt, storage
 
 
 def _called(m: Machine, function: Any, args: Any) -> Any:

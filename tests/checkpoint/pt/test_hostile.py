@@ -65,7 +65,7 @@ def test_reading_imports_nothing_that_a_file_names(tmp_path: Path) -> None:
     command = b"ctrap\nThing\n)\x81"
     (tmp_path / "pickle").write_bytes(stream(command))
     code = (
-        "import sys; from headlab.checkpoint.unpickle import unpickle;"
+        "import sys; from headlab.checkpoint.pt.unpickle import unpickle;"
         "print(unpickle(open('pickle', 'rb').read(), 'it').root, 'trap' in sys.modules)"
     )
     run = [sys.executable, "-c", code]

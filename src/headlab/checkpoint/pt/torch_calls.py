@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headlab.checkpoint.objects import Global, StorageRef, TensorRef
+from headlab.checkpoint.pt.objects import Global, StorageRef, TensorRef
 from headlab.errors import CheckpointError
 
 ITEM_BYTES = {

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.tensors import Tensor
+from headlab.checkpoint.pt.tensors import StoredTensor
 from headlab.errors import CheckpointError
 
 
-def check_not_shared(checkpoint: Checkpoint, changed: Mapping[str, NDArray[np.generic]]) -> None:
+def check_not_shared(
+    path: str, tensors: Mapping[str, StoredTensor], changed: Mapping[str, NDArray[np.generic]]
+) -> None:
     """Check that no other tensor would silently change along.
 
     Tensors that lie side by side in one storage are fine; tensors that overlap (tied weights) are
@@ -22,8 +23,8 @@ def check_not_shared(checkpoint: Checkpoint, changed: Mapping[str, NDArray[np.ge
         CheckpointError: an edited tensor overlaps one that is not edited alike.
     """
     for name, array in changed.items():
-        tensor = checkpoint.tensor(name)
-        for other in checkpoint.tensors.values():
+        tensor = tensors[name]
+        for other in tensors.values():
             if other.name == name or not _overlap(tensor, other):
                 continue
             alike = changed.get(other.name)
@@ -34,20 +35,20 @@ def check_not_shared(checkpoint: Checkpoint, changed: Mapping[str, NDArray[np.ge
             )
             if alike is None or not same_place or alike.tobytes() != array.tobytes():
                 raise CheckpointError(
-                    f"{checkpoint.path}: {name} shares its numbers with {other.name}, so that "
+                    f"{path}: {name} shares its numbers with {other.name}, so that "
                     "an edit of one would change the other.",
                     "Edit all levels alike, or untie the two by saving the model anew.",
                 )
 
 
-def _overlap(one: Tensor, other: Tensor) -> bool:
+def _overlap(one: StoredTensor, other: StoredTensor) -> bool:
     if one.storage != other.storage or 0 in one.shape or 0 in other.shape:
         return False
     (a, a_end), (b, b_end) = _span(one), _span(other)
     return a < b_end and b < a_end
 
 
-def _span(tensor: Tensor) -> tuple[int, int]:
+def _span(tensor: StoredTensor) -> tuple[int, int]:
     """The first byte of a tensor in its storage, and the one after its last."""
     steps = zip(tensor.shape, tensor.stride, strict=True)
     last = sum((count - 1) * step for count, step in steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from headlab.checkpoint.objects import Global, Instance, OpaqueKey
+from headlab.checkpoint.pt.objects import Global, Instance, OpaqueKey
 from headlab.errors import CheckpointError
 
 MARK = object()

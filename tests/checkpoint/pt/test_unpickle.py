@@ -16,9 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pickles import get, group, listed, mapped, named, number, put, stream, text
 
-from headlab.checkpoint.archive import open_archive
-from headlab.checkpoint.objects import Global, Instance, OpaqueKey
-from headlab.checkpoint.unpickle import unpickle
+from headlab.checkpoint.pt.archive import open_archive
+from headlab.checkpoint.pt.objects import Global, Instance, OpaqueKey
+from headlab.checkpoint.pt.unpickle import unpickle
 from headlab.errors import CheckpointError
 
 _SCALARS = (

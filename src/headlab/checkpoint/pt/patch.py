@@ -18,10 +18,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.checkpoint.archive import LOCAL_HEADER_BYTES, Archive, Entry
-from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.objects import Instance
-from headlab.checkpoint.tensors import Tensor, encoded, view
+from headlab.checkpoint.pt.archive import LOCAL_HEADER_BYTES, Archive, Entry
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
+from headlab.checkpoint.pt.objects import Instance
+from headlab.checkpoint.pt.tensors import StoredTensor, view
+from headlab.checkpoint.tensors import encoded
 from headlab.errors import CheckpointError
 
 ALIGNMENT_BYTES = 64
@@ -33,7 +34,7 @@ _HAS_DESCRIPTOR = 0x8
 _NAME_KEYS = ("ema", "model")
 
 
-def write_patched(checkpoint: Checkpoint, file: BinaryIO) -> None:
+def write_patched(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
     """Write an edited checkpoint of unchanged shapes to an open, empty, seekable file.
 
     Raises:
@@ -50,12 +51,12 @@ def write_patched(checkpoint: Checkpoint, file: BinaryIO) -> None:
         _lay_out(archive, changed, file)
 
 
-def _changed_entries(checkpoint: Checkpoint) -> dict[str, bytes]:
+def _changed_entries(checkpoint: PtCheckpoint) -> dict[str, bytes]:
     """The new bytes of every entry that the edit touches, by entry name."""
     storages: dict[str, bytearray] = {}
-    written: list[tuple[Tensor, NDArray[np.generic]]] = []
+    written: list[tuple[StoredTensor, NDArray[np.generic]]] = []
     for name, array in checkpoint.replaced.items():
-        tensor = checkpoint.tensor(name)
+        tensor = checkpoint.tensors[name]
         if array.shape != tensor.shape:
             raise CheckpointError(
                 f"{checkpoint.path}: {name} has shape {tensor.shape}; an array of shape "
@@ -81,7 +82,7 @@ def _changed_entries(checkpoint: Checkpoint) -> dict[str, bytes]:
     return changed
 
 
-def _renamed_pickle(checkpoint: Checkpoint, names: tuple[str, ...]) -> bytes:
+def _renamed_pickle(checkpoint: PtCheckpoint, names: tuple[str, ...]) -> bytes:
     """The pickle with new class names, in the live network and in the other one beside it.
 
     Each name is replaced where it stands: the old text stays for look-ups of the pickle's memo, is

@@ -11,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.pt.checkpoint import read
 from headlab.errors import HeadlabError
 from headlab.heads.identify import identify
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import models
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.pt.checkpoint import read
 from headlab.errors import CheckpointError, UnknownName
 
 

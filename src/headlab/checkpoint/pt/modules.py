@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from headlab.checkpoint.objects import Global, Instance, TensorRef
+from headlab.checkpoint.pt.objects import Global, Instance, TensorRef
 from headlab.errors import CheckpointError
 
 _MOST_STEPS = 100_000

@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from pickles import checkpoint, floats, get, mapped, module, number, put, tensor, text, zipped
 
 import models
-from headlab.checkpoint.archive import open_archive
 from headlab.checkpoint.atomic import replacing
-from headlab.checkpoint.checkpoint import Checkpoint, read
-from headlab.checkpoint.patch import write_patched
+from headlab.checkpoint.pt.archive import open_archive
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint, read
+from headlab.checkpoint.pt.patch import write_patched
 from headlab.errors import CheckpointError
 
 BIAS = "model.22.cv3.1.2.bias"
 WEIGHT = "model.22.cv3.1.2.weight"
 
 
-def written(edited: Checkpoint, path: Path) -> Path:
+def written(edited: PtCheckpoint, path: Path) -> Path:
     with replacing(path) as file:
         write_patched(edited, file)
     return path

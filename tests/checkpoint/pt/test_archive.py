@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from pickles import checkpoint, convolution, detector, floats, mapped, stream, tensor, text, zipped
 
 import models
-from headlab.checkpoint.archive import open_archive
-from headlab.checkpoint.checkpoint import read
+from headlab.checkpoint.pt.archive import open_archive
+from headlab.checkpoint.pt.checkpoint import read
 from headlab.errors import CheckpointError, UnsupportedHead
 from headlab.heads.identify import identify
 from unprivileged import as_nobody

@@ -16,8 +16,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from headlab.checkpoint.machine import Machine
-from headlab.checkpoint.opcodes import ACTIONS
+from headlab.checkpoint.pt.machine import Machine
+from headlab.checkpoint.pt.opcodes import ACTIONS
 from headlab.errors import CheckpointError
 
 _MOST_OPCODES = 1_000_000

@@ -1,0 +1,235 @@
+"""An ultralytics checkpoint, `.pt`, read as data: nothing in it is imported or called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.plain import as_plain
+from headlab.checkpoint.pt.archive import Archive, open_archive
+from headlab.checkpoint.pt.modules import buffers, is_module, parameters, walk
+from headlab.checkpoint.pt.objects import Instance, TensorRef
+from headlab.checkpoint.pt.shared_memory import check_not_shared
+from headlab.checkpoint.pt.tensors import StoredTensor, placed, view
+from headlab.checkpoint.pt.unpickle import Pickle, unpickle
+from headlab.checkpoint.tensors import decoded
+from headlab.errors import CheckpointError
+
+_LIVE_KEYS = ("ema", "model")
+_METADATA_DEPTH = 8
+_LONGEST_CLASS_NAME = 1000
+_MOST_VALUES = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class PtCheckpoint(Checkpoint):
+    """A `.pt` file's contents; making one reads the directory and the pickle, not the weights.
+
+    Attributes:
+        archive: the zip archive it was read from.
+        pickle: its pickle, read as data.
+        live: the key of the weights that ultralytics would load: "ema" if there, else "model".
+    """
+
+    archive: Archive
+    pickle: Pickle
+    live: str
+
+    @property
+    def path(self) -> Path:
+        """The file it was read from."""
+        return self.archive.path
+
+    @property
+    def network(self) -> Instance:
+        """The placeholder of the live network."""
+        found: Instance = self.pickle.root[self.live]
+        return found
+
+    @cached_property
+    def tensors(self) -> dict[str, StoredTensor]:
+        """The live network's tensors, by the names and in the order of its `state_dict`.
+
+        Raises:
+            CheckpointError: a tensor's storage is missing or too short.
+        """
+        found: dict[str, StoredTensor] = {}
+        for prefix, module in walk(self.network, str(self.path)):
+            own = parameters(module, str(self.path))
+            for name, ref in {**own, **buffers(module, str(self.path))}.items():
+                full = f"{prefix}.{name}" if prefix else name
+                found[full] = placed(full, ref, self.archive, is_parameter=name in own)
+        if not found:
+            raise CheckpointError(
+                f"{self.path}: the model in this file has no tensors.",
+                "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
+            )
+        return found
+
+    def stored(self, name: str) -> NDArray[np.generic]:
+        """A tensor's numbers as the file holds them; see `Checkpoint.stored`."""
+        return self._decoded(self._found(name))
+
+    def _found(self, name: str) -> StoredTensor:
+        self.tensor(name)
+        return self.tensors[name]
+
+    def _decoded(self, tensor: StoredTensor) -> NDArray[np.generic]:
+        return decoded(tensor, view(tensor, self.archive.read(f"data/{tensor.storage}")))
+
+    def values(self, ref: TensorRef) -> list[float]:
+        """The numbers of a small tensor that is not part of the `state_dict`, such as the strides.
+
+        Raises:
+            CheckpointError: it is no small tensor, or its bytes are damaged.
+        """
+        tensor = placed("a tensor", ref, self.archive, is_parameter=False)
+        if tensor.numel > _MOST_VALUES:
+            raise CheckpointError(
+                f"{self.path}: a few numbers were expected, but {tensor.numel} are stored."
+            )
+        return [float(x) for x in self._decoded(tensor).flat]
+
+    def stored_class_names(self) -> tuple[str, ...]:
+        """The class names by class number, as the file has them; empty if it has none."""
+        names = self.network.attributes.get("names", {})
+        numbered = dict(enumerate(names)) if isinstance(names, (list, tuple)) else names
+        if not isinstance(numbered, dict) or any(n not in numbered for n in range(len(numbered))):
+            raise CheckpointError(
+                f"{self.path}: the classes are not numbered 0, 1, 2, … without a gap.",
+                "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
+            )
+        return tuple(self._class_name(number, numbered[number]) for number in range(len(numbered)))
+
+    def _class_name(self, number: int, name: Any) -> str:
+        text = as_plain(name, 0) if isinstance(name, (str, int, float)) else None
+        if text is None or len(str(text)) > _LONGEST_CLASS_NAME:
+            raise CheckpointError(
+                f"{self.path}: the name of class {number} is not a text.",
+                "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
+            )
+        return str(text)
+
+    @property
+    def yaml(self) -> dict[str, Any]:
+        """A copy of the network's description, from which ultralytics built it."""
+        found = self.network.attributes.get("yaml")
+        if not isinstance(found, dict):
+            raise CheckpointError(
+                f"{self.path}: the model carries no description of its network (`yaml`).",
+                "It was not written by ultralytics 8; headlab cannot rebuild it.",
+            )
+        plain: dict[str, Any] = as_plain(found, _METADATA_DEPTH)
+        return plain
+
+    @cached_property
+    def train_args(self) -> dict[str, Any]:
+        """The training arguments, plain values only."""
+        found = self.pickle.root.get("train_args") or self.network.attributes.get("args")
+        plain = as_plain(found, 2)
+        return plain if isinstance(plain, dict) else {}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the file says of itself: plain values by key, without tensors and modules."""
+        root = self.pickle.root
+        kept = {key: value for key, value in root.items() if not is_module(value)}
+        plain: dict[str, Any] = as_plain(kept, _METADATA_DEPTH)
+        return {
+            **plain,
+            "live": self.live,
+            "task": as_plain(self.network.attributes.get("task"), 1),
+            "yaml": as_plain(self.network.attributes.get("yaml"), _METADATA_DEPTH),
+            "train_args": self.train_args,
+        }
+
+    @property
+    def input_hw_px(self) -> tuple[int, int] | None:
+        """The input's height and width of the training; None if the file does not say."""
+        match self.train_args.get("imgsz"):
+            case bool():
+                return None
+            case int(size) | [int(size)] if size > 0:
+                return size, size
+            case [int(height), int(width)] if height > 0 and width > 0:
+                return height, width
+        return None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What `headlab inspect` shows of the metadata."""
+        said, epoch = self.metadata, self.metadata.get("epoch")
+        described = said["yaml"] if isinstance(said["yaml"], dict) else {}
+        return {
+            "version": said.get("version"),
+            "date": said.get("date"),
+            "weights": said["live"],
+            "train_imgsz": list(self.input_hw_px) if self.input_hw_px else None,
+            "train_data": self.train_args.get("data"),
+            "epoch": epoch if isinstance(epoch, int) and epoch >= 0 else None,
+            "yaml_file": described.get("yaml_file"),
+            "scale": described.get("scale"),
+            "license": said.get("license"),
+        }
+
+    def check_edit(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """Refuse to change tensors that lie where others lie; see `Checkpoint.check_edit`."""
+        check_not_shared(str(self.path), self.tensors, arrays)
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the archive as edited; the shapes must be those of the file. See `Checkpoint.write`."""
+        from headlab.checkpoint.pt.patch import write_patched
+
+        write_patched(self, file)
+
+
+def read(path: str | Path) -> PtCheckpoint:
+    """Read an ultralytics checkpoint as data: nothing in it is imported or called.
+
+    Args:
+        path: a `.pt` file that torch.save wrote (PyTorch 1.6 or later).
+
+    Raises:
+        CheckpointError: the file is missing, damaged, in another format, or holds no model.
+    """
+    archive = open_archive(Path(path))
+    if "data.pkl" not in archive.entries:
+        raise CheckpointError(
+            f"{path}: this zip archive is no checkpoint.",
+            "Give the .pt file that the training wrote, such as best.pt.",
+        )
+    order = archive.read("byteorder") if "byteorder" in archive.entries else b"little"
+    if order != b"little":
+        raise CheckpointError(
+            f"{path}: written on a big-endian machine, which headlab does not read.",
+            "Load it with PyTorch on this machine and save it again, if you trust the file.",
+        )
+    pickle = unpickle(archive.read("data.pkl"), str(path))
+    return PtCheckpoint(archive=archive, pickle=pickle, live=_live_key(pickle.root, path))
+
+
+def _live_key(root: Any, path: str | Path) -> str:
+    if isinstance(root, dict):
+        for key in _LIVE_KEYS:
+            if is_module(root.get(key)):
+                return key
+        if any(map(_is_state_dict, (root, *root.values()))):
+            raise CheckpointError(
+                f"{path}: holds a state dict: weights without the network they belong to.",
+                "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
+            )
+    raise CheckpointError(
+        f"{path}: holds no model (neither `ema` nor `model` is a network).",
+        "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
+    )
+
+
+def _is_state_dict(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(each, TensorRef) for each in value.values())

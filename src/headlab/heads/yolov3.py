@@ -1,0 +1,33 @@
+"""The layout of a YOLOv3 model: known from its description, and checked against its tensors."""
+
+from __future__ import annotations
+
+from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, STRIDES_PX
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.heads.layout import ClassRows, Layout, Level
+
+HEADS = {"yolov3": "YOLOv3", "yolov3-spp": "YOLOv3-SPP", "yolov3-tiny": "YOLOv3-tiny"}
+
+
+def identify_yolov3(checkpoint: Yolov3Checkpoint) -> Layout:
+    """Describe a YOLOv3 checkpoint's head.
+
+    The class rows of slot a are the rows a * (5 + C) + 5 … a * (5 + C) + 4 + C of the level's last
+    convolution.
+    """
+    described = checkpoint.description
+    count = len(described.class_names)
+    levels = []
+    for name in reversed(described.level_names):
+        output = described.architecture.output(name)
+        rows = ClassRows("one2many", output.weight, output.bias, BOX_NUMBERS, BOX_NUMBERS + count)
+        anchors = described.anchors_of(name)
+        levels.append(Level(name, STRIDES_PX[name], len(anchors), (rows,), anchors))
+    return Layout(
+        head=HEADS[described.variant],
+        task="detect",
+        levels=tuple(levels),
+        class_names=described.class_names,
+        end_to_end=False,
+        rotated=False,
+    )
