@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("edit", "trace"),
     ("detect",),
+    ("yolov3",),
     ("heads",),
     ("checkpoint",),
     ("errors", "plain_text", "_version"),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture, architecture
+from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
+from headlab.checkpoint.yolov3.figures import architecture
 from headlab.errors import InputError
 
 Anchor = tuple[float, float]
