@@ -1,0 +1,58 @@
+"""Class names: from a list, from a file, or from a file beside the annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.text import read_text
+from headlab.errors import InputError
+
+Classes = str | Path | Sequence[str]
+"""Names, or the path of a file with one name per line."""
+
+
+def class_names(classes: Classes) -> tuple[str, ...]:
+    """The names; empty lines at the end of a file do not count.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if not isinstance(classes, (str, Path)):
+        return tuple(str(each) for each in classes)
+    names = [line.strip() for line in read_text(Path(classes)).lines]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def names_beside(annotations: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """The class names in a file beside the annotations, or a warning that there is none.
+
+    That is `classes.txt` or `NAME_classes.txt`, or the only `*_classes.txt` or `*.names`.
+    """
+    folder = annotations.parent
+    for name in ("classes.txt", f"{annotations.stem}_classes.txt"):
+        if (folder / name).is_file():
+            return class_names(folder / name), ()
+    for pattern in ("*_classes.txt", "*.names"):
+        found = sorted(folder.glob(pattern))
+        if len(found) == 1 and found[0].is_file():
+            return class_names(found[0]), ()
+    message = "The class names are unknown: there is no classes.txt beside it."
+    return (), (Problem("warning", "no-class-names", message, str(annotations)),)
+
+
+def written_names(table: BoxTable) -> tuple[str, ...]:
+    """A name for every class number that is known or used: "class N" for those without one."""
+    highest = table.boxes["class_id"].max()
+    used = int(highest) + 1 if isinstance(highest, int) else 0
+    if used > _MOST:
+        raise InputError(
+            f"Class {used - 1} would need {used:,} class names.", "Correct the class number."
+        )
+    return tuple(table.class_name(at) for at in range(max(used, len(table.class_names))))
+
+
+_MOST = 100_000

@@ -1,0 +1,84 @@
+"""Photos beside written annotations: names without folders, and links or copies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from headlab.boxes.existing import is_file
+from headlab.boxes.formats.losses import Losses
+from headlab.boxes.formats.yolo_dataset import is_photo
+from headlab.boxes.photos import bare_name
+
+Photos = Literal["link", "copy", "none"]
+PHOTOS: tuple[Photos, ...] = ("link", "copy", "none")
+
+
+def plain_names(images: pl.DataFrame) -> pl.Series:
+    """A file name for each image, without folders; the same for entries of the same image.
+
+    It is the last part of the image's path, or, where two images share that, the whole path with
+    underscores for slashes. Two images never get names that differ only in their endings, since their
+    label files would be one.
+    """
+    written = dict.fromkeys(images["image"].to_list())
+    bare = {image: _safe(bare_name(image)) for image in written}
+    shared = Counter(_stem(name) for name in bare.values())
+    taken: set[str] = set()
+    names: dict[str, str] = {}
+    for image, name in bare.items():
+        if shared[_stem(name)] > 1:
+            name = _safe(image.replace("\\", "/").strip("/").replace("/", "_"))
+        stem, ending = os.path.splitext(name)  # noqa: PTH122
+        unique, number = name, 1
+        while _stem(unique) in taken:
+            number += 1
+            unique = f"{stem}_{number}{ending}"
+        taken.add(_stem(unique))
+        names[image] = unique
+    found: pl.Series = images["image"].replace_strict(names, return_dtype=pl.String)
+    return found
+
+
+def place_photos(
+    folder: Path,
+    sources: Sequence[str | None],
+    targets: Sequence[str],
+    photos: Photos,
+    losses: Losses,
+) -> None:
+    """Link or copy the photos that exist.
+
+    Args:
+        folder: that `targets` are within.
+        sources: where each photo is; None if unknown.
+        targets: where each is to be.
+        photos: "link" for symbolic links, "copy", or "none".
+        losses: told how many photos do not exist.
+    """
+    missing = 0
+    for source, target in zip(sources, targets, strict=True):
+        if source is None or not is_file(source):
+            missing += 1
+        elif photos == "link":
+            (folder / target).symlink_to(os.path.realpath(source))
+        elif photos == "copy":
+            shutil.copyfile(source, folder / target)
+    if photos != "none":
+        losses.note("missing-image", missing, "{} no photo to link or copy", of="images")
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0].casefold()  # noqa: PTH122
+
+
+def _safe(name: str) -> str:
+    """The name, with an ending that says that it is a photo."""
+    cleaned = "".join("_" if each in '\0\r\n<>:"|?*' else each for each in name) or "image"
+    return cleaned if is_photo(cleaned) else f"{cleaned}.jpg"

@@ -1,0 +1,29 @@
+"""Photos and a cache of their own for every test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from small_photos import MakePhoto
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> MakePhoto:
+    """Make a photo of a size at a path below the test's folder; its content depends on `shade`."""
+
+    def make(name: str, width: int = 8, height: int = 6, shade: int = 0) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (width, height), (shade, 0, 0)).save(path)
+        return path
+
+    return make
