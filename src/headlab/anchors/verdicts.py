@@ -1,0 +1,99 @@
+"""What the comparison of shared and own anchors means, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from headlab.anchors.bootstrap import Interval
+from headlab.anchors.budget import Split
+
+SHAPE_FIT_ONLY = (
+    "This is about shapes only: how well anchors of these sizes overlap the boxes, before any training. "
+    "In YOLOv3 no anchor belongs to a class: every anchor predicts every class, and a box goes to the anchor "
+    "whose shape fits it best, whatever its class. A network also learns to correct an anchor's size, so a "
+    "gain in overlap here is no forecast of a gain in mAP."
+)
+
+NOTABLE = 0.05
+SMALL = 0.02
+FEW_BOXES = 30
+
+
+def class_verdict(name: str, boxes: int, gain: Interval, held_out: float | None) -> str:
+    """One sentence about a class."""
+    if boxes < FEW_BOXES:
+        return f"{name} has only {boxes} boxes: too few to fit anchors to it alone."
+    unseen = "" if held_out is None else f"; on photos not used for the fit, {held_out:+.3f}"
+    if held_out is not None and held_out <= 0:
+        return (
+            f"{name} would gain {gain} in mean IoU on the boxes of the fit, but nothing on other photos "
+            f"({held_out:+.3f})."
+        )
+    if gain.high < SMALL:
+        return f"{name} would gain next to nothing: {gain} in mean IoU{unseen}."
+    return f"{name} would gain {gain} in mean IoU{unseen}."
+
+
+def _above(value: float) -> float:
+    """The next hundredth above."""
+    return (math.floor(value * 100) + 1) / 100
+
+
+def verdict(
+    rows: Sequence[tuple[str, int, Interval, float | None]],
+    k: int,
+    shared_iou: float,
+    total: tuple[Interval, float | None],
+    more: tuple[int, float],
+    budget: Split,
+    needed: Split | None,
+) -> str:
+    """What it means in all.
+
+    Args:
+        rows: name, boxes, gain and held-out gain of each class.
+        k: how many anchors are shared.
+        shared_iou: mean overlap with the shared anchors.
+        total: the gain over all boxes, and the one on photos not used for the fit.
+        more: how many shared anchors were fitted for comparison, and their mean overlap.
+        budget: the budget-equal split.
+        needed: the smallest class-only split that covers as well as the shared anchors.
+    """
+    if len(rows) == 1:
+        return f"There is one class only, {rows[0][0]}: shared anchors are its own."
+    judged = [row for row in rows if row[1] >= FEW_BOXES]
+    much = sorted((row for row in judged if row[2].mean >= NOTABLE), key=lambda row: -row[2].mean)
+    rest = [row[2].mean for row in judged if row[2].mean < NOTABLE]
+    parts = []
+    if much:
+        listed = ", ".join(f"{row[0]} {row[2]}" for row in much[:5])
+        others = f", and {len(much) - 5} more" if len(much) > 5 else ""
+        parts.append(
+            f"With {k} anchors of its own, {len(much)} of {len(rows)} classes would gain {NOTABLE} or more "
+            f"in mean IoU: {listed}{others}."
+        )
+        unseen = [row for row in much if row[3] is not None and row[3] >= NOTABLE]
+        if any(row[3] is not None for row in much):
+            which = "all of them do" if len(unseen) == len(much) else f"{len(unseen)} of them do"
+            parts.append(f"On photos not used for the fit, {which}.")
+        parts += [f"Everyone else would gain under {_above(max(rest)):.2f}."] if rest else []
+    elif rest:
+        parts.append(
+            f"No class would gain {NOTABLE} in mean IoU from {k} anchors of its own: the most is "
+            f"{max(rest):.3f}."
+        )
+    else:
+        parts.append(f"No class has {FEW_BOXES} boxes or more: too few to say.")
+    elsewhere = "" if total[1] is None else f"; on photos not used for the fit, {total[1]:+.3f}"
+    parts.append(f"Over all boxes the gain is {total[0]}{elsewhere}.")
+    even = "even " if more[0] < k * len(rows) else ""
+    parts.append(
+        f"But {k} per class are {k * len(rows)} anchors: {even}{more[0]} shared ones reach {more[1]:.3f}. "
+        f"{budget.total} anchors, each for one class only, reach {budget.mean_iou:.3f}; "
+        f"{k} shared ones reach {shared_iou:.3f}"
+        + (f", which class-only anchors need {needed.total} to reach." if needed else ".")
+    )
+    if more[1] > shared_iou + total[0].mean and budget.mean_iou < shared_iou:
+        parts.append("So the gain comes from having more anchors, not from separating the classes.")
+    return " ".join(parts)
