@@ -72,6 +72,10 @@ class Yolov3Checkpoint(Checkpoint):
             "seen": described.seen,
         }
 
+    def as_others_read(self) -> Yolov3Checkpoint:
+        """The model as programs other than headlab read the file: without what only headlab finds in it."""
+        return self
+
     @property
     def about(self) -> dict[str, Any]:
         """What `headlab inspect` shows of the metadata."""
