@@ -67,12 +67,12 @@ def compare(
 ) -> None:
     """Match the detections of two models by their boxes, and show what changed.
 
-    BEFORE and AFTER are the models (.pt). SOURCE is an image, a video, a folder, or a pattern such as
-    'photos/*.jpg'.
+    BEFORE and AFTER are model files: .pt, .weights, .h5 or .safetensors. SOURCE is an image, a video, a
+    folder, or a pattern such as 'photos/*.jpg'.
 
     If the second model was made by shifting the first one's class rows (headlab edit --shift), each class
-    change is also read as evidence for a level, and checked against the level that the detection's
-    address states.
+    change is also read as evidence for a level, or for a level and anchor, and checked against what the
+    detection's address states.
 
     Exit code 1 says that a source was skipped because it could not be read.
     """

@@ -152,10 +152,9 @@ class Layout:
         at, slot = self.level_index(slotted["level"]), int(slotted["slot"])
         level = self.levels[at]
         if slot >= level.slots:
-            count = level.slots
-            has = "one slot, 0" if count == 1 else f"slots 0 to {count - 1}"
+            has = "one slot per cell, 0" if level.slots == 1 else f"slots 0 to {level.slots - 1}"
             meant = f" {slot} is its stride." if slot == level.stride_px else ""
-            raise InputError(f"{level.name} has no slot {slot}.", f"It has {has} per cell.{meant}")
+            raise InputError(f"{level.name} has no slot {slot}.", f"It has {has}.{meant}")
         return (Place(at, slot),)
 
     def class_id(self, name: str | int) -> int:
