@@ -16,7 +16,13 @@ from headlab.cli.options import (
     output_options,
     split_names,
 )
-from headlab.cli.outputs import Outputs, picture_folder, progress_shown, say_what_happened
+from headlab.cli.outputs import (
+    Outputs,
+    picture_folder,
+    progress_shown,
+    say_remarks,
+    say_what_happened,
+)
 
 if TYPE_CHECKING:
     from headlab.detect.settings import Settings
@@ -96,6 +102,7 @@ def compare(
         traces = _run(shown, first, second, settings, folder)
     done = compare_traces(*traces, shifts=shifts, classes=wanted or None, match_iou=match_iou)
     _finish(done, outputs, folder, (str(before), str(after)))
+    say_remarks(first, second)
     if done.before.skipped:
         raise click.exceptions.Exit(1)
 
@@ -105,7 +112,7 @@ def _both(first: Model, second: Model, files: list[Path], settings: Settings) ->
     from headlab.trace.trace import trace_stream
 
     streams = [
-        trace_stream(model.network, model.layout, files, settings) for model in (first, second)
+        trace_stream(model.runnable, model.layout, files, settings) for model in (first, second)
     ]
     return zip(*streams, strict=True)
 

@@ -20,7 +20,7 @@ from headlab.plain_text import printable
 
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
-COMMANDS = ("inspect", "edit", "diff", "trace", "compare", "demo")
+COMMANDS = ("inspect", "edit", "diff", "trace", "compare", "convert", "demo")
 
 
 class Commands(click.Group):

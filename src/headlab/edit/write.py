@@ -124,7 +124,7 @@ def _companions(
 
 def _write_model(checkpoint: Checkpoint, file: BinaryIO) -> None:
     if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
-        from headlab.detect.network import save_rebuilt
+        from headlab.detect.rebuild import save_rebuilt
 
         save_rebuilt(checkpoint, file)
     else:

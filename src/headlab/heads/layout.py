@@ -127,6 +127,11 @@ class Layout:
         return any(level.slots > 1 for level in self.levels)
 
     @cached_property
+    def has_anchors(self) -> bool:
+        """Whether boxes start from anchors, as YOLOv3's do."""
+        return any(level.anchors_wh_px for level in self.levels)
+
+    @cached_property
     def places(self) -> tuple[Place, ...]:
         """Every slot of every level, finest level first."""
         return tuple(

@@ -90,9 +90,9 @@ def _input_size(
 
 
 def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
-    if not isinstance(checkpoint, Yolov3Checkpoint):
-        return ()
-    return unusual_masks(checkpoint.description)
+    if isinstance(checkpoint, Yolov3Checkpoint):
+        return (*unusual_masks(checkpoint.description), *checkpoint.remarks())
+    return checkpoint.remarks()
 
 
 def _parameters(checkpoint: Checkpoint, layout: Layout) -> dict[str, Parameter]:

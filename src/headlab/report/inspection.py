@@ -138,11 +138,6 @@ class Inspection:
     explanation: tuple[Section, ...] | None = None
 
     @property
-    def has_anchors(self) -> bool:
-        """Whether the head is anchor-based: YOLOv3."""
-        return any(level.anchors_wh_px for level in self.levels)
-
-    @property
     def candidates(self) -> int:
         """The number of candidates of all levels."""
         return sum(level.candidates for level in self.levels)
@@ -165,7 +160,7 @@ class Inspection:
             "parameter_numbers": self.parameter_numbers,
             "classes": [asdict(each) for each in self.classes],
         }
-        if self.has_anchors:
+        if self.layout.has_anchors:
             document["notes"] = list(self.notes)
         if self.parameters is not None:
             document["parameters"] = [asdict(each) for each in self.parameters]

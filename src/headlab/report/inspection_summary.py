@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def summary(shown: Inspection) -> Iterator[Text]:
     """One line per subject, below the file's name."""
     yield line(shown.path, "bold")
-    for label, text in _yolov3(shown) if shown.has_anchors else _ultralytics(shown):
+    for label, text in _yolov3(shown) if shown.layout.has_anchors else _ultralytics(shown):
         yield line(f"  {label:<10}  {text}")
 
 

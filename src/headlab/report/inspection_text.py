@@ -51,13 +51,13 @@ def _head(shown: Inspection) -> Iterator[RenderableType]:
         yield line(f"note: {note}")
     yield heading(f"Class rows: {_which_row(shown)}")
     yield _class_rows(shown)
-    if shown.has_anchors:
+    if shown.layout.has_anchors:
         yield heading("Rows by slot")
         yield _slot_rows(shown)
 
 
 def _which_row(shown: Inspection) -> str:
-    if not shown.has_anchors:
+    if not shown.layout.has_anchors:
         return "row i of each makes the score of class i"
     rows = shown.layout.levels[0].class_rows[0]
     row = f"a * {rows.rows_per_slot} + {rows.first_row} + i"
@@ -82,14 +82,16 @@ def _levels(shown: Inspection) -> Table:
     for level in shown.levels:
         height, width = level.grid_hw
         size = [f"{level.stride_px} px", f"{height} x {width}"]
-        slots = [level.slots] if shown.has_anchors else []
-        anchors = [" ".join(map(anchor_text, level.anchors_wh_px))] if shown.has_anchors else []
+        slots = [level.slots] if shown.layout.has_anchors else []
+        anchors = (
+            [" ".join(map(anchor_text, level.anchors_wh_px))] if shown.layout.has_anchors else []
+        )
         name = Text(level.name, style="bold")
         rows.append([name, *size, *slots, level.candidates, *anchors])
-    blank = [""] if shown.has_anchors else []
+    blank = [""] if shown.layout.has_anchors else []
     rows.append(["all", "", "", *blank, shown.candidates, *blank])
-    columns = ["level", ">stride", ">grid", *([">slots"] if shown.has_anchors else [])]
-    anchors_column = ["anchors (w x h, px)"] if shown.has_anchors else []
+    columns = ["level", ">stride", ">grid", *([">slots"] if shown.layout.has_anchors else [])]
+    anchors_column = ["anchors (w x h, px)"] if shown.layout.has_anchors else []
     return table([*columns, ">candidates", *anchors_column], rows)
 
 

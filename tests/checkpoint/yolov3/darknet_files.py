@@ -6,8 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.darknet_cfg_text import cfg_text
-from headlab.checkpoint.yolov3.darknet_weights import write_darknet
+from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
+from headlab.checkpoint.yolov3.darknet.weights import write_darknet
 from headlab.checkpoint.yolov3.text_lists import class_names_text
 
 HEADER_BYTES = 20

@@ -18,7 +18,7 @@ import numpy as np
 
 from headlab.checkpoint.yolov3.description import Description
 from headlab.checkpoint.yolov3.held import HeldCheckpoint, held
-from headlab.checkpoint.yolov3.keras_layers import KerasLayer, keras_layers
+from headlab.checkpoint.yolov3.keras.layers import KerasLayer, keras_layers
 from yolov3_models import TINY_ANCHORS, description
 
 ANCHORS_TEXT = ",  ".join(f"{width},{height}" for width, height in TINY_ANCHORS)

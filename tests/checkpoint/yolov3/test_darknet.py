@@ -15,8 +15,8 @@ from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.beside import Beside
-from headlab.checkpoint.yolov3.darknet import DarknetCheckpoint, read_darknet
-from headlab.checkpoint.yolov3.darknet_cfg_text import cfg_text
+from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
+from headlab.checkpoint.yolov3.darknet.checkpoint import DarknetCheckpoint, read_darknet
 from headlab.checkpoint.yolov3.held import held
 from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
 from headlab.errors import CheckpointError

@@ -12,9 +12,9 @@ from darknet_files import changed, line_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headlab.checkpoint.yolov3.darknet_cfg import class_count_of, description_of
-from headlab.checkpoint.yolov3.darknet_cfg_text import cfg_text
-from headlab.checkpoint.yolov3.darknet_sections import read_sections, sections_of
+from headlab.checkpoint.yolov3.darknet.cfg import class_count_of, description_of
+from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
+from headlab.checkpoint.yolov3.darknet.sections import read_sections, sections_of
 from headlab.checkpoint.yolov3.description import Description
 from headlab.errors import CheckpointError, HeadlabError
 from yolov3_models import description

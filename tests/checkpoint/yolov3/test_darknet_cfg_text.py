@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from headlab.checkpoint.yolov3.architecture import LEVELS
-from headlab.checkpoint.yolov3.darknet_cfg import description_of
-from headlab.checkpoint.yolov3.darknet_cfg_text import cfg_text, with_classes
-from headlab.checkpoint.yolov3.darknet_sections import sections_of
+from headlab.checkpoint.yolov3.darknet.cfg import description_of
+from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text, with_classes
+from headlab.checkpoint.yolov3.darknet.sections import sections_of
 from headlab.checkpoint.yolov3.description import Description
 from yolov3_models import description
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headlab.checkpoint.yolov3.darknet_sections import Value, read_sections, sections_of
+from headlab.checkpoint.yolov3.darknet.sections import Value, read_sections, sections_of
 from headlab.errors import CheckpointError, HeadlabError
 
 CFG = Path("net.cfg")

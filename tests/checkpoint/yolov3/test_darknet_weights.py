@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headlab.checkpoint.yolov3.architecture import Architecture
-from headlab.checkpoint.yolov3.darknet_weights import Header, laid_out, open_weights
+from headlab.checkpoint.yolov3.darknet.weights import Header, laid_out, open_weights
 from headlab.checkpoint.yolov3.figures import architecture
 from headlab.checkpoint.yolov3.held import held
 from headlab.errors import CheckpointError, HeadlabError

@@ -21,9 +21,9 @@ from keras_files import (
 
 from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.beside import Beside
-from headlab.checkpoint.yolov3.keras import KerasCheckpoint, read_keras
-from headlab.checkpoint.yolov3.keras_layers import keras_layers
-from headlab.checkpoint.yolov3.keras_write import write_keras
+from headlab.checkpoint.yolov3.keras.checkpoint import KerasCheckpoint, read_keras
+from headlab.checkpoint.yolov3.keras.layers import keras_layers
+from headlab.checkpoint.yolov3.keras.write import write_keras
 from headlab.errors import CheckpointError, InputError
 from yolov3_models import FULL_ANCHORS, TINY_ANCHORS, description
 

@@ -10,9 +10,13 @@ import pytest
 from keras_files import hollow, hollow_keras_3, number_of
 
 from headlab.checkpoint.yolov3.figures import architecture
-from headlab.checkpoint.yolov3.keras import load_by_name
-from headlab.checkpoint.yolov3.keras_by_name import ABSENT_IN_FILE, ABSENT_IN_NETWORK, Skipped
-from headlab.checkpoint.yolov3.keras_layers import keras_layers
+from headlab.checkpoint.yolov3.keras.by_name import (
+    ABSENT_IN_FILE,
+    ABSENT_IN_NETWORK,
+    Skipped,
+    load_by_name,
+)
+from headlab.checkpoint.yolov3.keras.layers import keras_layers
 from headlab.errors import CheckpointError
 from yolov3_models import description
 

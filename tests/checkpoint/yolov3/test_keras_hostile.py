@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from keras_files import hollow, hollow_keras_3, with_anchors
 
 from headlab.checkpoint.yolov3.beside import Beside
-from headlab.checkpoint.yolov3.keras import load_by_name, read_keras
-from headlab.checkpoint.yolov3.keras_own import write_description
+from headlab.checkpoint.yolov3.keras.by_name import load_by_name
+from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
+from headlab.checkpoint.yolov3.keras.own import write_description
 from headlab.errors import CheckpointError, HeadlabError
 from yolov3_models import description
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headlab.checkpoint.yolov3.figures import architecture
-from headlab.checkpoint.yolov3.keras_layers import from_keras, keras_layers, keras_shape, to_keras
+from headlab.checkpoint.yolov3.keras.layers import from_keras, keras_layers, keras_shape, to_keras
 
 
 @pytest.mark.parametrize(

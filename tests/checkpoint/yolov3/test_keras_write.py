@@ -16,12 +16,12 @@ from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.darknet_weights import write_darknet
+from headlab.checkpoint.yolov3.darknet.weights import write_darknet
 from headlab.checkpoint.yolov3.epsilon import with_epsilon
 from headlab.checkpoint.yolov3.held import HeldCheckpoint
-from headlab.checkpoint.yolov3.keras import read_keras
-from headlab.checkpoint.yolov3.keras_stored import KERAS_3, LEGACY, Layout
-from headlab.checkpoint.yolov3.keras_write import write_keras
+from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
+from headlab.checkpoint.yolov3.keras.stored import KERAS_3, LEGACY, Layout
+from headlab.checkpoint.yolov3.keras.write import write_keras
 from headlab.errors import CheckpointError, InputError
 from yolov3_models import description, random_model
 
@@ -231,11 +231,11 @@ def test_a_whole_model_stays_one(tmp_path: Path) -> None:
 
 def test_what_keras_yolo3s_file_cannot_hold_goes_beside_it(tmp_path: Path) -> None:
     model = read_keras(hollow(tmp_path / "model.h5"), Beside())
-    assert set(model.companions()) == {".anchors.txt"}
+    assert set(model.companions()) == {"_anchors.txt"}
     renamed = model.edited({}, ("犬", "b", "c"))
-    assert renamed.companions()[".names"] == "犬\nb\nc\n".encode()
-    (tmp_path / "copy.anchors.txt").write_bytes(renamed.companions()[".anchors.txt"])
-    (tmp_path / "copy.names").write_bytes(renamed.companions()[".names"])
+    assert renamed.companions()["_classes.txt"] == "犬\nb\nc\n".encode()
+    (tmp_path / "copy.anchors.txt").write_bytes(renamed.companions()["_anchors.txt"])
+    (tmp_path / "copy.names").write_bytes(renamed.companions()["_classes.txt"])
     copy = saved(renamed, tmp_path / "copy.h5")
     assert copy.read_bytes() == (tmp_path / "model.h5").read_bytes()
     assert read_keras(copy, Beside()).description == renamed.description

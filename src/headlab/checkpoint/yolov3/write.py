@@ -83,7 +83,7 @@ def write_as(model: Yolov3Checkpoint, chosen: Format, file: BinaryIO) -> None:
         CheckpointError: the model's numbers cannot be written in that format.
     """
     if chosen.suffix == ".weights":
-        from headlab.checkpoint.yolov3.darknet_weights import write_darknet
+        from headlab.checkpoint.yolov3.darknet.weights import write_darknet
         from headlab.checkpoint.yolov3.epsilon import with_epsilon
 
         write_darknet(with_epsilon(model, DARKNET_EPSILON), file)
@@ -92,14 +92,14 @@ def write_as(model: Yolov3Checkpoint, chosen: Format, file: BinaryIO) -> None:
 
         write_safetensors(model, file)
     else:
-        from headlab.checkpoint.yolov3.keras_write import write_keras
+        from headlab.checkpoint.yolov3.keras.write import write_keras
 
         write_keras(model, file, "keras3" if chosen.suffix == ".weights.h5" else "legacy")
 
 
 def texts_beside(model: Yolov3Checkpoint, path: Path) -> Mapping[str, bytes]:
     """The files that belong beside a model written to a path: name -> contents."""
-    from headlab.checkpoint.yolov3.darknet_cfg import cfg_text
+    from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
     from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
 
     chosen, named, described = format_of(path), stem(path), model.description

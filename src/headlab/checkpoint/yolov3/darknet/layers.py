@@ -18,7 +18,7 @@ from headlab.checkpoint.yolov3.architecture import (
     Shortcut,
     Upsample,
 )
-from headlab.checkpoint.yolov3.darknet_sections import Section, shown
+from headlab.checkpoint.yolov3.darknet.sections import Section, shown
 from headlab.checkpoint.yolov3.text_file import decimal_number, whole_number
 from headlab.errors import CheckpointError
 

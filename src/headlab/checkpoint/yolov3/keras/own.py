@@ -22,7 +22,7 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Description
 from headlab.checkpoint.yolov3.description_json import from_text, to_text
 from headlab.checkpoint.yolov3.epsilon import shifted
-from headlab.checkpoint.yolov3.keras_h5 import Reader, StoredArray
+from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray
 
 if TYPE_CHECKING:
     import h5py

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
 from headlab.checkpoint.yolov3.figures import architecture
-from headlab.checkpoint.yolov3.keras_h5 import Reader, StoredArray
-from headlab.checkpoint.yolov3.keras_layers import (
+from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray
+from headlab.checkpoint.yolov3.keras.layers import (
     BATCH_NORM,
     CONVOLUTION,
     KerasLayer,
     keras_layers,
 )
-from headlab.checkpoint.yolov3.keras_stored import StoredLayer
+from headlab.checkpoint.yolov3.keras.stored import StoredLayer
 from headlab.errors import CheckpointError
 
 _SHOWN_SHAPES = 5

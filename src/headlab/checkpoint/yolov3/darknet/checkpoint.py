@@ -21,11 +21,11 @@ from headlab.checkpoint.yolov3.beside import (
     stems,
 )
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.darknet_cfg import class_count_of, description_of
-from headlab.checkpoint.yolov3.darknet_cfg_text import cfg_text, with_classes
-from headlab.checkpoint.yolov3.darknet_partial import PartialWeights, check_whole, read_partial
-from headlab.checkpoint.yolov3.darknet_sections import Section, sections_of
-from headlab.checkpoint.yolov3.darknet_weights import (
+from headlab.checkpoint.yolov3.darknet.cfg import class_count_of, description_of
+from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text, with_classes
+from headlab.checkpoint.yolov3.darknet.partial import check_whole
+from headlab.checkpoint.yolov3.darknet.sections import Section, sections_of
+from headlab.checkpoint.yolov3.darknet.weights import (
     FLOAT_BYTES,
     Place,
     StoredWeights,
@@ -45,8 +45,6 @@ from headlab.checkpoint.yolov3.text_file import read_bytes
 from headlab.checkpoint.yolov3.text_lists import class_names_text, read_anchors, read_class_names
 from headlab.checkpoint.yolov3.titles import title
 from headlab.errors import CheckpointError, InputError
-
-__all__ = ["DarknetCheckpoint", "PartialWeights", "read_darknet", "read_partial", "write_darknet"]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
-from headlab.checkpoint.yolov3.darknet_cfg_text import cfg_text
-from headlab.checkpoint.yolov3.darknet_layers import (
+from headlab.checkpoint.yolov3.darknet.layers import (
     ONLY,
     check_layer,
     check_supported,
@@ -18,15 +17,13 @@ from headlab.checkpoint.yolov3.darknet_layers import (
     whole,
     wholes,
 )
-from headlab.checkpoint.yolov3.darknet_sections import Section, shown
+from headlab.checkpoint.yolov3.darknet.sections import Section, shown
 from headlab.checkpoint.yolov3.description import Anchor, Description
 from headlab.checkpoint.yolov3.figures import architecture
 from headlab.checkpoint.yolov3.text_file import decimal_number, number_text
 from headlab.checkpoint.yolov3.text_lists import LARGEST_ANCHOR_PX
 from headlab.checkpoint.yolov3.titles import TITLES, title
 from headlab.errors import CheckpointError
-
-__all__ = ["cfg_text", "class_count_of", "description_of"]
 
 _GRID_PX = 32
 _MOST_CLASSES = 100_000

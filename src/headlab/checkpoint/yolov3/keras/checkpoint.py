@@ -15,24 +15,21 @@ from headlab.checkpoint.tensors import Tensor, encoded
 from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import Description
-from headlab.checkpoint.yolov3.keras_beside import described_beside, numbered_names
-from headlab.checkpoint.yolov3.keras_by_name import KerasLoad, load_by_name
-from headlab.checkpoint.yolov3.keras_h5 import Reader, StoredArray, damaged, opened
-from headlab.checkpoint.yolov3.keras_layers import from_keras
-from headlab.checkpoint.yolov3.keras_match import Match, matched
-from headlab.checkpoint.yolov3.keras_own import (
+from headlab.checkpoint.yolov3.keras.beside import described_beside, numbered_names
+from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray, damaged, opened
+from headlab.checkpoint.yolov3.keras.layers import from_keras
+from headlab.checkpoint.yolov3.keras.match import Match, matched
+from headlab.checkpoint.yolov3.keras.own import (
     Kept,
     kept_variances,
     read_own,
     with_keras_epsilon,
     write_description,
 )
-from headlab.checkpoint.yolov3.keras_stored import Layout, stored_layers
-from headlab.checkpoint.yolov3.keras_write import for_keras, write_keras
+from headlab.checkpoint.yolov3.keras.stored import Layout, stored_layers
+from headlab.checkpoint.yolov3.keras.write import for_keras, write_keras
 from headlab.checkpoint.yolov3.shapes import check_shapes
 from headlab.errors import InputError
-
-__all__ = ["KerasCheckpoint", "KerasLoad", "load_by_name", "read_keras"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from headlab.checkpoint.yolov3.architecture import (
     Shortcut,
     Upsample,
 )
-from headlab.checkpoint.yolov3.darknet_layers import KINDS
-from headlab.checkpoint.yolov3.darknet_sections import Section
+from headlab.checkpoint.yolov3.darknet.layers import KINDS
+from headlab.checkpoint.yolov3.darknet.sections import Section
 from headlab.checkpoint.yolov3.description import Description
 from headlab.checkpoint.yolov3.text_file import lines_with_ends
 from headlab.checkpoint.yolov3.text_lists import joined_anchors

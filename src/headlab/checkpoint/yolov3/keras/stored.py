@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from headlab.checkpoint.yolov3.keras_h5 import Reader, StoredArray
+from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray
 
 Layout = Literal["legacy", "keras3"]
 LEGACY: Final = "legacy"

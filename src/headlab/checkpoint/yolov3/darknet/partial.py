@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture, Convolution
-from headlab.checkpoint.yolov3.darknet_sections import Section
-from headlab.checkpoint.yolov3.darknet_weights import StoredWeights, open_weights
+from headlab.checkpoint.yolov3.darknet.sections import Section
+from headlab.checkpoint.yolov3.darknet.weights import StoredWeights, open_weights
 from headlab.checkpoint.yolov3.figures import architecture, recognised
 from headlab.checkpoint.yolov3.titles import TITLES, title
 from headlab.errors import CheckpointError

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.architecture import Architecture
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON
-from headlab.checkpoint.yolov3.keras_h5 import Reader, opened
-from headlab.checkpoint.yolov3.keras_layers import (
+from headlab.checkpoint.yolov3.keras.h5 import Reader, opened
+from headlab.checkpoint.yolov3.keras.layers import (
     BATCH_NORM,
     CONVOLUTION,
     KerasLayer,
     from_keras,
     keras_layers,
 )
-from headlab.checkpoint.yolov3.keras_match import kind_of, matched
-from headlab.checkpoint.yolov3.keras_stored import (
+from headlab.checkpoint.yolov3.keras.match import kind_of, matched
+from headlab.checkpoint.yolov3.keras.stored import (
     KERAS_3,
     StoredLayer,
     StoredLayers,
