@@ -15,10 +15,11 @@ from importlib.metadata import version
 import compare_edit
 import compare_start
 import compare_trace
+import compare_yolov3
 from material import ROOT, weights
 from measure import Row
 
-COMPARISONS = (compare_start, compare_edit, compare_trace)
+COMPARISONS = (compare_start, compare_edit, compare_trace, compare_yolov3)
 RESULTS = ROOT / "build" / "bench.json"
 LINE = "{:<29} {:>9} {:>9} {:<12} {:>6}  {:>8} {:>4}"
 
