@@ -12,13 +12,19 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import version
 
+import compare_anchors
+import compare_boxes
 import compare_edit
 import compare_start
 import compare_trace
+import compare_yolov3
 from material import ROOT, weights
 from measure import Row
 
-COMPARISONS = (compare_start, compare_edit, compare_trace)
+COMPARISONS = (
+    *(compare_start, compare_edit, compare_trace, compare_yolov3),
+    *(compare_anchors, compare_boxes),
+)
 RESULTS = ROOT / "build" / "bench.json"
 LINE = "{:<29} {:>9} {:>9} {:<12} {:>6}  {:>8} {:>4}"
 

@@ -2,7 +2,8 @@
 
 A fenced block is run if it is `console` (lines that start with `$ ` are commands, the rest is what they
 print) or `python` (a program). The blocks of a page run in order, in one new folder that holds the
-files in `MATERIAL`. An HTML comment right above a block says what is special about it:
+files in `MATERIAL`. A Japanese page, `NAME.ja.md`, must show the blocks of `NAME.md`, which run there.
+An HTML comment right above a block says what is special about it:
 
     <!-- not run: why -->           the block is shown only
     <!-- output varies: why -->     the block runs, what it prints is not compared
@@ -27,8 +28,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-MATERIAL = {"yolov8n.pt": "weights/yolov8n.pt", "eagle.jpg": "photos/eagle.jpg"}
+JAPANESE = (ROOT / "README.ja.md", *sorted((ROOT / "docs").glob("*.ja.md")))
+DOCS = sorted(set((ROOT / "docs").glob("*.md")) - set(JAPANESE))
+PAGES = (ROOT / "README.md", *DOCS)
+MATERIAL = {
+    "yolov8n.pt": ("weights/yolov8n.pt",),
+    "eagle.jpg": ("photos/eagle.jpg",),
+    "dog.jpg": ("photos/dog.jpg",),
+    "2007_train.txt": ("voc2007/2007_train.txt",),
+    "yolov3-tiny.weights": (
+        "weights/yolov3-tiny.weights",
+        "weights/yolov3-tiny.cfg",
+        "weights/coco.names",
+    ),
+}
 RUN = ("console", "python")
 SHOWN = ("text", "json", "yaml", "csv")
 FENCE = re.compile(
@@ -125,10 +138,11 @@ def prints_what_is_shown(shown: str, got: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_page(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     blocks = [block for block in blocks_of(page) if block.runs or block.file]
-    for name, source in MATERIAL.items():
+    for name, sources in MATERIAL.items():
         if any(name in block.text for block in blocks):
-            shutil.copy(request.getfixturevalue("shared") / source, tmp_path / name)
-            (tmp_path / name).chmod(0o644)
+            for source in sources:
+                copy = shutil.copy(request.getfixturevalue("shared") / source, tmp_path)
+                Path(copy).chmod(0o644)
     for block in blocks:
         if block.file:
             (tmp_path / block.file).write_text(block.text, "utf-8")
@@ -145,6 +159,7 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
         **os.environ,
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "80",
+        "XDG_CACHE_HOME": str(folder / ".cache"),
     }
     done = subprocess.run(
         command,
@@ -162,16 +177,17 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
         assert prints_what_is_shown(shown, done.stdout), f"prints something else: {said}"
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.ja.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *JAPANESE], ids=lambda page: page.name)
 def test_every_block_is_of_a_known_kind(page: Path) -> None:
     for block in blocks_of(page):
         assert block.kind in (*RUN, *SHOWN), f"{block.where}: a block of kind {block.kind!r}"
 
 
-def test_both_readmes_show_the_same_examples() -> None:
+@pytest.mark.parametrize("page", JAPANESE, ids=lambda page: page.name)
+def test_a_japanese_page_shows_the_examples_of_the_english_one(page: Path) -> None:
     english, japanese = (
-        [(block.kind, block.text) for block in blocks_of(ROOT / name)]
-        for name in ("README.md", "README.ja.md")
+        [(block.kind, block.text) for block in blocks_of(each)]
+        for each in (page.with_name(page.name.replace(".ja.", ".")), page)
     )
     assert english
     assert japanese == english

@@ -18,11 +18,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("model",),
     ("report",),
-    ("edit", "trace"),
+    ("edit", "trace", "anchors"),
     ("detect",),
     ("yolov3",),
     ("heads",),
-    ("checkpoint",),
+    ("checkpoint", "boxes"),
     ("errors", "plain_text", "_version"),
 )
 RANK = {name: rank for rank, row in enumerate(reversed(LAYERS)) for name in row}

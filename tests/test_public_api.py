@@ -38,6 +38,7 @@ def test_names() -> None:
         "Recipe",
         "TraceResult",
         "compare",
+        "convert",
         "load",
     }
     assert set(headlab.__all__) == operations | others | {"__version__"}
@@ -52,7 +53,10 @@ def test_signatures() -> None:
     def names(function: Callable[..., object]) -> list[str]:
         return list(inspect.signature(function).parameters)
 
-    assert names(headlab.load) == ["path"]
+    assert names(headlab.load) == ["path", "cfg", "names", "anchors"]
+    assert names(headlab.convert) == [
+        *("source", "target", "cfg", "names", "anchors", "batch_norm_epsilon", "imgsz", "force")
+    ]
     assert names(headlab.compare) == [
         *("before", "after", "sources", "recipe", "classes", "match_iou", "settings")
     ]
@@ -60,7 +64,8 @@ def test_signatures() -> None:
     assert names(headlab.Model.save) == ["self", "path", "in_place"]
     assert names(headlab.Model.trace) == ["self", "sources", "classes", "settings"]
     public = {name for name in vars(headlab.Model) if not name.startswith("_")}
-    assert public == {"path", "layout", "class_names", "network", "edit", "save", "trace"}
+    values = {"path", "layout", "class_names", "network", "runnable"}
+    assert public == values | {"edit", "save", "trace"}
 
 
 def test_load_edit_save_trace_compare(small: Small, photo: Path, tmp_path: Path) -> None:

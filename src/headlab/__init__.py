@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from headlab.edit.recipe import Recipe
     from headlab.errors import HeadlabError
     from headlab.model import ComparisonResult, Model, TraceResult, compare, load
+    from headlab.yolov3.convert import convert
 
 __all__ = [
     "Bias",
@@ -57,6 +58,7 @@ __all__ = [
     "TraceResult",
     "__version__",
     "compare",
+    "convert",
     "load",
 ]
 
@@ -64,6 +66,7 @@ _ELSEWHERE = {
     "headlab.edit.recipe": ("Recipe",),
     "headlab.errors": ("HeadlabError",),
     "headlab.model": ("ComparisonResult", "Model", "TraceResult", "compare", "load"),
+    "headlab.yolov3.convert": ("convert",),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""The Python interface: load a model, look at its head, edit it, save it, trace it, compare two."""
+"""The Python interface: load a model, look at its head, edit, save, trace, compare two."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.read import read
+from headlab.checkpoint.yolov3.beside import Beside
 from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe
 from headlab.heads.identify import identify
@@ -56,7 +57,7 @@ class Model:
 
     @cached_property
     def network(self) -> Any:
-        """The network, built by ultralytics from this model's tensors, in float32.
+        """The network with this model's tensors, in float32; ultralytics builds all but YOLOv3's.
 
         Raises:
             CheckpointError: the file contradicts itself, or holds weights that are not finite.
@@ -64,6 +65,13 @@ class Model:
         from headlab.detect.network import build
 
         return build(self.checkpoint)
+
+    @cached_property
+    def runnable(self) -> Any:
+        """What `trace` runs: for YOLOv3 the network as it is faster, else `network` itself."""
+        from headlab.detect.network import runnable
+
+        return runnable(self.checkpoint) if self.layout.has_anchors else self.network
 
     def edit(self, *edits: Edits) -> Model:
         """A new model with rewritten class rows.
@@ -87,7 +95,8 @@ class Model:
         """Write the model, and a manifest beside it that says what was done and can undo it.
 
         Args:
-            path: where to write; ultralytics loads it like any checkpoint.
+            path: where to write, in the format of the file that was read; ultralytics loads its
+                checkpoints as before.
             in_place: allow `path` to be the file that the model was read from.
 
         Raises:
@@ -118,7 +127,7 @@ class Model:
         from headlab.trace.trace import trace
 
         chosen = None if classes is None else tuple(map(self.layout.class_id, classes))
-        done = trace(self.network, self.layout, sources, Settings(classes=chosen, **settings))
+        done = trace(self.runnable, self.layout, sources, Settings(classes=chosen, **settings))
         return TraceResult(**_values(done))
 
     def __repr__(self) -> str:
@@ -165,17 +174,27 @@ class ComparisonResult(Comparison):
         return comparison_html(self)
 
 
-def load(path: str | Path) -> Model:
+def load(
+    path: str | Path,
+    *,
+    cfg: str | Path | None = None,
+    names: str | Path | None = None,
+    anchors: str | Path | None = None,
+) -> Model:
     """Read a model file as data; nothing in it is run.
 
     Args:
-        path: an ultralytics `.pt` file.
+        path: an ultralytics `.pt` file, or a YOLOv3 model: darknet `.weights`, keras-yolo3 `.h5`, or
+            headlab's own `.safetensors`.
+        cfg: darknet's description of the network; by default it is looked for beside the weights.
+        names: the class names of YOLOv3 weights, one a line; looked for in the same way.
+        anchors: the anchors of Keras weights; looked for in the same way.
 
     Raises:
-        CheckpointError: the file cannot be read.
+        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read.
         UnsupportedHead: its head is of a kind that headlab does not describe.
     """
-    model = Model(read(path))
+    model = Model(read(path, Beside.of(cfg, names, anchors)))
     _ = model.layout
     return model
 
@@ -225,7 +244,7 @@ def compare(
 def shifts_between(
     first: Model, second: Model, recipe: Edits | None = None
 ) -> dict[str, int] | None:
-    """The cyclic shift of each level's class rows that makes the second model of the first.
+    """The cyclic shift of the class rows, by level or place, that makes the second model of the first.
 
     Args:
         first: the model before.
@@ -233,7 +252,8 @@ def shifts_between(
         recipe: how it was made; None looks it up in the second model or the manifest beside its file.
 
     Returns:
-        level name -> shift, or None if it is not known or there is more to it than shifts.
+        level name, or place such as "P5/2" where slots differ -> shift; None if it is not known or there
+        is more to it than shifts.
 
     Raises:
         RecipeError: the given recipe holds other operations than shifts.

@@ -6,6 +6,7 @@ import io
 import tracemalloc
 import zipfile
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,35 @@ def test_any_archive_is_restored_from_any_other(
     delta = reverse_delta(original, edited)
     assert restored(delta, edited) == original.getvalue()
     assert Delta.from_json(delta.to_json(), "a.pt.headlab.json") == delta
+
+
+@given(old=st.binary(max_size=200), new=st.binary(max_size=200), same=st.binary(max_size=200))
+def test_any_file_is_restored_from_any_other(old: bytes, new: bytes, same: bytes) -> None:
+    for original, edited in ((old + same, new + same), (same + old, same + new), (old, new)):
+        delta = reverse_delta(io.BytesIO(original), io.BytesIO(edited))
+        assert restored(delta, io.BytesIO(edited)) == original
+
+
+def test_a_grown_header_or_end_costs_its_own_bytes() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.bytes(1_000_000)
+    for original, edited in (
+        (b"short" + numbers, b"much longer" + numbers),
+        (b"much longer" + numbers, b"short" + numbers),
+        (numbers, numbers + b"more"),
+        (numbers + b"more", numbers),
+    ):
+        delta = reverse_delta(io.BytesIO(original), io.BytesIO(edited))
+        assert restored(delta, io.BytesIO(edited)) == original
+        assert len(delta.literals) <= len(b"much longer")
+
+
+def test_numbers_that_changed_behind_a_grown_header_are_found() -> None:
+    numbers = np.random.default_rng(0).bytes(300_000)
+    changed = numbers[:150_000] + bytes(1000) + numbers[151_000:]
+    delta = reverse_delta(io.BytesIO(b"a" + numbers), io.BytesIO(b"head" + changed))
+    assert restored(delta, io.BytesIO(b"head" + changed)) == b"a" + numbers
+    assert len(delta.literals) <= 1 + 1000
 
 
 def test_chunks_meet_without_a_seam() -> None:

@@ -57,6 +57,16 @@ def test_why_there_is_no_undo_is_kept(tmp_path: Path) -> None:
     assert json.loads(final.to_json())["undo"] is None
 
 
+def test_the_inputs_companions_are_kept_as_text_or_in_base64(tmp_path: Path) -> None:
+    companions = {".cfg": b"[net]\r\nwidth=416\n", ".names": "猫\n".encode("cp932"), "_x.txt": b""}
+    made = Manifest(BEFORE, AFTER, (), None, "no", companions=companions)
+    assert read_manifest(put(tmp_path, made.to_json()), AFTER).companions == companions
+    data = json.loads(made.to_json())["companions"]
+    assert data[".cfg"] == {"text": "[net]\r\nwidth=416\n"}
+    assert data[".names"] == {"base64": "lEwK"}
+    assert "companions" not in json.loads(MANIFEST.to_json())
+
+
 def test_of_nested_manifests_the_one_that_describes_the_file_is_read(tmp_path: Path) -> None:
     later = FileFacts("out.pt", "cc", 10)
     inner = json.loads(MANIFEST.to_json())
@@ -103,6 +113,11 @@ def test_a_missing_manifest_says_so(tmp_path: Path) -> None:
         MANIFEST.to_json().replace(b'"bytes": 10', b'"bytes": "ten"'),
         MANIFEST.to_json().replace(b'"undo"', b'"redo"'),
         MANIFEST.to_json().replace(b'"pieces"', b'"places"'),
+        *(
+            MANIFEST.to_json().replace(b'"undo"', b'"companions": %b, "undo"' % wrong)
+            for wrong in (b"7", b"[1]", b'{".cfg": 7}', b'{".cfg": {}}', b'{".cfg": {"text": 7}}')
+        ),
+        MANIFEST.to_json().replace(b'"undo"', b'"companions": {"": {"base64": "*"}}, "undo"'),
     ],
 )
 def test_a_damaged_manifest_says_so(tmp_path: Path, content: bytes) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 from one_command import run
 
 import headlab
-from headlab.demo.tour import classes_by_level, draw_scenes, saved_model
+from headlab.demo.tour import classes_by_place, draw_scenes, saved_model
 
 EMBEDDED = Path(headlab.__file__).parent / "demo" / "demo.pt"
 
@@ -48,7 +48,7 @@ def test_the_embedded_detector_shows_something_true(tmp_path: Path) -> None:
     """Small cells come from P3, medium ones from P4, large ones from P5: nine of ten at least."""
     scenes = draw_scenes(tmp_path, count=12, first_seed=9000)
     traced = saved_model(tmp_path).trace(scenes)
-    for (name, counts), level in zip(classes_by_level(traced), ("P3", "P4", "P5"), strict=True):
+    for (name, counts), level in zip(classes_by_place(traced), ("P3", "P4", "P5"), strict=True):
         assert sum(counts.values()) >= 5, f"no {name} to speak of"
         assert counts[level] >= 0.9 * sum(counts.values()), (name, counts)
     assert traced.detections.filter(pl.col("score") > 0.5).height > 50

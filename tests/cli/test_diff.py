@@ -77,6 +77,8 @@ def test_json_for_programs(tiny: Path, edited: Path) -> None:
             "sources": [3, 0, 1, 2],
             "classes": [0, 1, 2, 3],
             "words": "rows shifted by 1",
+            "slot": None,
+            "place": "P4 one2many",
         }
     ]
     assert [each["name"] for each in data["tensors"]] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from one_command import Done, run
 
 import models
+import yolov3_models
 from headlab.checkpoint.read import read
 from headlab.cli.options import parse_imgsz
 from headlab.errors import InputError
@@ -265,3 +267,157 @@ def test_sizes_are_read(text: str, size: tuple[int, int]) -> None:
 def test_other_texts_are_no_size(text: str) -> None:
     with pytest.raises(InputError, match="no image size"):
         parse_imgsz(text)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A YOLOv3-tiny with three classes, with keras-yolo3's masks, in headlab's own format."""
+    folder = tmp_path_factory.mktemp("yolov3")
+    return yolov3_models.saved(yolov3_models.random_model(), folder / "tiny.safetensors")
+
+
+def test_a_real_yolov3(shared: Path) -> None:
+    found = document(shared / "weights" / "yolov3-tiny.weights", "--class", "dog")
+    levels = [(x["name"], x["grid_hw"], x["candidates"]) for x in found["levels"]]
+    assert levels == [("P4", [26, 26], 2028), ("P5", [13, 13], 507)]  # 26*26*3, 13*13*3
+    assert found["candidates"] == 2535
+    assert (found["input_hw_px"], found["imgsz_from"]) == ([416, 416], "model")
+    anchors = {level["name"]: level["anchors_wh_px"] for level in found["levels"]}
+    assert anchors["P4"] == [[10, 14], [23, 27], [37, 58]]
+    assert anchors["P5"] == [[81, 82], [135, 169], [344, 319]]
+    assert [level["mask"] for level in found["levels"]] == [[0, 1, 2], [3, 4, 5]]
+    # dog is class 16: row = slot * 85 + 5 + 16
+    rows = [(x["level"], x["slot"], x["row"]) for x in found["classes"]]
+    assert rows == [
+        (level, slot, row) for level in ("P4", "P5") for slot, row in enumerate((21, 106, 191))
+    ]
+    assert found["metadata"]["format"] == "darknet"
+    assert found["metadata"]["darknet_version"] == [0, 2, 0]
+    assert found["metadata"]["seen"] == 32_013_312  # 0x01e87c00 in the header
+    assert found["notes"] == []
+
+
+def test_a_real_yolov3_in_words(shared: Path) -> None:
+    printed = inspected(shared / "weights" / "yolov3-tiny.weights").out.splitlines()
+    assert printed[1:8] == [
+        "  head        YOLOv3-tiny (detect), 80 classes",
+        # 8,858,734 numbers of the file, less mean and variance of 3,184 channels: 16 + 32 + 64 + 128
+        # + 256 + 512 + 1024 in the backbone, 256 + 512 in P5, 128 + 256 in P4
+        "  network     yolov3-tiny, 37 parameters, 8,852,366 numbers",
+        "  format      darknet, version 0.2.0, 32,013,312 images seen in training",
+        "  input       416 px",
+        "  batch norm  epsilon 1e-06",
+        "  anchors     10x14 23x27 37x58 81x82 135x169 344x319",
+        "  masks       P5 [3,4,5], P4 [0,1,2]",
+    ]
+    words = [line.split() for line in printed]
+    assert ["P4", "16", "px", "26", "x", "26", "3", "2028", "10x14", "23x27", "37x58"] in words
+    assert "Class rows: row a * 85 + 5 + i of each makes the score of class i in slot a" in printed
+    assert ["2", "170", "to", "173", "174", "175", "to", "254"] in words
+    assert max(map(len, printed[1:])) <= 80
+
+
+def test_a_model_of_keras_yolo3(shared: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "keras.h5"
+    with gzip.open(shared / "golden" / "tiny_random_legacy.h5.gz") as packed:
+        weights.write_bytes(packed.read())
+    anchors = tmp_path / "tiny_anchors.txt"
+    anchors.write_text("10,14, 23,27, 37,58, 81,82, 135,169, 344,319", "utf-8")
+    found = document(weights, "--anchors", anchors)
+    assert found["metadata"]["format"] == "keras"
+    assert found["metadata"]["batch_norm_epsilon"] == 1e-3
+    assert found["parameter_numbers"] == 8_674_496  # as Keras counts what is trainable
+    assert (found["input_hw_px"], found["imgsz_from"]) == ([416, 416], "default")
+    assert [level["mask"] for level in found["levels"]] == [[1, 2, 3], [3, 4, 5]]
+    printed = inspected(weights, "--anchors", anchors).out.splitlines()
+    assert "  format      keras" in printed
+    assert "  batch norm  epsilon 0.001" in printed
+
+
+def test_files_beside_the_weights_can_be_named(shared: Path, tmp_path: Path) -> None:
+    weights = shared / "weights"
+    cfg = (weights / "yolov3-tiny.cfg").read_text("utf-8").replace("mask = 0,1,2", "mask = 1,2,3")
+    (tmp_path / "other.cfg").write_text(cfg, "utf-8")
+    (tmp_path / "classes.txt").write_text("".join(f"k{n}\n" for n in range(80)), "utf-8")
+    found = document(
+        weights / "yolov3-tiny.weights",
+        *("--cfg", tmp_path / "other.cfg", "--names", tmp_path / "classes.txt"),
+    )
+    assert found["levels"][0]["mask"] == [1, 2, 3]
+    assert found["class_names"][79] == "k79"
+    assert len(found["notes"]) == 2
+
+
+def test_a_pt_file_needs_no_files_beside_it(small: Small, tmp_path: Path) -> None:
+    done = inspected(small(), "--cfg", tmp_path / "a.cfg")
+    assert done.code == 2
+    assert "Leave --cfg, --names and --anchors out." in done.err
+
+
+def test_unusual_masks_are_noted(tiny: Path) -> None:
+    found = document(tiny)
+    assert found["notes"] == [
+        "The masks leave anchor 0 (10x14) unused.",
+        "The masks use anchor 3 (81x82) twice: P5/0 and P4/2.",
+    ]
+    assert all(f"note: {note}" in inspected(tiny).out for note in found["notes"])
+
+
+def test_the_document_of_an_anchor_based_head(tiny: Path) -> None:
+    found = document(tiny, "--params", "P?.output.*")
+    assert list(found)[-2:] == ["notes", "parameters"]
+    assert list(found["levels"][0])[-3:] == ["class_rows", "anchors_wh_px", "mask"]
+    assert (found["input_hw_px"], found["imgsz_from"]) == ([96, 96], "model")
+    assert [x["level"] for x in found["parameters"]] == ["P5", "P5", "P4", "P4"]
+    assert found["parameters"][0]["shape"] == [24, 512, 1, 1]  # 3 slots * (5 + 3) rows
+
+
+def test_class_rows_of_each_slot(tmp_path: Path) -> None:
+    model = yolov3_models.random_model()
+    weight, bias = model.arrays["P5.output.weight"], model.arrays["P5.output.bias"]
+    for slot in range(3):
+        row = slot * 8 + 5 + 1  # class 1 of three
+        weight[row] = 0
+        weight[row, :2, 0, 0] = (3 * (slot + 1), 4 * (slot + 1))  # norm 5, 10, 15
+        bias[row] = slot - 0.5
+    found = document(yolov3_models.saved(model, tmp_path / "m.safetensors"), "--class", "bee")
+    shown = [(x["slot"], x["row"], x["bias"], x["weight_norm"]) for x in found["classes"][3:]]
+    assert shown == [(0, 6, -0.5, 5.0), (1, 14, 0.5, 10.0), (2, 22, 1.5, 15.0)]
+
+
+def test_another_input_size_changes_the_grids(tiny: Path) -> None:
+    levels = document(tiny, "--imgsz", "320,608")["levels"]
+    assert [level["grid_hw"] for level in levels] == [[20, 38], [10, 19]]
+
+
+def test_the_explanation_of_a_real_yolov3(shared: Path) -> None:
+    path = shared / "weights" / "yolov3-tiny.weights"
+    printed = inspected(path, "--explain").out.splitlines()
+    assert "Why there are 2,535 candidates" in printed
+    assert "What the masks [[3,4,5],[0,1,2]] do" in printed
+    assert "freeze_body=2 0 to 41 (all but 2) 196,350" in [" ".join(x.split()) for x in printed]
+    assert not any(line.startswith("Levels at") for line in printed)
+    assert max(map(len, printed[1:])) <= 80
+    sections = document(path, "--explain")["explanation"]
+    by_name = {section["name"]: section["numbers"] for section in sections}
+    assert by_name["candidates"]["candidates"] == 2535
+    # (512 + 1 + 256 + 1) * 255 = 196,350
+    assert by_name["freezing"]["trainable_parameters"]["freeze_body=2"] == 196_350
+
+
+def test_an_explanation_is_for_the_input_size_asked_for(tiny: Path) -> None:
+    printed = inspected(tiny, "--explain", "--imgsz", "320,608", "--class", "ant").out
+    assert "320 / 32 = 10" in printed
+    assert "608 / 32 = 19" in printed
+    # (20*38 + 10*19) * 3 = (760 + 190) * 3
+    assert "Why there are 2,850 candidates" in printed
+    assert printed.index("What layer 20 is") < printed.index("Classes\n")
+
+
+def test_the_explanation_of_an_anchor_free_head(small: Small) -> None:
+    printed = inspected(small("yolo26"), "--explain").out
+    assert "Why the box branch has 4 outputs: 4 x 1" in printed
+    assert "`one2many` and `one2one`" in " ".join(printed.split())
+    names = [section["name"] for section in document(small(), "--explain")["explanation"]]
+    assert names == ["grids", "box", "classes", "candidates", "differences"]
+    assert "explanation" not in document(small())

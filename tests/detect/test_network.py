@@ -12,7 +12,8 @@ import pytest
 import models
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.read import read
-from headlab.detect.network import build, save_rebuilt
+from headlab.detect.network import build
+from headlab.detect.rebuild import save_rebuilt
 from headlab.errors import CheckpointError
 from headlab.heads.identify import identify
 

@@ -12,10 +12,12 @@ import pytest
 
 import models
 from headlab.checkpoint.read import read
+from headlab.detect.detector import Detector, detector
 from headlab.detect.network import build
-from headlab.detect.predictor import Detector, Prediction
+from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.errors import InputError
+from headlab.heads.identify import identify
 
 Small = Callable[..., Path]
 
@@ -38,7 +40,12 @@ def _theirs(path: Path, source: Path, **arguments: Any) -> list[Any]:
 
 
 def _ours(path: Path, files: list[Path], settings: Settings) -> list[Prediction]:
-    return list(Detector(build(read(path)), settings)(files))
+    return list(_detector(path, settings)(files))
+
+
+def _detector(path: Path, settings: Settings) -> Detector:
+    checkpoint = read(path)
+    return detector(build(checkpoint), identify(checkpoint), settings)
 
 
 def _rows(result: Any) -> Any:
@@ -153,4 +160,4 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any], message: str) -> None
 @pytest.mark.parametrize("device", ["cuda:97", "a toaster"])
 def test_missing_device_is_explained(device: str, small: Small) -> None:
     with pytest.raises(InputError, match=f"'{device}' cannot be used on this machine"):
-        Detector(build(read(small("yolov8"))), Settings(device=device))
+        _detector(small("yolov8"), Settings(device=device))

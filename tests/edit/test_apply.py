@@ -38,7 +38,7 @@ def level_rows(checkpoint: Checkpoint, layout: Layout, level: int, branch: int =
 
 
 def step_of(*classes: ClassStep, slots: int = 1) -> LevelStep:
-    return LevelStep(Level("P3", 8, slots, ()), classes)
+    return LevelStep(Level("P3", 8, slots, ()), (classes,) * slots)
 
 
 def column(values: list[float], dtype: Any = np.float16) -> np.ndarray:
@@ -82,6 +82,20 @@ def test_several_slots_with_other_rows_between_them() -> None:
     kept = step_of(ClassStep(2), ClassStep(0, offset=100.0), slots=2)
     # Kept: class 2, then class 0 with 100 more, in each slot; the box rows stay in place.
     assert edited_rows(weight, bias, kept, rows, 3)[1].tolist() == [0, 1, 4, 102, 5, 6, 9, 107]
+
+
+def test_each_slot_has_steps_of_its_own() -> None:
+    # Slot 0: rows 2..4 shifted by 1; slot 1: rows 7..9 stay but for class 1, suppressed.
+    rows = ClassRows("one2many", "w", "b", 2, 5)
+    weight, bias = column(list(range(10))), np.arange(10).astype(np.float16)
+    shifted = (ClassStep(2), ClassStep(0), ClassStep(1))
+    muted = (ClassStep(0), ClassStep(1, suppressed=True), ClassStep(2))
+    step = LevelStep(Level("P3", 8, 2, ()), (shifted, muted))
+    new_weight, new_bias = edited_rows(weight, bias, step, rows, 3)
+    assert new_bias.tolist() == [0, 1, 4, 2, 3, 5, 6, 7, -10000, 9]
+    assert new_weight.ravel().tolist() == [0, 1, 4, 2, 3, 5, 6, 7, 0, 9]
+    assert not step.is_uniform
+    assert step.changed_slots(3) == (0, 1)
 
 
 def test_shift_rolls_the_rows_of_its_level_only(tiny: Path) -> None:

@@ -16,8 +16,9 @@ CAT = {"classes": ["cat"]}
 ORDER = ["dog", "cat", "bee", "ant"]
 
 
-def check(*operations: dict[str, Any]) -> None:
-    check_conflicts(layout_of(), from_data({"version": 1, "operations": list(operations)}))
+def check(*operations: dict[str, Any], slots: int = 1) -> None:
+    recipe = from_data({"version": 1, "operations": list(operations)})
+    check_conflicts(layout_of(slots=slots), recipe)
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -135,3 +136,42 @@ def test_a_class_that_goes_is_not_edited(
 )
 def test_these_go_together(operations: list[dict[str, Any]]) -> None:
     check(*operations)
+
+
+def shift(by: int, *levels: str) -> dict[str, Any]:
+    return {"op": "shift", "by": by, **({"levels": levels} if levels else {})}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (shift(1, "P5/1"), shift(2, "P5/2")),
+        (shift(1, "P5/0", "P5/1"), {"op": "suppress", "levels": ["P5/2"]}),
+        ({"op": "suppress", "levels": ["P4/0"], **CAT}, {"op": "suppress", "levels": ["P4/1"]}),
+    ],
+)
+def test_slots_of_one_level_are_edited_apart(first: dict[str, Any], second: dict[str, Any]) -> None:
+    check(first, second, slots=3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (shift(1, "P5"), shift(2, "P5/2"), "both move a row to class 'ant' at P5/2"),
+        (shift(1), shift(2, "P4/1"), "both move a row to class 'ant' at P4/1"),
+        (
+            {"op": "suppress", "levels": ["P5/2"]},
+            {"op": "scale", "factor": 2, "levels": ["P5"], **CAT},
+            "suppress and adjust class 'cat' at P5/2",
+        ),
+    ],
+)
+def test_contradictions_in_a_slot_name_it(
+    first: dict[str, Any], second: dict[str, Any], message: str
+) -> None:
+    for operations in ((first, second), (second, first)):
+        with pytest.raises(RecipeError, match=r"P[45]/[12]") as caught:
+            check(*operations, slots=3)
+        assert "other classes or slots" in caught.value.hint
+    with pytest.raises(RecipeError, match=message):
+        check(first, second, slots=3)

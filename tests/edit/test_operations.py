@@ -26,7 +26,7 @@ from headlab.edit.operations.suppress import SUPPRESSED_BIAS
 from headlab.edit.operations.thresholds import logit
 from headlab.edit.recipe import operation
 from headlab.errors import InputError, RecipeError, UnknownName
-from headlab.heads.layout import Layout
+from headlab.heads.layout import Layout, Place
 
 
 def moves(layout: Layout, op: str, **fields: Any) -> dict[int, int]:
@@ -256,20 +256,48 @@ def test_a_class_is_a_name_or_a_number(name: Any) -> None:
         operation("bias", offset=1, classes=[name])
 
 
+def places(layout: Layout, *levels: str) -> list[str]:
+    made = operation("bias", offset=1, **({"levels": list(levels)} if levels else {}))
+    return [layout.place_name(place) for place in made.places(layout)]
+
+
 def test_levels_are_found_in_any_letter_case() -> None:
-    made = operation("bias", offset=1, levels=["p5", "P3"])
-    assert made.level_indices(layout_of()) == (0, 2)
-    assert operation("bias", offset=1, levels="p4").level_indices(layout_of()) == (1,)
-    assert operation("bias", offset=1).level_indices(layout_of()) == (0, 1, 2)
+    assert places(layout_of(), "p5", "P3") == ["P3", "P5"]
+    assert places(layout_of()) == ["P3", "P4", "P5"]
+    assert operation("bias", offset=1, levels="p4").places(layout_of()) == (Place(1, 0),)
+
+
+def test_one_slot_of_a_level_can_be_named() -> None:
+    layout = layout_of(levels=2, slots=3)
+    assert places(layout, "p4/2", "P3") == ["P3/0", "P3/1", "P3/2", "P4/2"]
+    assert places(layout, " P4 / 0 ") == ["P4/0"]
+    assert len(places(layout)) == 6
+    assert places(layout_of(), "P5/0") == ["P5"]
 
 
 def test_levels_are_checked() -> None:
     with pytest.raises(UnknownName, match=r"(?s)no level 'P7'.*P3"):
-        operation("bias", offset=1, levels=["P7"]).level_indices(layout_of())
+        places(layout_of(), "P7")
     with pytest.raises(RecipeError, match="level 'P4' is named twice"):
-        operation("bias", offset=1, levels=["P4", "p4"]).level_indices(layout_of())
+        places(layout_of(), "P4", "p4")
     with pytest.raises(RecipeError, match="list of levels is empty"):
-        operation("bias", offset=1, levels=[]).level_indices(layout_of())
+        operation("bias", offset=1, levels=[]).places(layout_of())
+
+
+def test_slots_are_checked() -> None:
+    slotted = layout_of(levels=2, slots=3)
+    with pytest.raises(InputError, match=r"(?s)P4 has no slot 3\..*slots 0 to 2"):
+        places(slotted, "P4/3")
+    with pytest.raises(InputError, match=r"(?s)P5 has no slot 1\..*one slot per cell, 0"):
+        places(layout_of(), "P5/1")
+    with pytest.raises(UnknownName, match="no level 'P7'"):
+        places(slotted, "P7/0")
+    with pytest.raises(UnknownName, match="no level 'P4/x'"):
+        places(slotted, "P4/x")
+    with pytest.raises(RecipeError, match="slot 'P4/2' is named twice"):
+        places(slotted, "P4", "P4/2")
+    with pytest.raises(RecipeError, match="level 'P4' is named twice"):
+        places(layout_of(), "P4", "P4/0")
 
 
 def test_operations_cannot_be_changed() -> None:
@@ -282,6 +310,7 @@ def test_words() -> None:
     assert operation("shift", by=1, levels=["P4"]).words() == "shift by 1 at P4"
     assert operation("copy", source="cat", target=0).words() == "copy cat to 0"
     assert operation("suppress", levels=["P3"]).words() == "suppress all classes at P3"
+    assert operation("shift", by=3, levels=["P5/2"]).words() == "shift by 3 at P5/2"
     many = operation("drop", classes=["ant", "bee", "cat", "dog", "eel", "fox"])
     assert many.words() == "drop ant, bee, cat, dog and 2 more"
     thresholds = operation("thresholds", thresholds={"cat": 0.4})

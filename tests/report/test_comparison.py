@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 from rich.console import Console
 from traced_rows import STRIDES_PX, detection, rows, trace_of
 
+from headlab.heads.layout import Layout, Level
 from headlab.report.comparison import comparison_text, side_by_side
 from headlab.report.notebook import comparison_html
 from headlab.trace.compare import Comparison, compare
@@ -54,6 +56,67 @@ def test_levels_of_equal_shift_are_told_apart_by_nothing() -> None:
     text = _shown(compare(plain.before, plain.after, shifts={"P4": 1}))
     assert "for 1 of 2 matched detections" in text
     assert "1 of them leave it open between levels of equal shift" in text
+
+
+def _anchor_experiment(**shifts: int) -> str:
+    """Of three anchors, one each of P4 and P5 detect; bird -> cat (+1), cat -> bird (+2), dog stays."""
+    layout = Layout(
+        head="YOLOv3-tiny",
+        task="detect",
+        levels=tuple(Level(name, STRIDES_PX[name], 3, ()) for name in ("P4", "P5")),
+        class_names=("bird", "cat", "dog"),
+        end_to_end=False,
+        rotated=False,
+    )
+    found = [(A, "P5", 2, "bird", "cat"), (B, "P5", 1, "cat", "bird"), (C, "P4", 0, "dog", "dog")]
+    before, after = (
+        replace(
+            trace_of(
+                *(
+                    detection(
+                        each[0],
+                        each[1],
+                        slot=each[2],
+                        class_name=each[side],
+                        class_id=layout.class_names.index(each[side]),
+                    )
+                    for each in found
+                )
+            ),
+            layout=layout,
+        )
+        for side in (3, 4)
+    )
+    by_place = {f"P{name[1]}/{name[3]}" if "_" in name else name: by for name, by in shifts.items()}
+    return _shown(compare(before, after, shifts=by_place))
+
+
+def test_the_anchor_is_named_with_the_level() -> None:
+    text = _anchor_experiment(P5_2=1, P5_1=2)
+    assert "names the level and anchor that the address states for 2 of 3 matched" in text
+    assert "The class-shift experiment (P5/2 by 1, P5/1 by 2)" in text
+    assert (
+        "1 of them leave it open between anchors of equal shift: give each anchor its own" in text
+    )
+    lines = [line.split() for line in text.splitlines()]
+    pairs = {words[0]: words for words in lines if words and words[0] in ("bird", "cat", "dog")}
+    assert pairs["bird"][:3] == ["bird", "0.83", "P5/2"]
+    assert pairs["bird"][-2:] == ["P5/2", "right"]
+    assert pairs["cat"][-2:] == ["P5/1", "right"]
+    assert pairs["dog"][-2:] == ["P4/P5", "open"]
+    assert ["P5/1", "1", "cat", "->", "bird", "(1)"] in lines
+    assert ["P5/2", "1", "bird", "->", "cat", "(1)"] in lines
+    assert "Class changes by level and slot of the first model" in text
+
+
+def test_heads_with_anchors_whose_levels_were_shifted_as_a_whole() -> None:
+    text = _anchor_experiment(P5=1)
+    assert "names the level that the address states for 2 of 3 matched" in text
+    lines = [line.split() for line in text.splitlines()]
+    pairs = {words[0]: words for words in lines if words and words[0] in ("bird", "cat", "dog")}
+    assert pairs["bird"][-2:] == ["P5", "right"]
+    assert pairs["cat"][-3:] == ["no", "level", "wrong"]
+    assert pairs["dog"][-2:] == ["P4", "right"]
 
 
 def test_long_runs_show_no_pairs() -> None:

@@ -43,11 +43,10 @@ def test_needs_names_the_levels_without_which_it_is_lost(
     assert lines[1].split()[-2:] == ["P5", "P5"]
 
 
-def test_slot_and_angle_are_shown_where_there_are_any(capsys: pytest.CaptureFixture[str]) -> None:
-    row = detection((0, 0, 9, 9), "P3", (1, 2), slot=2, angle_rad=0.5235987755982988)
+def test_the_angle_is_shown_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    row = detection((0, 0, 9, 9), "P3", (1, 2), angle_rad=0.5235987755982988)
     lines = printed(capsys, detection_table(rows(row), LEVELS))
     assert "angle" in lines[0]
-    assert "1,2/2" in lines[1]
     assert "30°" in lines[1]
 
 

@@ -26,6 +26,7 @@ SCHEMA: dict[str, Any] = {
     "angle_rad": pl.Float64,
     "level": pl.String,
     **dict.fromkeys(("stride_px", "row", "col", "slot", "flat_index"), pl.Int64),
+    **dict.fromkeys(("anchor_w", "anchor_h", "input_w", "input_h"), pl.Float64),
     **{f"cell_{corner}": pl.Float64 for corner in _CORNERS},
     **{f"{kind}_{level}": dtype for level in LEVELS for kind, dtype in _SUPPORT.items()},
 }
@@ -63,6 +64,10 @@ def detection(
         "col": col,
         "slot": 0,
         "flat_index": 0,
+        "anchor_w": None,
+        "anchor_h": None,
+        "input_w": float(box[2] - box[0]),
+        "input_h": float(box[3] - box[1]),
         **{f"cell_{corner}": float(end) for corner, end in zip(_CORNERS, ends, strict=True)},
     }
     for name in LEVELS:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,20 @@ LAYOUT = Layout(
 )
 
 
-def _made(*rows: tuple[int, float, str, tuple[float, float, float, float]]) -> Trace:
-    """A trace of one image: class number, score, level, box."""
+SLOTTED = Layout(
+    "YOLOv3-tiny",
+    "detect",
+    tuple(Level(f"P{n}", 2**n, 3, (ClassRows("one2many", "w", "b", 5, 9),)) for n in (4, 5)),
+    NAMES,
+    end_to_end=False,
+    rotated=False,
+)
+
+
+def _made(
+    *rows: tuple[int, float, str, tuple[float, float, float, float]], layout: Layout = LAYOUT
+) -> Trace:
+    """A trace of one image: class number, score, level or place, box."""
     columns: list[dict[str, Any]] = [
         {
             "image": "a.png",
@@ -42,10 +55,10 @@ def _made(*rows: tuple[int, float, str, tuple[float, float, float, float]]) -> T
             "class_name": NAMES[class_id],
             "score": score,
             **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
-            "level": level,
+            "level": level[:2],
             "row": 0,
             "col": 0,
-            "slot": 0,
+            "slot": int(level[3:] or 0),
         }
         for at, (class_id, score, level, box) in enumerate(rows)
     ]
@@ -54,7 +67,7 @@ def _made(*rows: tuple[int, float, str, tuple[float, float, float, float]]) -> T
     )
     schema = {"image": pl.String, "frame": pl.Int64}
     table = pl.DataFrame(columns, schema_overrides=schema) if rows else pl.DataFrame(schema=schema)
-    return Trace(LAYOUT, Settings(), table, images, ())
+    return Trace(layout, Settings(), table, images, ())
 
 
 def _kinds(comparison: Comparison) -> list[tuple[Any, ...]]:
@@ -119,6 +132,67 @@ def test_equal_shifts_leave_the_level_open() -> None:
     assert done.pairs.select("inferred_level", "agrees").rows() == [("P4/P5", False)]
 
 
+INFERRED = ("inferred_level", "inferred_slot", "agrees")
+
+
+def test_without_differing_slots_no_slot_is_inferred() -> None:
+    done = compare(_made((0, 0.9, "P4", A)), _made((1, 0.9, "P4", A)), shifts={"P4": 1})
+    assert done.pairs.select(INFERRED).rows() == [("P4", None, True)]
+    assert not done.tells_slots
+    before = _made((0, 0.9, "P4/2", A), layout=SLOTTED)
+    after = _made((1, 0.9, "P4/2", A), layout=SLOTTED)
+    for shifts in ({"P4": 1}, {"P4/0": 1, "P4/1": 1, "P4/2": 5}):  # 5 is 1 of four classes
+        done = compare(before, after, shifts=shifts)
+        assert done.pairs.select(INFERRED).rows() == [("P4", None, True)]
+
+
+def test_slots_are_inferred_by_hand() -> None:
+    """P5/1 shifted by 1, P5/2 by 2, P4/0 by 3 of four classes: +0 is left for three places."""
+    before = _made(
+        (0, 0.9, "P5/2", A),
+        (3, 0.9, "P5/1", B),
+        (1, 0.9, "P5/1", C),
+        (2, 0.9, "P4/1", (90.0, 0.0, 99.0, 9.0)),
+        (0, 0.9, "P4/0", (90.0, 90.0, 99.0, 99.0)),
+        layout=SLOTTED,
+    )
+    after = _made(
+        (2, 0.9, "P5/2", A),
+        (0, 0.9, "P5/1", B),
+        (3, 0.9, "P5/1", C),
+        (2, 0.9, "P4/1", (90.0, 0.0, 99.0, 9.0)),
+        (3, 0.9, "P4/0", (90.0, 90.0, 99.0, 99.0)),
+        layout=SLOTTED,
+    )
+    done = compare(before, after, shifts={"P5/1": 1, "p5/2": 2, "P4/0": 3})
+    assert done.tells_slots
+    assert done.pairs.select(INFERRED).rows() == [
+        ("P5", 2, True),
+        ("P5", 1, True),  # dog -> ant is +1, round the end
+        ("P5", 2, False),  # bee -> dog is +2, but the address says slot 1
+        ("P4/P5", None, False),  # +0: P4/1, P4/2 and P5/0
+        ("P4", 0, True),
+    ]
+    assert done.inference == (3, 5)
+
+
+def test_one_level_with_several_slots_of_equal_shift_stays_open() -> None:
+    before = _made((0, 0.9, "P4/1", A), layout=SLOTTED)
+    after = _made((1, 0.9, "P4/1", A), layout=SLOTTED)
+    done = compare(before, after, shifts={"P4": 1, "P5/2": 3})
+    assert done.pairs.select(INFERRED).rows() == [("P4", None, False)]
+
+
+def test_models_of_other_classes_or_heads_are_matched_without_inference() -> None:
+    before = _made((0, 0.9, "P3", A), (1, 0.9, "P4", B))
+    after = _made((0, 0.9, "P5/2", A), layout=replace(SLOTTED, class_names=("ant", "wolf")))
+    done = compare(before, after)
+    assert _kinds(done) == [("unchanged", "ant", "ant"), ("lost", "bee", None)]
+    assert "agrees" not in done.pairs.columns
+    with pytest.raises(InputError, match="have different classes"):
+        compare(before, after, shifts={"P4": 1})
+
+
 def test_unmatched_detections_infer_nothing() -> None:
     done = compare(_made(), _made((1, 0.9, "P4", A)), shifts={"P4": 1})
     assert done.pairs.select("kind", "inferred_level", "agrees").rows() == [("new", None, None)]
@@ -135,6 +209,8 @@ def test_class_filter_is_by_the_first_model() -> None:
 def test_unknown_level_and_other_images_are_refused() -> None:
     with pytest.raises(UnknownName, match="no level 'P7'"):
         compare(_made(), _made(), shifts={"P7": 1})
+    with pytest.raises(InputError, match="P4 has no slot 1"):
+        compare(_made(), _made(), shifts={"P4/1": 1})
     other = Trace(LAYOUT, Settings(), _made().detections, _made().images.clear(), ())
     with pytest.raises(InputError, match="not over the same images"):
         compare(_made(), other)

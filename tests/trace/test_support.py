@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from headlab.detect.predictor import Prediction
+from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.heads.layout import ClassRows, Layout, Level
 from headlab.trace.support import support
@@ -51,6 +51,7 @@ def _prediction(
         candidates=candidates,
         corners=corners,
         class_count=2,
+        to_image=lambda boxes: boxes,
     )
 
 

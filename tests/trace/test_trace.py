@@ -44,6 +44,7 @@ def test_columns_and_types(small: Small, tmp_path: Path) -> None:
         **dict.fromkeys(("x1", "y1", "x2", "y2", "angle_rad"), "Float64"),
         "level": "String",
         **dict.fromkeys(("stride_px", "row", "col", "slot", "flat_index"), "Int64"),
+        **dict.fromkeys(("anchor_w", "anchor_h", "input_w", "input_h"), "Float64"),
         **dict.fromkeys(("cell_x1", "cell_y1", "cell_x2", "cell_y2"), "Float64"),
         **{
             f"{what}_{level}": kind

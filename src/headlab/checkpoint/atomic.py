@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary = None
         _flush_folder(target.parent)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -119,6 +119,7 @@ _REASONS = {
 }
 
 
-def _explained(error: OSError, path: Path) -> OutputError:
+def explained(error: OSError, path: Path) -> OutputError:
+    """The error that tells why a path cannot be written, and what to do."""
     reason, hint = _REASONS.get(error.errno or 0, (str(error.strerror or error), ""))
     return OutputError(f"{path}: cannot be written: {reason}. Nothing was changed.", hint)

@@ -151,6 +151,10 @@ class Checkpoint(ABC):
         """Whether every replaced tensor has the shape that it has in the file."""
         return all(self.shape(name) == self.tensor(name).shape for name in self.replaced)
 
+    def remarks(self) -> tuple[str, ...]:
+        """What is known of this very file beyond what it says, in sentences."""
+        return ()
+
     def companions(self) -> dict[str, bytes]:
         """The files that belong beside the model file, as edited: suffix, such as ".cfg" -> contents."""
         return {}

@@ -1,9 +1,11 @@
 """A reverse delta: what turns an edited file back into the one it was made from, byte by byte.
 
 The original is written as a list of pieces: a range of bytes to copy from the edited file, or bytes
-given literally. Files of one size are compared byte by byte where they stand. Otherwise both are zip
-archives of the same entries: each entry is compared with its namesake, wherever the edit has put it, and
-everything between entries by its place before the next one.
+given literally. Files of one size are compared byte by byte where they stand. Zip archives of different
+sizes have the same entries: each entry is compared with its namesake, wherever the edit has put it, and
+everything between entries by its place before the next one. Other files of different sizes have grown or
+shrunk at their end (HDF5) or in the header before their numbers (safetensors): each part is compared with
+what stands as far from the beginning and with what stands as far from the end, and the better one counts.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from headlab.errors import CheckpointError
 CHUNK_BYTES = 1 << 20
 _COMPARED_BYTES = 1 << 16
 _SHORTEST_COPY = 32
+_ZIP_MAGIC = b"PK\3\4"
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,21 @@ class Delta:
 
 
 def reverse_delta(original: BinaryIO, edited: BinaryIO) -> Delta:
-    """Find the delta from an edited archive back to the original; both are open for reading."""
+    """Find the delta from an edited file back to the original; both are open for reading."""
     writer = _Writer(original, edited)
     end, edited_end = (file.seek(0, os.SEEK_END) for file in (original, edited))
     if end == edited_end:
         writer.compare(0, end, 0)
-    else:
+    elif _is_archive(original) and _is_archive(edited):
         _compare_entries(writer, original, edited)
+    else:
+        writer.compare_moved(end, edited_end - end)
     return Delta(tuple(writer.pieces), b"".join(writer.literals))
+
+
+def _is_archive(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC and zipfile.is_zipfile(file)
 
 
 def _compare_entries(writer: _Writer, original: BinaryIO, edited: BinaryIO) -> None:
@@ -128,6 +138,27 @@ class _Writer:
         self.literal(start, outside)
         for at in range(outside, length, _COMPARED_BYTES):
             self._compare_chunk(start + at, min(_COMPARED_BYTES, length - at), there + at)
+
+    def compare_moved(self, length: int, by: int) -> None:
+        """Describe the whole original, of which some parts stayed in place and others moved by some bytes."""
+        for at in range(0, length, _COMPARED_BYTES):
+            here = min(_COMPARED_BYTES, length - at)
+            self.compare(
+                at, here, min((at, at + by), key=lambda there: self._apart(at, here, there))
+            )
+
+    def _apart(self, start: int, length: int, there: int) -> int:
+        """How many bytes of a range of the original are not those that stand at `there`."""
+        outside = min(max(-there, 0), length)
+        self._original.seek(start + outside)
+        self._edited.seek(there + outside)
+        wanted = length - outside
+        old_bytes, new_bytes = self._original.read(wanted), self._edited.read(wanted)
+        if old_bytes == new_bytes:
+            return outside
+        both = len(new_bytes)
+        old, new = (np.frombuffer(each, np.uint8, both) for each in (old_bytes, new_bytes))
+        return length - both + int(np.count_nonzero(old != new))
 
     def literal(self, start: int, length: int) -> None:
         """Describe a range of the original by its own bytes."""

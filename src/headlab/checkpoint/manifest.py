@@ -1,15 +1,17 @@
 """The manifest beside an edited file: what was done to it, and how to undo it.
 
 `OUT.headlab.json` holds headlab's version, name, size and sha256 of the input and the output, the recipes
-that were applied, and the reverse delta. An in-place edit keeps the earlier manifest inside as `previous`.
+that were applied, the reverse delta, and the input's companions (small files that belong beside it). An
+in-place edit keeps the earlier manifest inside as `previous`.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +43,7 @@ class Manifest:
         no_undo: why it is impossible; empty if it is not.
         previous: the manifest that stood beside the file before, as plain values.
         headlab: the version that wrote it.
+        companions: the files that belong beside the input: what follows its stem -> contents.
     """
 
     input: FileFacts
@@ -50,6 +53,7 @@ class Manifest:
     no_undo: str = ""
     previous: dict[str, Any] | None = None
     headlab: str = __version__
+    companions: Mapping[str, bytes] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """The manifest as the file holds it."""
@@ -62,6 +66,8 @@ class Manifest:
         }
         if self.no_undo:
             data["no_undo"] = self.no_undo
+        if self.companions:
+            data["companions"] = {name: _as_text(each) for name, each in self.companions.items()}
         if self.previous is not None:
             data["previous"] = self.previous
         return as_json(data)
@@ -176,10 +182,25 @@ def _manifest(data: dict[str, Any], path: Path) -> Manifest:
             str(data.get("no_undo", "")),
             previous if isinstance(previous, dict) else None,
             str(data["headlab"]),
+            {str(name): _from_text(each) for name, each in data.get("companions", {}).items()},
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the manifest is damaged: {error!r}.") from None
 
 
 def _facts(data: Any) -> FileFacts:
     return FileFacts(str(data["name"]), str(data["sha256"]), int(data["bytes"]))
+
+
+def _as_text(contents: bytes) -> dict[str, str]:
+    """Text as it is, so that people can read it; what is not UTF-8 in base64."""
+    try:
+        return {"text": contents.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(contents).decode("ascii")}
+
+
+def _from_text(data: Mapping[str, str]) -> bytes:
+    if "text" in data:
+        return data["text"].encode("utf-8")
+    return base64.b64decode(data["base64"], validate=True)

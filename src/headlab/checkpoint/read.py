@@ -29,7 +29,7 @@ def read(path: str | Path, beside: Beside | None = None) -> Checkpoint:
     where = Path(path)
     head = _head(where)
     if head.startswith(_HDF5_MAGIC):
-        from headlab.checkpoint.yolov3.keras import read_keras
+        from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
 
         return read_keras(where, beside or Beside())
     if head[_JSON_AT : _JSON_AT + 1] == b"{" and not head.startswith(b"{"):
@@ -37,7 +37,7 @@ def read(path: str | Path, beside: Beside | None = None) -> Checkpoint:
 
         return read_safetensors(where, beside or Beside())
     if _DARKNET_NAME.fullmatch(where.name) and where.is_file():
-        from headlab.checkpoint.yolov3.darknet import read_darknet
+        from headlab.checkpoint.yolov3.darknet.checkpoint import read_darknet
 
         return read_darknet(where, beside or Beside())
     if beside is not None and beside != Beside():

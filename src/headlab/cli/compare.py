@@ -16,7 +16,13 @@ from headlab.cli.options import (
     output_options,
     split_names,
 )
-from headlab.cli.outputs import Outputs, picture_folder, progress_shown, say_what_happened
+from headlab.cli.outputs import (
+    Outputs,
+    picture_folder,
+    progress_shown,
+    say_remarks,
+    say_what_happened,
+)
 
 if TYPE_CHECKING:
     from headlab.detect.settings import Settings
@@ -67,12 +73,12 @@ def compare(
 ) -> None:
     """Match the detections of two models by their boxes, and show what changed.
 
-    BEFORE and AFTER are the models (.pt). SOURCE is an image, a video, a folder, or a pattern such as
-    'photos/*.jpg'.
+    BEFORE and AFTER are model files: .pt, .weights, .h5 or .safetensors. SOURCE is an image, a video, a
+    folder, or a pattern such as 'photos/*.jpg'.
 
     If the second model was made by shifting the first one's class rows (headlab edit --shift), each class
-    change is also read as evidence for a level, and checked against the level that the detection's
-    address states.
+    change is also read as evidence for a level, or for a level and anchor, and checked against what the
+    detection's address states.
 
     Exit code 1 says that a source was skipped because it could not be read.
     """
@@ -96,6 +102,7 @@ def compare(
         traces = _run(shown, first, second, settings, folder)
     done = compare_traces(*traces, shifts=shifts, classes=wanted or None, match_iou=match_iou)
     _finish(done, outputs, folder, (str(before), str(after)))
+    say_remarks(first, second)
     if done.before.skipped:
         raise click.exceptions.Exit(1)
 
@@ -105,7 +112,7 @@ def _both(first: Model, second: Model, files: list[Path], settings: Settings) ->
     from headlab.trace.trace import trace_stream
 
     streams = [
-        trace_stream(model.network, model.layout, files, settings) for model in (first, second)
+        trace_stream(model.runnable, model.layout, files, settings) for model in (first, second)
     ]
     return zip(*streams, strict=True)
 

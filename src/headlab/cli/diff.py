@@ -25,9 +25,9 @@ _SHOWN = 20
 def diff(a: Path, b: Path, as_json: bool) -> None:
     """Compare two model files without running anything in them.
 
-    A and B are .pt files. Shows tensors added, removed, reshaped and changed, which class rows moved or
-    changed on which level, and what differs in class names and metadata. Compared are the weights that
-    would be loaded.
+    A and B are model files: .pt, .weights, .h5 or .safetensors. Shows tensors added, removed, reshaped and
+    changed, which class rows moved or changed on which level or slot, and what differs in class names and
+    metadata. Compared are the weights that would be loaded.
 
     Exit code: 0 nothing differs, 1 something does, 2 the input was wrong.
     """
@@ -52,7 +52,7 @@ def _lines(found: Differences) -> list[str]:
     lines: list[str] = []
     if found.levels:
         lines.append("class rows")
-        lines += [f"  {each.level} {each.branch}: {each.words}" for each in found.levels]
+        lines += [f"  {each.place}: {each.words}" for each in found.levels]
     elif found.unexplained:
         lines.append(f"class rows were not compared: {found.unexplained}")
     lines += _section("tensors only in B", [f"  {name}" for name in found.added])

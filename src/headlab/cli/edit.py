@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headlab.cli.options import FILE, Command
+from headlab.cli.options import FILE, Command, beside_options
 from headlab.cli.terminal import say
 from headlab.errors import InputError
 
 if TYPE_CHECKING:
+    from headlab.checkpoint.checkpoint import Checkpoint
     from headlab.edit.recipe import Recipe
 
 Texts = tuple[str, ...]
@@ -45,6 +46,7 @@ def _operation(name: str, metavar: str, text: str) -> Callable[[Command], Comman
 @_operation("--rename", "OLD=NEW", "Give a class a new name.")
 @_operation("--keep", "CLASSES", "Keep these classes, remove the rest.")
 @_operation("--drop", "CLASSES", "Remove these classes, keep the rest.")
+@beside_options
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--in-place", is_flag=True, help="Replace MODEL itself, instead of -o OUT.")
 @click.option("--undo", is_flag=True, help="Restore the bytes that MODEL had before its edit.")
@@ -53,30 +55,42 @@ def edit(
     output: Path | None,
     recipe: Path | None,
     at: float | None,
+    cfg: Path | None,
+    names: Path | None,
+    anchors: Path | None,
     dry_run: bool,
     in_place: bool,
     undo: bool,
     **operations: Texts,
 ) -> None:
-    """Rewrite the class rows of a model's head (MODEL, a .pt file), and write the result to OUT.
+    """Rewrite the class rows of a model's head, and write the result to OUT, in the same format.
 
-    Operations may be combined and repeated. LEVELS are names such as P4 or P4,P5, followed by a colon
-    where classes come next; without them, all levels are meant. CLASSES are names or numbers with commas
-    between them, * for all, or @FILE for a file with one a line. The last = comes before the value.
+    MODEL is a model file: .pt, .weights, .h5 or .safetensors.
+
+    Operations may be combined and repeated. LEVELS are names such as P4 or P4,P5, or P5/2 for the anchor
+    slot 2 of P5, followed by a colon where classes come next; without them, all levels are meant. CLASSES
+    are names or numbers with commas between them, * for all, or @FILE for a file with one a line. The last
+    = comes before the value.
 
     Rows move first (shift, permute, reorder, swap, copy), then suppress, scale, bias and thresholds act,
     then names change, then classes go. A class is always named as in the input.
 
-    The manifest OUT.headlab.json beside the result holds the recipe and what --undo needs.
+    The manifest OUT.headlab.json beside the result holds the recipe and what --undo needs. Other files that
+    the format needs, such as a .cfg, are written beside it too.
     """
+    from headlab.checkpoint.read import read
+    from headlab.checkpoint.yolov3.beside import Beside
+
     options = {name: texts for name, texts in operations.items() if texts}
     if undo:
-        if options or recipe or dry_run or at is not None:
-            raise InputError("--undo takes no operations, recipe or --dry-run.")
+        if options or recipe or dry_run or at is not None or cfg or names or anchors:
+            raise InputError("--undo takes no operations, recipe, --dry-run or files beside MODEL.")
         _undo(model, _target(model, output, in_place), in_place)
         return
     target = None if dry_run and not in_place else _target(model, output, in_place)
-    _edit(model, target, _recipe(options, recipe, at), in_place=in_place, dry_run=dry_run)
+    made = _recipe(options, recipe, at)
+    checkpoint = read(model, Beside(cfg, names, anchors))
+    _edit(checkpoint, target, made, in_place=in_place, dry_run=dry_run)
 
 
 def _target(model: Path, output: Path | None, in_place: bool) -> Path:
@@ -103,17 +117,16 @@ def _recipe(options: dict[str, Texts], path: Path | None, at: float | None) -> R
 
 
 def _edit(
-    model: Path, target: Path | None, recipe: Recipe, *, in_place: bool, dry_run: bool
+    checkpoint: Checkpoint, target: Path | None, recipe: Recipe, *, in_place: bool, dry_run: bool
 ) -> None:
-    from headlab.checkpoint.read import read
     from headlab.edit.apply import apply
+    from headlab.edit.formats import suffix_of
     from headlab.edit.plan import plan
     from headlab.edit.words import plan_lines
     from headlab.edit.write import save
     from headlab.heads.identify import identify
 
-    checkpoint = read(model)
-    layout = identify(checkpoint)
+    model, layout = checkpoint.path, identify(checkpoint)
     planned = plan(checkpoint, layout, recipe)
     edited = apply(checkpoint, planned)
     count = len(layout.class_names)
@@ -126,6 +139,8 @@ def _edit(
     saved = save(edited, target, [recipe], in_place=in_place)
     say(f"wrote {saved.output} ({saved.size_bytes:,} bytes)")
     say(f"wrote {saved.manifest}")
+    for path in saved.companions:
+        say(f"wrote {path}")
     if saved.no_undo:
         say(f"This edit cannot be undone: {saved.no_undo}.")
     say("next:")
@@ -134,7 +149,10 @@ def _edit(
     if not in_place:
         say(f"  headlab diff {shlex.quote(str(model))} {name}")
     if not saved.no_undo:
-        say(f"  headlab edit {name} --undo " + ("--in-place" if in_place else "-o RESTORED"))
+        restored = "RESTORED" + (
+            "" if suffix_of(saved.output) == ".pt" else suffix_of(saved.output)
+        )
+        say(f"  headlab edit {name} --undo " + ("--in-place" if in_place else f"-o {restored}"))
 
 
 def _undo(model: Path, target: Path, in_place: bool) -> None:
@@ -144,5 +162,7 @@ def _undo(model: Path, target: Path, in_place: bool) -> None:
     original = restored.original
     say(f"wrote {restored.output}: the bytes of {original.name}")
     say(f"sha256 {original.sha256} ({original.bytes:,} bytes)")
+    for path in restored.companions:
+        say(f"wrote {path}")
     if restored.earlier_edit:
         say("It is itself the result of an edit, which can be undone in turn.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from headlab.cli.options import FILE, parse_imgsz, split_names
+from headlab.cli.options import FILE, beside_options, parse_imgsz, split_names
 
 EVERY_PARAMETER = "*"
 
@@ -33,14 +33,14 @@ class InspectCommand(click.Command):
     "--imgsz",
     metavar="N|H,W",
     help="Input size of the grids: 640, or height and width as 480,640. "
-    "By default the size of the training.",
+    "By default the model's own size, or that of its training.",
 )
 @click.option(
     "--class",
     "classes",
     metavar="NAME",
     multiple=True,
-    help="Show the bias and the weight norm of this class on each level. "
+    help="Show the bias and the weight norm of this class on each level and slot. "
     "Name or number; may be repeated.",
 )
 @click.option(
@@ -49,26 +49,43 @@ class InspectCommand(click.Command):
     help="List the parameters with index, name, shape and dtype: all of them, or those "
     "whose name matches, as in --params 'model.22.cv3.*'.",
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Say where the numbers come from: grids, slots, outputs, boxes, anchors, candidates.",
+)
+@beside_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def inspect(
-    model: Path, imgsz: str | None, classes: tuple[str, ...], params: str | None, as_json: bool
+    model: Path,
+    imgsz: str | None,
+    classes: tuple[str, ...],
+    params: str | None,
+    explain: bool,
+    cfg: Path | None,
+    names: Path | None,
+    anchors: Path | None,
+    as_json: bool,
 ) -> None:
     """Show a model's head: levels, grids, class rows and parameters.
 
-    MODEL is a checkpoint that ultralytics saved (.pt). It is read without running anything in it, and
+    MODEL is a checkpoint that ultralytics saved (.pt), or a YOLOv3 model: darknet's (.weights),
+    keras-yolo3's (.h5) or headlab's own (.safetensors). It is read without running anything in it, and
     without torch.
     """
     from headlab.checkpoint.read import read
+    from headlab.checkpoint.yolov3.beside import Beside
     from headlab.heads.identify import identify
     from headlab.report.inspect_model import inspection
 
-    checkpoint = read(model)
+    checkpoint = read(model, Beside(cfg, names, anchors))
     shown = inspection(
         checkpoint,
         identify(checkpoint),
         parse_imgsz(imgsz) if imgsz is not None else None,
         split_names(classes),
         params,
+        explain=explain,
     )
     if as_json:
         from headlab.report.documents import to_json

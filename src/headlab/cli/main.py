@@ -20,7 +20,11 @@ from headlab.plain_text import printable
 
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
-COMMANDS = ("inspect", "edit", "diff", "trace", "compare", "boxes", "anchors", "demo")
+COMMANDS = (
+    *("inspect", "edit", "diff", "trace", "compare", "convert"),
+    *("boxes", "anchors"),
+    "demo",
+)
 
 
 class Commands(click.Group):

@@ -25,20 +25,37 @@ def detection_options(command: Command) -> Command:
         command,
         click.option("--conf", type=float, default=0.25, help="Least score of a detection."),
         click.option(
-            "--iou", type=float, default=0.7, help="Boxes that overlap more are merged by NMS."
+            "--iou",
+            type=float,
+            help="Boxes that overlap more are merged by NMS; by default 0.7, for YOLOv3 0.45.",
         ),
         click.option(
             "--imgsz",
             metavar="N|H,W",
-            help="Input size: 640, or height and width as 480,640. By default that of the training.",
+            help="Input size: 640, or height and width as 480,640. By default that of the model.",
         ),
         click.option("--agnostic-nms", is_flag=True, help="Merge boxes across classes, too."),
+        click.option(
+            "--multi-label",
+            is_flag=True,
+            help="YOLOv3 only: a candidate counts for every class above --conf, not for its best only.",
+        ),
         click.option("--max-det", type=int, default=300, help="Most detections per image."),
         click.option("--device", help="Such as cpu or cuda:0; chosen by ultralytics by default."),
         click.option(
             "--end2end", is_flag=True, help="Use the branch without NMS, where the head has one."
         ),
         click.option("--vid-stride", type=int, default=1, help="Take every n-th frame of a video."),
+    )
+
+
+def beside_options(command: Command) -> Command:
+    """Declare the files that say what YOLOv3 weights do not: `cfg`, `names` and `anchors`."""
+    return _declared(
+        command,
+        click.option("--cfg", type=FILE, metavar="FILE", help="The network of darknet weights."),
+        click.option("--names", type=FILE, metavar="FILE", help="The class names, one a line."),
+        click.option("--anchors", type=FILE, metavar="FILE", help="The anchors of Keras weights."),
     )
 
 

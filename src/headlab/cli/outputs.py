@@ -15,6 +15,7 @@ from headlab.errors import InputError, OutputError
 if TYPE_CHECKING:
     import polars as pl
 
+    from headlab.model import Model
     from headlab.report.saving import PictureFolder
     from headlab.trace.trace import Skipped
 
@@ -115,6 +116,15 @@ def picture_folder(
     from headlab.report.saving import PictureFolder
 
     return PictureFolder(folder, files, mark, vid_stride)
+
+
+def say_remarks(*models: Model) -> None:
+    """Say on standard error, once, what is known of the models' files beyond what they say."""
+    remarks = {
+        each: model.path for model in reversed(models) for each in model.checkpoint.remarks()
+    }
+    for remark, path in remarks.items():
+        say(f"headlab: {path.name}: {remark}", err=True)
 
 
 def say_what_happened(skipped: Iterable[Skipped], folder: PictureFolder | None) -> None:

@@ -7,19 +7,18 @@ order are those of `YOLO.predict`.
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from headlab.detect.device import select
+from headlab.detect.loader import loader
 from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.prediction import Boxes, Prediction
 from headlab.detect.settings import Settings
-from headlab.errors import InputError
 
 _PREDICTORS = {
     "detect": "DetectionPredictor",
@@ -29,40 +28,11 @@ _PREDICTORS = {
 }
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """One image's detections, and all candidates they were chosen from.
-
-    Attributes:
-        path: the file as ultralytics names it.
-        image_bgr: uint8, shape (H, W, 3).
-        input_hw_px: the network's input size for this image.
-        result: ultralytics' own `Results`.
-        flat: the detections' flat indices, int64, shape (M,), in the order of the result.
-        kept: the detections in input pixels, a float32 tensor of shape (M, 6 + extra): x1, y1, x2, y2
-            (OBB: x, y, w, h), score, class, …; the angle of OBB comes last.
-        candidates: the decoded predictions before NMS, a float32 tensor of shape (4 + C + extra, N):
-            x, y, w, h in input pixels (x1, y1, x2, y2 if `corners`), then the class scores.
-        corners: whether the candidates' boxes are given by corners.
-        class_count: C.
-    """
-
-    path: Path
-    image_bgr: NDArray[np.uint8]
-    input_hw_px: tuple[int, int]
-    result: Any
-    flat: NDArray[np.int64]
-    kept: Any
-    candidates: Any
-    corners: bool
-    class_count: int
-
-
-class Detector:
+class UltralyticsDetector:
     """A network ready to detect; it is fused and warmed up once.
 
     Args:
-        network: what `headlab.detect.network.build` returned.
+        network: an ultralytics network, from `headlab.detect.rebuild.rebuild`.
         settings: how to detect.
 
     Raises:
@@ -72,52 +42,21 @@ class Detector:
     def __init__(self, network: Any, settings: Settings) -> None:
         self.settings = settings
         self._predictor = _predictor_class(network.task)(overrides=_overrides(network, settings))
-        _check_device(settings.device)
+        select(settings.device)
         with quiet():
             self._predictor.setup_model(model=network, verbose=False)
 
     def __call__(self, files: list[Path]) -> Iterator[Prediction]:
         """Detect on files in turn; a file that cannot be read yields nothing."""
-        results = self._predictor(source=self._loader(files), stream=True)
+        channels = self._predictor.model.channels
+        source = loader(files, channels=channels, vid_stride=self.settings.vid_stride)
+        results = self._predictor(source=source, stream=True)
         while True:
             with quiet():
                 result = next(results, None)
             if result is None:
                 return
             yield self._predictor.taken(result)
-
-    def _loader(self, files: list[Path]) -> Any:
-        """A loader of files, one at a time: given a list, ultralytics would read all at once.
-
-        The loader takes a name with a star for a pattern, and sorts; the files are what was named.
-        """
-        loaders = ultralytics("data.loaders")
-        channels = self._predictor.model.channels
-        loader = loaders.LoadImagesAndVideos(
-            [glob.escape(str(file)) if "*" in str(file) else str(file) for file in files],
-            batch=1,
-            vid_stride=self.settings.vid_stride,
-            channels=channels,
-        )
-        loader.files = [str(file.absolute()) for file in files]
-        loader.source_type = loaders.SourceTypes()
-        return loader
-
-
-def _check_device(device: str | None) -> None:
-    """Refuse a device that this machine does not have.
-
-    Raises:
-        InputError: ultralytics cannot select it.
-    """
-    try:
-        with quiet():
-            ultralytics("utils.torch_utils").select_device(device or "", verbose=False)
-    except (AssertionError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"The device {device!r} cannot be used on this machine.",
-            "Say cpu, or a GPU that PyTorch sees, such as cuda:0; by default ultralytics chooses.",
-        ) from error
 
 
 def _overrides(network: Any, settings: Settings) -> dict[str, Any]:
@@ -196,7 +135,14 @@ def _collected(predictor: Any, result: Any) -> Prediction:
         candidates=candidates,
         corners=head.end2end,
         class_count=head.nc,
+        to_image=partial(_to_image, predictor.input_hw_px, result.orig_img.shape),
     )
+
+
+def _to_image(input_hw_px: tuple[int, int], image_shape: tuple[int, ...], boxes: Boxes) -> Boxes:
+    """Boxes mapped as ultralytics maps detections."""
+    scale_boxes = ultralytics("utils.ops").scale_boxes
+    return np.asarray(scale_boxes(input_hw_px, boxes.copy(), image_shape), np.float64)
 
 
 def _decoded(raw: Any) -> tuple[Any, Any]:

@@ -50,7 +50,7 @@ def edited_rows(
     Args:
         weight: (R, channels, 1, 1), of which some rows are class rows.
         bias: (R,).
-        step: what to do with each class.
+        step: what to do with each class of each slot.
         rows: where the class rows are.
         class_count: classes of the input.
 
@@ -84,7 +84,7 @@ def _row_steps(
     after = 0
     for slot in range(step.level.slots):
         taken.extend(range(after, rows.row(0, slot)))
-        for each in step.classes:
+        for each in step.slots[slot]:
             made[len(taken)] = each
             taken.append(rows.row(each.source, slot))
         after = rows.row(0, slot) + class_count

@@ -19,7 +19,7 @@ from headlab.edit.operations import (
 )
 from headlab.edit.recipe import Recipe
 from headlab.errors import RecipeError
-from headlab.heads.layout import Layout
+from headlab.heads.layout import Layout, Place
 
 _ADJUSTMENTS = ("scale", "bias", "thresholds")
 _CONTRADICTIONS = {
@@ -29,12 +29,12 @@ _CONTRADICTIONS = {
     **{frozenset({kind}): "both act on" for kind in _ADJUSTMENTS},
     **{frozenset({"suppress", kind}): "suppress and adjust" for kind in _ADJUSTMENTS},
 }
-"""Kinds of claims that may not meet on one class of one level."""
+"""Kinds of claims that may not meet on one class of one place."""
 
 
 @dataclass(frozen=True)
 class _Claim:
-    """An operation writes the row of a class on a level."""
+    """An operation writes the row of a class at a place."""
 
     kind: str
     position: int
@@ -45,31 +45,31 @@ def check_conflicts(layout: Layout, recipe: Recipe) -> None:
     """Check a recipe against itself and the model, before anything is touched.
 
     Raises:
-        UnknownName: a class or level does not exist.
+        InputError: a class, a level or a slot does not exist.
         RecipeError: two operations contradict each other.
     """
-    claimed: dict[tuple[int, int], list[_Claim]] = {}
+    claimed: dict[tuple[Place, int], list[_Claim]] = {}
     for position, operation in enumerate(recipe.operations, start=1):
-        for kind, level, class_id in _claims(layout, operation):
+        for kind, place, class_id in _claims(layout, operation):
             claim = _Claim(kind, position, operation)
-            held = claimed.setdefault((level, class_id), [])
+            held = claimed.setdefault((place, class_id), [])
             for other in held:
                 if frozenset({kind, other.kind}) in _CONTRADICTIONS:
-                    raise _contradiction(layout, other, claim, level, class_id)
+                    raise _contradiction(layout, other, claim, place, class_id)
             held.append(claim)
     _check_single_operations(layout, recipe)
     _check_one_global_threshold(recipe)
     _check_removed(layout, recipe)
 
 
-def _claims(layout: Layout, operation: Operation) -> Iterator[tuple[str, int, int]]:
-    """(kind, level, class) for every class row that an operation writes."""
+def _claims(layout: Layout, operation: Operation) -> Iterator[tuple[str, Place, int]]:
+    """(kind, place, class) for every class row that an operation writes."""
     kind, classes = operation.op, _written(layout, operation)
     if isinstance(operation, (RowMove, Reorder)):
         kind = "move"
-    for level in operation.level_indices(layout):
+    for place in operation.places(layout):
         for class_id in classes:
-            yield kind, level, class_id
+            yield kind, place, class_id
 
 
 def _written(layout: Layout, operation: Operation) -> tuple[int, ...]:
@@ -151,14 +151,15 @@ def _named(layout: Layout, operation: Operation) -> tuple[int, ...]:
 
 
 def _contradiction(
-    layout: Layout, first: _Claim, second: _Claim, level: int, class_id: int
+    layout: Layout, first: _Claim, second: _Claim, place: Place, class_id: int
 ) -> RecipeError:
-    where = f"class {layout.class_names[class_id]!r} at {layout.levels[level].name}"
+    where = f"class {layout.class_names[class_id]!r} at {layout.place_name(place)}"
     how = _CONTRADICTIONS[frozenset({first.kind, second.kind})]
     named = _both(first.position, first.operation, second.position, second.operation)
+    scopes = "slots" if layout.has_slots else "levels"
     return RecipeError(
         f"{named} {how} {where}.",
-        "Limit one of them to other classes or levels, or make two edits, one after the other.",
+        f"Limit one of them to other classes or {scopes}, or make two edits, one after the other.",
     )
 
 

@@ -1,6 +1,7 @@
 """The options of `headlab edit` -> recipe: the short way to write a recipe of a few operations.
 
     [LEVELS:]CLASSES     P4,P5:cat,traffic light    levels in front of a colon; without it, all levels
+    LEVELS               P4,P5/2                    P5/2 is slot 2 of P5; P5 means all its slots
     CLASSES              cat,14 or * or @FILE       names or numbers; all; a file with one a line
     …=VALUE              split at the last "="      a number
     A=B                  split at the first "="     two classes, or a class and its new name
@@ -20,7 +21,7 @@ from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe, typed_operation
 from headlab.errors import RecipeError
 
-_LEVEL = re.compile(r"\s*[Pp]\d+\s*")
+_LEVEL = re.compile(r"\s*[Pp]\d+(\s*/\s*\d+)?\s*")
 _LINE_OPERATIONS = ("shift", "permute", "reorder", "swap", "copy", "suppress", "scale", "bias")
 _ALL = "*"
 

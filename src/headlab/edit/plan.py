@@ -23,12 +23,12 @@ from headlab.edit.conflicts import check_conflicts
 from headlab.edit.operations import Adjustment, Removal, Rename, Reorder, RowMove, Suppress
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, RecipeError
-from headlab.heads.layout import ClassRows, Layout, Level
+from headlab.heads.layout import ClassRows, Layout, Level, Place
 
 
 @dataclass(frozen=True)
 class ClassStep:
-    """How a class's rows of the result are made on one level, in every slot and branch alike.
+    """How a class's rows of the result are made in one slot of one level, in every branch alike.
 
     The logit becomes `factor * (logit of the class source) + offset`, or the lowest there is.
 
@@ -56,15 +56,21 @@ class LevelStep:
 
     Attributes:
         level: the level.
-        classes: one step per class of the result, by its number there.
+        slots: for each slot, one step per class of the result, by its number there.
     """
 
     level: Level
-    classes: tuple[ClassStep, ...]
+    slots: tuple[tuple[ClassStep, ...], ...]
 
-    def is_identity(self, class_count: int) -> bool:
-        """Nothing changes, given the input's number of classes."""
-        return self.classes == tuple(map(ClassStep, range(class_count)))
+    @property
+    def is_uniform(self) -> bool:
+        """The same happens in every slot."""
+        return len(set(self.slots)) == 1
+
+    def changed_slots(self, class_count: int) -> tuple[int, ...]:
+        """The slots of which at least one row changes, given the input's number of classes."""
+        unchanged = tuple(map(ClassStep, range(class_count)))
+        return tuple(slot for slot, steps in enumerate(self.slots) if steps != unchanged)
 
 
 @dataclass(frozen=True)
@@ -94,14 +100,14 @@ class Plan:
     def changed_levels(self) -> tuple[LevelStep, ...]:
         """The levels of which at least one row changes."""
         count = len(self.old_names)
-        return tuple(step for step in self.levels if not step.is_identity(count))
+        return tuple(step for step in self.levels if step.changed_slots(count))
 
 
 def plan(checkpoint: Checkpoint, layout: Layout, recipe: Recipe) -> Plan:
     """Work out what a recipe does to a model; reads, but changes nothing.
 
     Raises:
-        UnknownName: a class or level does not exist.
+        InputError: a class, a level or a slot does not exist.
         RecipeError: the recipe contradicts itself or does not fit the model.
         CheckpointError: a row in question holds NaN or infinity.
     """
@@ -131,12 +137,20 @@ def _order(layout: Layout, recipe: Recipe) -> tuple[int, ...]:
 
 
 def _level_step(layout: Layout, recipe: Recipe, at: int, labels: tuple[int, ...]) -> LevelStep:
+    level = layout.levels[at]
+    places = (Place(at, slot) for slot in range(level.slots))
+    return LevelStep(level, tuple(_class_steps(layout, recipe, each, labels) for each in places))
+
+
+def _class_steps(
+    layout: Layout, recipe: Recipe, place: Place, labels: tuple[int, ...]
+) -> tuple[ClassStep, ...]:
     sources: dict[int, int] = {}
     suppressed: set[int] = set()
     factors: dict[int, float] = {}
     offsets: dict[int, float] = {}
     for operation in recipe.operations:
-        if at not in operation.level_indices(layout):
+        if place not in operation.places(layout):
             continue
         if isinstance(operation, RowMove):
             sources.update(operation.moves(layout))
@@ -146,7 +160,7 @@ def _level_step(layout: Layout, recipe: Recipe, at: int, labels: tuple[int, ...]
             for label, (factor, offset) in operation.adjustments(layout).items():
                 factors[label] = factors.get(label, 1.0) * factor
                 offsets[label] = offsets.get(label, 0.0) + offset
-    steps = (
+    return tuple(
         ClassStep(
             sources.get(label, label),
             factors.get(label, 1.0),
@@ -155,7 +169,6 @@ def _level_step(layout: Layout, recipe: Recipe, at: int, labels: tuple[int, ...]
         )
         for label in labels
     )
-    return LevelStep(layout.levels[at], tuple(steps))
 
 
 def _names(layout: Layout, recipe: Recipe, labels: tuple[int, ...]) -> tuple[str, ...]:
@@ -175,20 +188,25 @@ def _names(layout: Layout, recipe: Recipe, labels: tuple[int, ...]) -> tuple[str
 
 def _check_finite(checkpoint: Checkpoint, step: LevelStep, rows: ClassRows, count: int) -> None:
     """Refuse to move or compute with rows that hold NaN or infinity, old and new ones."""
-    touched = {each.source for each in step.classes}
-    if len(step.classes) == count:
-        changed = [at for at, each in enumerate(step.classes) if each != ClassStep(at)]
-        touched = {*changed, *(step.classes[at].source for at in changed)}
+    touched = sorted(
+        rows.row(class_id, slot)
+        for slot, steps in enumerate(step.slots)
+        for class_id in _touched(steps, count)
+    )
     for name in (rows.weight, rows.bias):
         array: Any = checkpoint.array(name)
-        bad = [
-            row
-            for row in sorted(rows.row(c, s) for c in touched for s in range(step.level.slots))
-            if not np.isfinite(array[row]).all()
-        ]
+        bad = [row for row in touched if not np.isfinite(array[row]).all()]
         if bad:
             shown = ", ".join(map(str, bad[:8])) + (", …" if len(bad) > 8 else "")
             raise CheckpointError(
                 f"{checkpoint.path}: {name} holds NaN or infinity in row {shown}.",
                 "The model is damaged or its training diverged; edit a sound one.",
             )
+
+
+def _touched(steps: tuple[ClassStep, ...], count: int) -> set[int]:
+    """The input's classes whose rows an edit of one slot reads or overwrites."""
+    if len(steps) != count:
+        return {each.source for each in steps}
+    changed = [at for at, each in enumerate(steps) if each != ClassStep(at)]
+    return {*changed, *(steps[at].source for at in changed)}

@@ -16,14 +16,16 @@ from headlab.heads.layout import ClassRows, Layout, Level
 
 @dataclass(frozen=True)
 class LevelDifference:
-    """The class rows of one level and branch that differ.
+    """The class rows of one level and branch that differ, in all slots alike or in one of them.
 
     Attributes:
         level: the level's name.
         branch: the branch.
-        sources: for each class of B, the class of A with the same rows in every slot; None if none has.
+        sources: for each class of B, the class of A with the same rows; None if none has.
         classes: the classes of B whose rows are not those of the same number in A.
         words: an explanation in words.
+        slot: the slot that is meant; None means all of the level's.
+        place: what to call level, slot and branch together, such as "P4 one2many" or "P5/2".
     """
 
     level: str
@@ -31,6 +33,12 @@ class LevelDifference:
     sources: tuple[int | None, ...]
     classes: tuple[int, ...]
     words: str
+    slot: int | None
+    place: str
+
+
+Row = tuple[NDArray[Any], Any]
+Found = tuple[tuple[int | None, ...], tuple[int, ...], str]
 
 
 def level_differences(
@@ -48,25 +56,37 @@ def level_differences(
                 continue
             left = _rows(a, level, rows, len(a_layout.class_names))
             right = _rows(b, other, b_rows[rows.branch], len(b_layout.class_names))
-            found = _difference(left, right, a_layout.class_names, b_layout.class_names)
-            if found:
-                yield LevelDifference(level.name, rows.branch, *found)
+            by_slot = [
+                _difference(old, new, a_layout.class_names, b_layout.class_names)
+                for old, new in zip(left, right, strict=True)
+            ]
+            yield from _of_level(level, rows, by_slot)
 
 
-Rows = list[tuple[NDArray[Any], NDArray[Any]]]
+def _of_level(
+    level: Level, rows: ClassRows, by_slot: list[Found | None]
+) -> Iterator[LevelDifference]:
+    """One difference where all slots differ alike, else one for each slot that differs."""
+    alike = len(set(by_slot)) == 1
+    branch = "" if level.anchors_wh_px else f" {rows.branch}"
+    for slot, found in enumerate(by_slot[:1] if alike else by_slot):
+        if found:
+            place = level.name + ("" if alike else f"/{slot}") + branch
+            yield LevelDifference(level.name, rows.branch, *found, None if alike else slot, place)
 
 
-def _rows(checkpoint: Checkpoint, level: Level, rows: ClassRows, count: int) -> Rows:
-    """For each class: weights (slots, channels, 1, 1) and biases (slots,), in float64."""
+def _rows(checkpoint: Checkpoint, level: Level, rows: ClassRows, count: int) -> Iterator[list[Row]]:
+    """For each slot, by class: weights (channels, 1, 1) and bias, in float64."""
     weight = checkpoint.array(rows.weight).astype(np.float64)
     bias = checkpoint.array(rows.bias).astype(np.float64)
-    taken = [[rows.row(c, slot) for slot in range(level.slots)] for c in range(count)]
-    return [(weight[at], bias[at]) for at in taken]
+    for slot in range(level.slots):
+        taken = [rows.row(class_id, slot) for class_id in range(count)]
+        yield [(weight[row], bias[row]) for row in taken]
 
 
 def _difference(
-    left: Rows, right: Rows, a_names: tuple[str, ...], b_names: tuple[str, ...]
-) -> tuple[tuple[int | None, ...], tuple[int, ...], str] | None:
+    left: list[Row], right: list[Row], a_names: tuple[str, ...], b_names: tuple[str, ...]
+) -> Found | None:
     keys = [_key(row) for row in left]
     where: dict[bytes, int] = {}
     for number, key in enumerate(keys):
@@ -84,8 +104,8 @@ def _difference(
 
 
 def _words(
-    left: Rows,
-    right: Rows,
+    left: list[Row],
+    right: list[Row],
     sources: list[int | None],
     a_names: tuple[str, ...],
     b_names: tuple[str, ...],
@@ -114,17 +134,17 @@ def _words(
     return "; ".join(parts)
 
 
-def _kind(old: tuple[NDArray[Any], NDArray[Any]] | None, new: tuple[Any, Any]) -> str:
+def _kind(old: Row | None, new: Row) -> str:
     """How a row that is none of A's differs from that of the same class in A."""
-    if not np.any(new[0]) and np.all(new[1] < 0):
+    if not np.any(new[0]) and new[1] < 0:
         return "suppressed"
     if old is None or old[0].shape != new[0].shape:
         return "new rows"
     if old[0].tobytes() == new[0].tobytes():
         offset = new[1] - old[1]
-        return f"bias {offset[0]:+.4g}" if np.all(offset == offset[0]) else "bias changed"
+        return f"bias {offset:+.4g}" if np.isfinite(offset) else "bias changed"
     return "weights changed"
 
 
-def _key(row: tuple[NDArray[Any], NDArray[Any]]) -> bytes:
-    return row[0].tobytes() + row[1].tobytes()
+def _key(row: Row) -> bytes:
+    return bytes(row[0].tobytes() + row[1].tobytes())

@@ -1,21 +1,21 @@
-"""The cyclic shifts of a recipe, level by level: what the class-shift inference needs to know."""
+"""The cyclic shifts of a recipe, place by place: what the class-shift inference needs to know."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headlab.checkpoint.manifest import facts, path_for, read_manifest, same_bytes
 from headlab.edit.operations import Operation, Shift
 from headlab.edit.recipe import from_data
 from headlab.errors import HeadlabError, RecipeError
-from headlab.heads.layout import Layout
+from headlab.heads.layout import Layout, Place
 
 
 def shifts_of(
     layout: Layout, operations: Sequence[Operation], *, required: bool = False
 ) -> dict[str, int] | None:
-    """Level name -> shift, for every level of the head; 0 where nothing was shifted.
+    """Level or place -> shift, for all of the head; 0 where nothing was shifted.
 
     Args:
         layout: of the model that was edited.
@@ -23,12 +23,13 @@ def shifts_of(
         required: raise instead of returning None.
 
     Returns:
-        None if there are other operations than shifts.
+        by level ("P5") where the slots of each level were shifted alike, else by place ("P5/2"); None if
+        there are other operations than shifts.
 
     Raises:
         RecipeError: there are, and it is required that there are not.
     """
-    found = dict.fromkeys(layout.level_names, 0)
+    found = dict.fromkeys(layout.places, 0)
     for operation in operations:
         if not isinstance(operation, Shift):
             if not required:
@@ -37,9 +38,15 @@ def shifts_of(
                 f"The recipe holds more than shifts: {operation.words()}.",
                 "A class change tells its level only if the classes were shifted and nothing else.",
             )
-        for at in operation.level_indices(layout):
-            found[layout.level_names[at]] = operation.by
-    return found
+        found.update(dict.fromkeys(operation.places(layout), operation.by))
+    return by_name(layout, found)
+
+
+def by_name(layout: Layout, shifts: Mapping[Place, int]) -> dict[str, int]:
+    """The shifts of all places by level name; by place name where the slots of a level differ."""
+    if len({(place.level, by) for place, by in shifts.items()}) > len(layout.levels):
+        return {layout.place_name(place): shifts[place] for place in layout.places}
+    return {layout.levels[place.level].name: by for place, by in shifts.items()}
 
 
 def shifts_of_manifest(layout: Layout, before: Path, after: Path) -> dict[str, int] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headlab.checkpoint.atomic import check_is_not, replacing, write_bytes
+from headlab.checkpoint.atomic import check_is_not, write_bytes
+from headlab.checkpoint.companions import replacing_together, to_write
 from headlab.checkpoint.manifest import (
     FileFacts,
     Manifest,
@@ -16,6 +17,7 @@ from headlab.checkpoint.manifest import (
     same_bytes,
     standing_manifest,
 )
+from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
 
 
@@ -27,11 +29,13 @@ class Restored:
         output: the restored file.
         original: name, sha256 and size of the file that it equals.
         earlier_edit: the restored file is itself the result of an edit, whose manifest was restored too.
+        companions: the files that belonged beside the original and were written beside the output.
     """
 
     output: Path
     original: FileFacts
     earlier_edit: bool
+    companions: tuple[Path, ...] = ()
 
 
 def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
@@ -45,10 +49,12 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
     Raises:
         CheckpointError: there is no manifest, it is damaged, it does not belong to the file as it
             is, or the edit cannot be undone.
+        InputError: the output's name asks for another format.
         OutputError: the output cannot be written; nothing was changed.
     """
     if not in_place:
         check_is_not(output, model)
+        check_restores_format(model, output)
     try:
         with model.open("rb") as edited:
             now = facts(model.name, edited)
@@ -57,7 +63,10 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
             if manifest.undo is None:
                 raise CheckpointError(f"{model}: the edit cannot be undone: {manifest.no_undo}.")
             standing = standing_manifest(output)
-            with replacing(output) as file:
+            companions = _companions(model, manifest, output, in_place)
+            with replacing_together([*companions, output]) as (*texts, file):
+                for text, data in zip(texts, companions.values(), strict=True):
+                    text.write(data)
                 for chunk in manifest.undo.restored(edited, str(model)):
                     file.write(chunk)
                 found = facts(output.name, file)
@@ -72,7 +81,15 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
         write_bytes(path_for(output), as_json(manifest.previous))
     elif standing is not None:
         path_for(output).unlink(missing_ok=True)
-    return Restored(output, manifest.input, manifest.previous is not None)
+    return Restored(output, manifest.input, manifest.previous is not None, tuple(companions))
+
+
+def _companions(model: Path, manifest: Manifest, output: Path, in_place: bool) -> dict[Path, bytes]:
+    """What has to be written beside the output: path -> contents."""
+    was_in_place = manifest.input.name == manifest.output.name
+    if in_place and was_in_place:  # such an edit leaves the files beside the model as they are
+        return {}
+    return to_write(output, manifest.companions, model)
 
 
 def _check_belongs(model: Path, now: FileFacts, manifest: Manifest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from headlab.edit.plan import LevelStep, Plan
+from headlab.edit.plan import ClassStep, LevelStep, Plan
 
 _SHOWN = 4
 
@@ -19,16 +19,29 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def _level_lines(plan: Plan) -> Iterator[str]:
     for step in plan.changed_levels:
-        yield f"{step.level.name}  {level_words(plan, step)}"
-        for rows in step.level.class_rows:
-            first, last = rows.row(0), rows.row(len(plan.old_names) - 1, step.level.slots - 1)
-            yield f"    {rows.branch}: {rows.weight} and .bias, rows {first} to {last}"
+        level = step.level
+        if step.is_uniform:
+            yield f"{level.name}  {step_words(plan, step.slots[0])}"
+            yield from _row_lines(plan, step, range(level.slots))
+            continue
+        for slot in step.changed_slots(len(plan.old_names)):
+            yield f"{level.name}/{slot}  {step_words(plan, step.slots[slot])}"
+            yield from _row_lines(plan, step, [slot])
 
 
-def level_words(plan: Plan, step: LevelStep) -> str:
-    """What happens to one level's class rows, such as "rows shifted by 1"."""
+def _row_lines(plan: Plan, step: LevelStep, slots: Sequence[int]) -> Iterator[str]:
+    """Which rows of which tensors are meant; heads with anchors have one branch, without a name."""
+    last = len(plan.old_names) - 1
+    for rows in step.level.class_rows:
+        ranges = ", ".join(f"{rows.row(0, slot)} to {rows.row(last, slot)}" for slot in slots)
+        branch = "" if step.level.anchors_wh_px else f"{rows.branch}: "
+        yield f"    {branch}{rows.weight} and .bias, rows {ranges}"
+
+
+def step_words(plan: Plan, classes: Sequence[ClassStep]) -> str:
+    """What happens to the class rows of a place, such as "rows shifted by 1"."""
     parts = []
-    sources = [each.source for each in step.classes]
+    sources = [each.source for each in classes]
     if len(sources) != len(plan.old_names):
         parts.append(f"{len(sources)} of {len(plan.old_names)} class rows stay")
     moved = [
@@ -43,7 +56,7 @@ def level_words(plan: Plan, step: LevelStep) -> str:
         parts.append(f"scores as: {some(moved)}")
     if plan.keeps_shapes and list(plan.labels) != sorted(plan.labels):
         parts.append("rows follow the classes' new order")
-    labelled = list(zip(plan.labels, step.classes, strict=True))
+    labelled = list(zip(plan.labels, classes, strict=True))
     adjusted = [
         f"{plan.old_names[label]} x{each.factor:.4g} {each.offset:+.4g}"
         for label, each in labelled

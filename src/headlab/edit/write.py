@@ -1,16 +1,15 @@
-"""Write an edited checkpoint and its manifest; undo a written edit."""
+"""Write an edited checkpoint, its manifest, and the files that belong beside it."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from headlab.checkpoint.atomic import check_is_not, replacing
+from headlab.checkpoint.atomic import check_is_not
 from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.companions import beside, replacing_together, to_write
 from headlab.checkpoint.delta import Delta, reverse_delta
 from headlab.checkpoint.manifest import (
     FileFacts,
@@ -22,6 +21,7 @@ from headlab.checkpoint.manifest import (
     standing_manifest,
 )
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
+from headlab.edit.formats import check_keeps_format
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
 
@@ -37,18 +37,25 @@ class Saved:
         manifest: the manifest beside it.
         size_bytes: of the model file.
         no_undo: why the edit cannot be undone; empty if it can.
+        companions: the files that were written beside it, because its format needs them.
     """
 
     output: Path
     manifest: Path
     size_bytes: int
     no_undo: str
+    companions: tuple[Path, ...] = ()
 
 
 def save(
     checkpoint: Checkpoint, output: Path, recipes: Sequence[Recipe], *, in_place: bool = False
 ) -> Saved:
-    """Write an edited checkpoint, and its manifest beside it.
+    """Write an edited checkpoint, and beside it its manifest and what else its format needs.
+
+    All files are on the disk before the first is renamed. A file that is replaced in place needs its undo
+    data first; should a crash come between the two, the manifest's `previous` still belongs to the old
+    file. A file elsewhere comes before its manifest, so that an older file of that name keeps its own
+    until it is gone; and after its companions, without which it could not be read.
 
     Args:
         checkpoint: as edited.
@@ -58,13 +65,20 @@ def save(
 
     Raises:
         OutputError: the output cannot be written, or is the input; nothing was changed.
+        InputError: the output's name asks for another format.
         CheckpointError: the input is damaged, or a value does not fit its dtype.
     """
-    _check_output(checkpoint, output, in_place)
+    original = _unedited(checkpoint).companions()
+    companions = _companions(checkpoint, original, output, in_place)
     with checkpoint.path.open("rb") as source:
         before = facts(checkpoint.path.name, source)
         standing = standing_manifest(output, before)
-        with _both_replaced(output, manifest_first=in_place) as (file, manifest_file):
+        model_files = (path_for(output), output) if in_place else (output, path_for(output))
+        with replacing_together([*companions, *model_files]) as opened:
+            *texts, first, last = opened
+            file, manifest_file = (last, first) if in_place else (first, last)
+            for text, data in zip(texts, companions.values(), strict=True):
+                text.write(data)
             _write_model(checkpoint, file)
             after = facts(output.name, file)
             undo = _verified_delta(source, file, before) if checkpoint.keeps_shapes else None
@@ -75,45 +89,47 @@ def save(
                 undo,
                 "" if undo else _NO_UNDO,
                 standing if in_place else None,
+                companions=original,
             )
             manifest_file.write(manifest.to_json())
-    return Saved(output, path_for(output), after.bytes, manifest.no_undo)
+    return Saved(output, path_for(output), after.bytes, manifest.no_undo, tuple(companions))
 
 
-def _check_output(checkpoint: Checkpoint, output: Path, in_place: bool) -> None:
+def _unedited(checkpoint: Checkpoint) -> Checkpoint:
+    return replace(checkpoint, replaced={}, renamed=None)
+
+
+def _companions(
+    checkpoint: Checkpoint, original: Mapping[str, bytes], output: Path, in_place: bool
+) -> dict[Path, bytes]:
+    """What has to be written beside the output: path -> contents; checks the output as well."""
+    companions = checkpoint.companions()
     if not in_place:
         check_is_not(output, checkpoint.path)
-    elif not checkpoint.keeps_shapes:
+        check_keeps_format(checkpoint, output)
+        return to_write(output, companions, checkpoint.path)
+    if not checkpoint.keeps_shapes:
         raise OutputError(
             "keep and drop remove rows for good, so they cannot replace the input in place.",
             "Write to another file with -o.",
         )
+    changed = {name: data for name, data in companions.items() if original.get(name) != data}
+    for path in beside(output, changed):
+        raise OutputError(
+            f"The edit changes what {path.name} says too, so it cannot replace the input in place.",
+            "Write to another file with -o; the files that belong beside it are written with it.",
+        )
+    return {}
 
 
 def _write_model(checkpoint: Checkpoint, file: BinaryIO) -> None:
     if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
-        from headlab.detect.network import save_rebuilt
+        from headlab.detect.rebuild import save_rebuilt
 
         save_rebuilt(checkpoint, file)
     else:
         checkpoint.write(file)
     file.flush()
-
-
-@contextlib.contextmanager
-def _both_replaced(model: Path, *, manifest_first: bool) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a model and its manifest for replacement; both are on the disk before either is renamed.
-
-    A file that is replaced in place needs its undo data first; should a crash come between the two, the
-    manifest's `previous` still belongs to the old file. A file elsewhere comes before its manifest, so
-    that an older file of that name keeps its own until it is gone.
-    """
-    manifest = path_for(model)
-    first, last = (manifest, model) if manifest_first else (model, manifest)
-    with replacing(last) as later, replacing(first) as sooner:
-        yield (later, sooner) if manifest_first else (sooner, later)
-        later.flush()
-        os.fsync(later.fileno())
 
 
 def _verified_delta(source: BinaryIO, edited: BinaryIO, before: FileFacts) -> Delta:

@@ -127,6 +127,11 @@ class Layout:
         return any(level.slots > 1 for level in self.levels)
 
     @cached_property
+    def has_anchors(self) -> bool:
+        """Whether boxes start from anchors, as YOLOv3's do."""
+        return any(level.anchors_wh_px for level in self.levels)
+
+    @cached_property
     def places(self) -> tuple[Place, ...]:
         """Every slot of every level, finest level first."""
         return tuple(
@@ -152,10 +157,9 @@ class Layout:
         at, slot = self.level_index(slotted["level"]), int(slotted["slot"])
         level = self.levels[at]
         if slot >= level.slots:
-            count = level.slots
-            has = "one slot, 0" if count == 1 else f"slots 0 to {count - 1}"
+            has = "one slot per cell, 0" if level.slots == 1 else f"slots 0 to {level.slots - 1}"
             meant = f" {slot} is its stride." if slot == level.stride_px else ""
-            raise InputError(f"{level.name} has no slot {slot}.", f"It has {has} per cell.{meant}")
+            raise InputError(f"{level.name} has no slot {slot}.", f"It has {has}.{meant}")
         return (Place(at, slot),)
 
     def class_id(self, name: str | int) -> int:

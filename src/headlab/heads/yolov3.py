@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, STRIDES_PX
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.titles import TITLES
 from headlab.heads.layout import ClassRows, Layout, Level
-
-HEADS = {"yolov3": "YOLOv3", "yolov3-spp": "YOLOv3-SPP", "yolov3-tiny": "YOLOv3-tiny"}
 
 
 def identify_yolov3(checkpoint: Yolov3Checkpoint) -> Layout:
@@ -24,7 +23,7 @@ def identify_yolov3(checkpoint: Yolov3Checkpoint) -> Layout:
         anchors = described.anchors_of(name)
         levels.append(Level(name, STRIDES_PX[name], len(anchors), (rows,), anchors))
     return Layout(
-        head=HEADS[described.variant],
+        head=TITLES[described.variant],
         task="detect",
         levels=tuple(levels),
         class_names=described.class_names,

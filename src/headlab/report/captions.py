@@ -132,10 +132,20 @@ def draw_legend(
     strides_px: Mapping[str, int],
     size_wh: tuple[int, int],
     style: Style,
+    note: str = "",
 ) -> None:
     """Draw the levels with stride and number of detections, in the corner that hides least.
 
     A legend that would take more than a sixth of the picture is left out.
+
+    Args:
+        canvas: what to draw on.
+        rows: the detections.
+        labels: where the labels are.
+        strides_px: stride by level name.
+        size_wh: the picture's width and height.
+        style: the widths.
+        note: a line below the levels, in Latin letters.
     """
     font, margin = default_font(style.font_px), _margin(style)
     count = Counter(row["level"] for row in rows)
@@ -143,25 +153,39 @@ def draw_legend(
     lines = [_LEGEND_HEADING, *body]
     widths = [max(_text_width(row[at], font) for row in lines) for at in range(3)]
     line = _line_height(font) + margin
-    width = line + sum(widths) + 10 * margin
-    height = 2 * margin + line * len(lines)
+    width = max(line + sum(widths) + 10 * margin, _text_width(note, font) + 4 * margin)
+    height = 2 * margin + line * (len(lines) + bool(note))
     if _LEAST_ROOM * width * height > size_wh[0] * size_wh[1]:
         return
     boxes = [box_rect(row, size_wh) for row in rows]
     x1, y1, x2, y2 = _corner((width, height), size_wh, labels, boxes, margin)
     canvas.rounded_rectangle((x1, y1, x2 - 1, y2 - 1), radius=margin, fill=_PANEL)
+    left = x1 + 2 * margin
     for number, texts in enumerate(lines):
         top = y1 + margin + number * line
         if number:
-            side = line - margin - 1
-            left, upper = x1 + 2 * margin, top + margin // 2
+            side, upper = line - margin - 1, top + margin // 2
             canvas.rectangle((left, upper, left + side, upper + side), fill=level_colour(texts[0]))
-        left = x1 + 2 * margin + line
+        ink = _PANEL_INK if number else _PANEL_DIM
+        start = left + line
         for at, (text, column) in enumerate(zip(texts, widths, strict=True)):
-            start = left + (column - _text_width(text, font) if at else 0)
-            rect = (start, top, start + _text_width(text, font), top + line)
-            _write(canvas, text, font, rect, _PANEL_INK if number else _PANEL_DIM)
-            left += column + 3 * margin
+            inset = column - _text_width(text, font) if at else 0
+            _write_line(canvas, text, font, (start + inset, top), line, ink)
+            start += column + 3 * margin
+    if note:
+        _write_line(canvas, note, font, (left, y2 - margin - line), line, _PANEL_DIM)
+
+
+def _write_line(
+    canvas: ImageDraw.ImageDraw,
+    text: str,
+    font: Font,
+    at: tuple[int, int],
+    height: int,
+    ink: tuple[int, int, int],
+) -> None:
+    left, top = at
+    _write(canvas, text, font, (left, top, left + _text_width(text, font), top + height), ink)
 
 
 def _text_width(text: str, font: Font) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
+    from headlab.heads.layout import Layout
     from headlab.trace.compare import Comparison
 
 MOST_ROWS = 40
@@ -48,8 +49,9 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
     counts = comparison.counts
     yield table([">detections", "", ""], [[counts[kind], kind, _MEANING[kind]] for kind in KINDS])
     if counts["class changed"]:
-        yield heading("Class changes by level of the first model")
-        yield change_table(comparison.pairs, comparison.before.layout.level_names)
+        what = "level and slot" if comparison.before.layout.has_slots else "level"
+        yield heading(f"Class changes by {what} of the first model")
+        yield change_table(comparison.pairs, comparison.before.layout)
     yield from inference_text(comparison)
 
 
@@ -63,64 +65,84 @@ def pair_table(comparison: Comparison) -> RenderableType:
     for row in comparison.pairs.to_dicts():
         frame = "" if row["frame"] is None else f":{row['frame']}"
         cells: list[object] = [f"{row['image'].rsplit('/', 1)[-1]}{frame}"] if many else []
-        cells += [_side(row, "before"), _side(row, "after"), row["kind"]]
+        for side, trace in (("before", comparison.before), ("after", comparison.after)):
+            cells.append(_side(row, side, trace.layout))
+        cells.append(row["kind"])
         cells.append("-" if row["iou"] is None else f"{row['iou']:.2f}")
-        cells += [_verdict(row)] if inferred else []
+        cells += [_verdict(row, comparison.tells_slots)] if inferred else []
         rows.append(cells)
     return table(columns, rows)
 
 
-def _side(row: Mapping[str, Any], side: str) -> Text:
+def _side(row: Mapping[str, Any], side: str, layout: Layout) -> Text:
     if row[f"{side}_class_name"] is None:
         return Text("-")
     shown = line(f"{row[f'{side}_class_name']} {row[f'{side}_score']:.2f} ")
-    return shown.append_text(level_text(row[f"{side}_level"]))
+    slot = _slot_behind(row[f"{side}_slot"]) if layout.has_slots else ""
+    return shown.append_text(level_text(row[f"{side}_level"], slot))
 
 
-def _verdict(row: Mapping[str, Any]) -> str:
+def _slot_behind(slot: int | None) -> str:
+    return "" if slot is None else f"/{slot}"
+
+
+def _verdict(row: Mapping[str, Any], tells_slots: bool) -> str:
     if row["agrees"] is None:
         return "-"
-    return f"{row['inferred_level'] or 'no level'} {'right' if row['agrees'] else 'wrong'}"
+    if row["inferred_level"] is None:
+        return "no level wrong"
+    named = row["inferred_level"] + _slot_behind(row["inferred_slot"])
+    if tells_slots and row["inferred_slot"] is None:
+        return f"{named} open"
+    return f"{named} {'right' if row['agrees'] else 'wrong'}"
 
 
-def change_table(pairs: pl.DataFrame, level_names: tuple[str, ...]) -> RenderableType:
-    """How often each class change occurs at each level, the most frequent first."""
+def change_table(pairs: pl.DataFrame, layout: Layout) -> RenderableType:
+    """How often each class change occurs at each level, or slot, the most frequent first."""
     changed = pairs.filter(pairs["kind"] == "class changed")
-    keys = ["before_level", "before_class_name", "after_class_name"]
-    counted = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 3)
+    keys = ["before_level", "before_slot", "before_class_name", "after_class_name"]
+    counted = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 4)
     rows: list[list[object]] = []
-    for name in level_names:
-        here = counted.filter(counted["before_level"] == name).to_dicts()
+    for place in layout.places:
+        name = layout.levels[place.level].name
+        is_here = (counted["before_level"] == name) & (counted["before_slot"] == place.slot)
+        here = counted.filter(is_here).to_dicts()
         shown = [
             f"{r['before_class_name']} -> {r['after_class_name']} ({r['len']})" for r in here[:4]
         ]
         more = f", … {len(here) - 4} more" if len(here) > 4 else ""
         if here:
-            rows.append([level_text(name), sum(r["len"] for r in here), ", ".join(shown) + more])
+            slot = _slot_behind(place.slot) if layout.has_slots else ""
+            rows.append(
+                [level_text(name, slot), sum(r["len"] for r in here), ", ".join(shown) + more]
+            )
     return table(["level", ">changed", "before -> after (how often)"], rows)
 
 
 def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
-    """Whether the class changes tell the level, and what misleads the eye."""
+    """Whether the class changes tell the level, or level and slot, and what misleads the eye."""
     if comparison.shifts is None:
         return
     shifts = ", ".join(f"{name} by {by}" for name, by in comparison.shifts.items())
     right, of = comparison.inference
     yield heading(f"The class-shift experiment ({shifts})")
+    slots = comparison.tells_slots
     yield line(
-        f"The class change names the level that the address states for {right} of {of} matched "
-        "detections."
+        f"The class change names the level{' and anchor' if slots else ''} that the address states for "
+        f"{right} of {of} matched detections."
     )
-    open_ones = comparison.pairs["inferred_level"].str.contains("/", literal=True).sum()
+    open_ones = comparison.left_open
     if open_ones:
+        each = "anchor" if slots else "level"
         yield line(
-            f"{open_ones} of them leave it open between levels of equal shift: give each level its own."
+            f"{open_ones} of them leave it open between {each}s of equal shift: give each {each} its own."
         )
     extra = comparison.counts["new"]
     if extra:
         yield line(
             f"Only the second model shows {extra} box{'' if extra == 1 else 'es'} more. These are no new "
-            "objects: NMS merges boxes of one class, and now the levels label one object differently. "
+            f"objects: NMS merges boxes of one class, and now the {'anchors' if slots else 'levels'} "
+            "label one object differently. "
             "Counted by eye they mislead; matched by box they do not."
         )
 

@@ -13,6 +13,7 @@ from headlab.report.documents import to_json
 if TYPE_CHECKING:
     import polars as pl
 
+    from headlab.heads.layout import Level
     from headlab.trace.compare import Comparison
     from headlab.trace.trace import Trace
 
@@ -52,14 +53,21 @@ def trace_document(trace: Trace, model: str) -> dict[str, Any]:
         "model": model,
         "head": trace.layout.head,
         "task": trace.layout.task,
-        "levels": [
-            {"name": level.name, "stride_px": level.stride_px, "slots": level.slots}
-            for level in trace.layout.levels
-        ],
+        "levels": [_level(level) for level in trace.layout.levels],
         "settings": asdict(trace.settings),
         "images": trace.images.to_dicts(),
         "detections": trace.detections.to_dicts(),
         "skipped": [asdict(each) for each in trace.skipped],
+    }
+
+
+def _level(level: Level) -> dict[str, Any]:
+    anchors = [list(anchor) for anchor in level.anchors_wh_px]
+    return {
+        "name": level.name,
+        "stride_px": level.stride_px,
+        "slots": level.slots,
+        **({"anchors_wh_px": anchors} if anchors else {}),
     }
 
 

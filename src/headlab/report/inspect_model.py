@@ -12,8 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.description import DEFAULT_INPUT_HW_PX
 from headlab.errors import InputError, UnknownName
 from headlab.heads.layout import ClassRows, Layout
+from headlab.report.explain import explanation
+from headlab.report.explain_anchors import unusual_masks
 from headlab.report.inspection import (
     ClassParameters,
     ClassShown,
@@ -31,15 +35,18 @@ def inspection(
     imgsz: tuple[int, int] | None = None,
     classes: Sequence[str] = (),
     pattern: str | None = None,
+    *,
+    explain: bool = False,
 ) -> Inspection:
     """Collect what there is to show.
 
     Args:
         checkpoint: the model file.
         layout: its head.
-        imgsz: the input's height and width in pixels; None takes the size of the training.
+        imgsz: the input's height and width in pixels; None takes the model's own.
         classes: class names or numbers to show per level.
         pattern: a glob of parameter names to list; None lists none.
+        explain: also say where the numbers come from.
 
     Raises:
         InputError: the size is not a multiple of the largest stride, or no parameter matches.
@@ -61,6 +68,8 @@ def inspection(
         parameter_numbers=sum(tensor.numel for tensor in tensors),
         classes=tuple(_classes(checkpoint, layout, ids)),
         parameters=None if pattern is None else _matching(list(parameters.values()), pattern),
+        notes=_notes(checkpoint),
+        explanation=explanation(checkpoint, layout, input_hw_px) if explain else None,
     )
 
 
@@ -73,7 +82,17 @@ def _input_size(
     height, width = trained or (DEFAULT_IMGSZ, DEFAULT_IMGSZ)
     largest = max(layout.strides_px)
     rounded = (-(-height // largest) * largest, -(-width // largest) * largest)
+    if isinstance(checkpoint, Yolov3Checkpoint):
+        # Foreign Keras weights do not say their size: their reader takes the usual one.
+        is_said = checkpoint.format != "keras" or trained != DEFAULT_INPUT_HW_PX
+        return rounded, "model" if is_said else "default"
     return rounded, "training" if trained else "default"
+
+
+def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
+    if isinstance(checkpoint, Yolov3Checkpoint):
+        return (*unusual_masks(checkpoint.description), *checkpoint.remarks())
+    return checkpoint.remarks()
 
 
 def _parameters(checkpoint: Checkpoint, layout: Layout) -> dict[str, Parameter]:
@@ -117,6 +136,7 @@ def _levels(
     parameters: dict[str, Parameter],
 ) -> tuple[LevelShown, ...]:
     space = layout.addresses(*input_hw_px)
+    masks = _masks(checkpoint)
     return tuple(
         LevelShown(
             level.name,
@@ -125,9 +145,19 @@ def _levels(
             space.grids_hw[at],
             space.count(at),
             tuple(_class_parameters(checkpoint, rows, parameters) for rows in level.class_rows),
+            level.anchors_wh_px,
+            masks.get(level.name, ()),
         )
         for at, level in enumerate(layout.levels)
     )
+
+
+def _masks(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    """The numbers of each level's anchors, by level name."""
+    if not isinstance(checkpoint, Yolov3Checkpoint):
+        return {}
+    described = checkpoint.description
+    return dict(zip(described.level_names, described.masks, strict=True))
 
 
 def _class_parameters(

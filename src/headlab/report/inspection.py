@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headlab.heads.layout import Layout
+from headlab.report.explain_parts import Section
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class LevelShown:
         grid_hw: rows and columns of cells.
         candidates: rows x columns x slots.
         class_rows: by branch.
+        anchors_wh_px: each slot's anchor, (width, height) in input pixels; empty without anchors.
+        mask: for each slot the number of its anchor in the anchors file; empty without anchors.
     """
 
     name: str
@@ -65,6 +68,15 @@ class LevelShown:
     grid_hw: tuple[int, int]
     candidates: int
     class_rows: tuple[ClassParameters, ...]
+    anchors_wh_px: tuple[tuple[float, float], ...] = ()
+    mask: tuple[int, ...] = ()
+
+    def as_document(self) -> dict[str, Any]:
+        """The JSON form; heads without anchors have no keys for them."""
+        document = asdict(self)
+        if not self.anchors_wh_px:
+            del document["anchors_wh_px"], document["mask"]
+        return document
 
 
 @dataclass(frozen=True)
@@ -101,12 +113,15 @@ class Inspection:
         layout: the head.
         metadata: what the file says of itself, keys as in `as_document`.
         input_hw_px: the input size that the grids are for.
-        imgsz_from: "option", "training" or "default": who chose that size.
+        imgsz_from: who chose that size: "option", "training", "model" (YOLOv3: the files say it) or
+            "default".
         levels: finest first.
         parameter_tensors: how many parameters the network has.
         parameter_numbers: how many numbers they hold.
         classes: the classes asked for, by level.
         parameters: the parameters asked for; None if none were asked for.
+        notes: what is unusual about the anchors and masks.
+        explanation: where the numbers come from; None if that was not asked for.
     """
 
     path: str
@@ -119,6 +134,8 @@ class Inspection:
     parameter_numbers: int
     classes: tuple[ClassShown, ...] = ()
     parameters: tuple[Parameter, ...] | None = None
+    notes: tuple[str, ...] = ()
+    explanation: tuple[Section, ...] | None = None
 
     @property
     def candidates(self) -> int:
@@ -138,11 +155,15 @@ class Inspection:
             "input_hw_px": list(self.input_hw_px),
             "imgsz_from": self.imgsz_from,
             "candidates": self.candidates,
-            "levels": [asdict(level) for level in self.levels],
+            "levels": [level.as_document() for level in self.levels],
             "parameter_tensors": self.parameter_tensors,
             "parameter_numbers": self.parameter_numbers,
             "classes": [asdict(each) for each in self.classes],
         }
+        if self.layout.has_anchors:
+            document["notes"] = list(self.notes)
         if self.parameters is not None:
             document["parameters"] = [asdict(each) for each in self.parameters]
+        if self.explanation is not None:
+            document["explanation"] = [each.as_document() for each in self.explanation]
         return document

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from headlab.report.explain_parts import anchor_text
+from headlab.report.explain_text import explanation_text
 from headlab.report.inspection import ClassParameters, Inspection, Parameter
+from headlab.report.inspection_summary import summary
 from headlab.report.tables import heading, line, table
 
 if TYPE_CHECKING:
@@ -18,20 +21,19 @@ if TYPE_CHECKING:
 _IMGSZ_FROM = {
     "option": "--imgsz",
     "training": "the size of the training",
+    "model": "the model's own size",
     "default": "the default",
 }
 
 
 def inspection_text(shown: Inspection) -> Iterator[RenderableType]:
     """The parts to print, in order."""
-    yield from _summary(shown)
-    height, width = shown.input_hw_px
-    chosen = _IMGSZ_FROM[shown.imgsz_from]
-    yield heading(f"Levels at an input of {height} x {width} px ({chosen})")
-    yield _levels(shown)
-    yield heading("Class rows: row i of each makes the score of class i")
-    yield _class_rows(shown)
+    yield from summary(shown)
+    if shown.explanation is None:
+        yield from _head(shown)
     yield from _warnings(shown)
+    if shown.explanation is not None:
+        yield from explanation_text(shown.explanation)
     if shown.classes:
         yield heading("Classes")
         yield _classes(shown)
@@ -40,47 +42,57 @@ def inspection_text(shown: Inspection) -> Iterator[RenderableType]:
         yield _parameters(shown.parameters)
 
 
-def _summary(shown: Inspection) -> Iterator[Text]:
-    said, layout = shown.metadata, shown.layout
-    yield line(shown.path, "bold")
-    count = len(layout.class_names)
-    yield line(
-        f"  head        {layout.head} ({layout.task}), {' + '.join(layout.branches)}, "
-        f"{count} class{'' if count == 1 else 'es'}"
-    )
-    network = [said["yaml_file"], f"scale {said['scale']}" if said["scale"] else None]
-    held = f"{shown.parameter_tensors} parameters, {shown.parameter_numbers:,} numbers"
-    yield line("  network     " + ", ".join([*(str(each) for each in network if each), held]))
-    if said["train_imgsz"]:
-        height, width = said["train_imgsz"]
-        size = f"{height} px" if height == width else f"{height} x {width} px"
-        data = f", data {said['train_data']}" if said["train_data"] else ""
-        yield line(f"  training    {size}{data}")
-    written = [
-        f"ultralytics {said['version']}" if said["version"] else None,
-        said["date"] and str(said["date"])[:19].replace("T", " "),
-        "weights of `ema`" if said["weights"] == "ema" else None,
-        f"epoch {said['epoch']}" if said["epoch"] is not None else None,
-    ]
-    if any(written):
-        yield line("  written by  " + ", ".join(str(each) for each in written if each))
+def _head(shown: Inspection) -> Iterator[RenderableType]:
+    height, width = shown.input_hw_px
+    chosen = _IMGSZ_FROM[shown.imgsz_from]
+    yield heading(f"Levels at an input of {height} x {width} px ({chosen})")
+    yield _levels(shown)
+    for note in shown.notes:
+        yield line(f"note: {note}")
+    yield heading(f"Class rows: {_which_row(shown)}")
+    yield _class_rows(shown)
+    if shown.layout.has_anchors:
+        yield heading("Rows by slot")
+        yield _slot_rows(shown)
+
+
+def _which_row(shown: Inspection) -> str:
+    if not shown.layout.has_anchors:
+        return "row i of each makes the score of class i"
+    rows = shown.layout.levels[0].class_rows[0]
+    row = f"a * {rows.rows_per_slot} + {rows.first_row} + i"
+    return f"row {row} of each makes the score of class i in slot a"
+
+
+def _slot_rows(shown: Inspection) -> Table:
+    rows = shown.layout.levels[0].class_rows[0]
+    last = len(shown.layout.class_names) - 1
+    made = []
+    for slot in range(max(level.slots for level in shown.levels)):
+        first = rows.row(0, slot)
+        start = first - rows.first_row
+        spans = (f"{start} to {start + 3}", start + 4, f"{first} to {first + last}")
+        made.append([slot, *spans])
+    classes = f">classes 0 to {last}"
+    return table([">slot", ">tx, ty, tw, th", ">objectness", classes], made)
 
 
 def _levels(shown: Inspection) -> Table:
-    slots = any(level.slots != 1 for level in shown.levels)
-    rows = [
-        [
-            Text(level.name, style="bold"),
-            f"{level.stride_px} px",
-            f"{level.grid_hw[0]} x {level.grid_hw[1]}",
-            *([level.slots] if slots else []),
-            level.candidates,
-        ]
-        for level in shown.levels
-    ]
-    rows.append(["all", "", "", *([""] if slots else []), shown.candidates])
-    columns = ["level", ">stride", ">grid", *([">slots"] if slots else []), ">candidates"]
-    return table(columns, rows)
+    rows = []
+    for level in shown.levels:
+        height, width = level.grid_hw
+        size = [f"{level.stride_px} px", f"{height} x {width}"]
+        slots = [level.slots] if shown.layout.has_anchors else []
+        anchors = (
+            [" ".join(map(anchor_text, level.anchors_wh_px))] if shown.layout.has_anchors else []
+        )
+        name = Text(level.name, style="bold")
+        rows.append([name, *size, *slots, level.candidates, *anchors])
+    blank = [""] if shown.layout.has_anchors else []
+    rows.append(["all", "", "", *blank, shown.candidates, *blank])
+    columns = ["level", ">stride", ">grid", *([">slots"] if shown.layout.has_anchors else [])]
+    anchors_column = ["anchors (w x h, px)"] if shown.layout.has_anchors else []
+    return table([*columns, ">candidates", *anchors_column], rows)
 
 
 def _class_rows(shown: Inspection) -> Table:
@@ -126,7 +138,7 @@ def _not_finite(level: str, held: ClassParameters) -> str:
 
 def _classes(shown: Inspection) -> Table:
     branches = len(shown.layout.branches) > 1
-    slots = any(level.slots != 1 for level in shown.levels)
+    slots = shown.layout.has_slots
     rows = [
         [
             f"{each.class_id} {each.class_name}",

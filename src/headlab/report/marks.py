@@ -1,9 +1,9 @@
-"""Draw a detection's box and the cell that it came from."""
+"""Draw a detection's box, the cell that it came from, and the anchor that it started from."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PIL import ImageDraw
@@ -15,6 +15,7 @@ from headlab.report.style import Style
 CELL_OPACITY = 0.55
 _SEAM = (0, 0, 0, 110)
 _HALO = (255, 255, 255, 200)
+_DASH = 4
 
 
 def box_rect(row: Mapping[str, Any], size_wh: tuple[int, int], prefix: str = "") -> Rect:
@@ -76,6 +77,60 @@ def _dot(
 ) -> None:
     x, y = at
     canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+def anchor_corners(row: Mapping[str, Any], image_px: float) -> tuple[float, float, float, float]:
+    """The anchor's outline in pixels of the image, in the middle of its cell.
+
+    That is the box which a slot of YOLOv3 gives when its raw outputs are 0.
+
+    Args:
+        row: a detection with an anchor.
+        image_px: pixels of the image per pixel of the network's input.
+    """
+    x, y = (_cell_middle(row, axis, row["stride_px"] * image_px) for axis in "xy")
+    half_w, half_h = row["anchor_w"] * image_px / 2, row["anchor_h"] * image_px / 2
+    return x - half_w, y - half_h, x + half_w, y + half_h
+
+
+def _cell_middle(row: Mapping[str, Any], axis: str, side: float) -> float:
+    """The middle of the whole cell, of which the table gives the part that lies in the image."""
+    start, end = row[f"cell_{axis}1"], row[f"cell_{axis}2"]
+    return float(start + side / 2 if start > 0 else end - side / 2)
+
+
+def draw_anchor(
+    canvas: ImageDraw.ImageDraw, row: Mapping[str, Any], image_px: float, style: Style
+) -> None:
+    """The anchor's outline, dashed, in its level's colour with a dark seam under it."""
+    x1, y1, x2, y2 = anchor_corners(row, image_px)
+    colour, width = level_colour(row["level"]), max(1, style.line_px // 2)
+    dash = _DASH * style.line_px
+    for start, end in (
+        ((x1, y1), (x2, y1)),
+        ((x2, y1), (x2, y2)),
+        ((x2, y2), (x1, y2)),
+        ((x1, y2), (x1, y1)),
+    ):
+        for piece in _dashes(start, end, dash):
+            canvas.line(piece, fill=_SEAM, width=width + 2)
+            canvas.line(piece, fill=colour, width=width)
+
+
+def _dashes(
+    start: tuple[float, float], end: tuple[float, float], dash: float
+) -> Iterator[list[tuple[float, float]]]:
+    """Every other stretch of a line, as many as make the line begin and end with one."""
+    length = math.dist(start, end)
+    count = max(round(length / dash), 1) // 2 * 2 + 1
+    for at in range(0, count, 2):
+        yield [
+            (
+                start[0] + (end[0] - start[0]) * share / count,
+                start[1] + (end[1] - start[1]) * share / count,
+            )
+            for share in (at, at + 1)
+        ]
 
 
 def draw_box(

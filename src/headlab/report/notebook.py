@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from headlab.plain_text import printable
 from headlab.report.colours import hex_colour, ink_on, level_colour
-from headlab.report.row_words import alone, cell, frame_behind, merged, needed
+from headlab.report.row_words import (
+    alone,
+    box,
+    box_and_anchor,
+    cell,
+    frame_behind,
+    has_anchor,
+    merged,
+    merged_by_slot,
+    needed,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,15 +53,21 @@ def trace_html(trace: Trace) -> str:
 
 def detections_html(detections: pl.DataFrame, level_names: Sequence[str], caption: str) -> str:
     """Traced detections; the columns are those of `headlab trace`."""
+    shown = detections.head(MOST_ROWS).to_dicts()
+    anchors = any(map(has_anchor, shown))
     headings = ["image", "#", "class", "score", "level", "cell", "box", "merged", "alone", "needs"]
-    rows = [_cells(row, level_names) for row in detections.head(MOST_ROWS).to_dicts()]
+    if anchors:
+        headings[6:8] = ["slot", "box", "box / anchor", "merged", "by slot"]
+    rows = [_cells(row, level_names, anchors) for row in shown]
     hidden = detections.height - len(rows)
     if hidden:
         caption += f"; the first {len(rows)} are shown"
     return _table(caption, headings, rows)
 
 
-def _cells(row: Mapping[str, Any], level_names: Sequence[str]) -> list[str]:
+def _cells(row: Mapping[str, Any], level_names: Sequence[str], anchors: bool) -> list[str]:
+    corners = box(row).replace(",", ", ")
+    support = merged(row, level_names)
     return [
         _text(f"{row['image']}{frame_behind(row['frame'])}"),
         str(row["detection"]),
@@ -59,8 +75,8 @@ def _cells(row: Mapping[str, Any], level_names: Sequence[str]) -> list[str]:
         f"{row['score']:.2f}",
         f"{_level(row['level'])} {row['stride_px']} px",
         cell(row),
-        ", ".join(f"{row[corner]:.0f}" for corner in ("x1", "y1", "x2", "y2")),
-        merged(row, level_names),
+        *([str(row["slot"]), corners, box_and_anchor(row)] if anchors else [corners]),
+        *([support, merged_by_slot(row, level_names) or "-"] if anchors else [support]),
         " ".join(map(_level, alone(row, level_names))) or "-",
         " ".join(map(_level, needed(row, level_names))) or "-",
     ]

@@ -12,11 +12,15 @@ from PIL import Image, ImageDraw
 
 from headlab.report.captions import draw_labels, draw_legend
 from headlab.report.colours import level_colour
-from headlab.report.marks import cell_rect, draw_box, fill_cell, outline_cell
+from headlab.report.marks import cell_rect, draw_anchor, draw_box, fill_cell, outline_cell
+from headlab.report.row_words import has_anchor
 from headlab.report.style import style_for
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+_ANCHOR_NOTE = "dashed: the anchor"
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,10 @@ class Picture:
 
 
 def draw(
-    image_bgr: NDArray[np.uint8], detections: pl.DataFrame, strides_px: Mapping[str, int]
+    image_bgr: NDArray[np.uint8],
+    detections: pl.DataFrame,
+    strides_px: Mapping[str, int],
+    input_hw_px: tuple[int, int] | None = None,
 ) -> Picture:
     """Draw detections on a copy of their photo.
 
@@ -41,6 +48,8 @@ def draw(
         image_bgr: uint8, shape (H, W, 3); stays as it is.
         detections: columns as in `headlab.trace.trace.Trace`.
         strides_px: stride by level name, for the legend.
+        input_hw_px: the network's input size, to draw the anchors of heads that have any; None draws none.
+            Among many boxes they are left out.
     """
     image = Image.fromarray(np.ascontiguousarray(image_bgr[:, :, ::-1]))
     rows = detections.to_dicts()
@@ -49,6 +58,12 @@ def draw(
     cells = [cell_rect(row, image.size) for row in rows]
     for at in sorted(range(len(rows)), key=lambda at: rows[at]["score"]):
         draw_box(canvas, rows[at], image.size, style)
+    anchored = []
+    if input_hw_px is not None and not style.busy:
+        seen = zip(rows, cells, strict=True)
+        anchored = [row for row, cell in seen if cell is not None and has_anchor(row)]
+        for row in anchored:
+            draw_anchor(canvas, row, _image_px(image.size, input_hw_px), style)
     for row, cell in zip(rows, cells, strict=True):
         fill_cell(canvas, cell, level_colour(row["level"]))
         outline_cell(canvas, row, cell, style)
@@ -56,5 +71,12 @@ def draw(
         small = ("The picture is too small for labels and a legend.",) if rows else ()
         return Picture(image, small)
     labels, notes = draw_labels(canvas, rows, cells, image.size, style)
-    draw_legend(canvas, rows, labels, strides_px, image.size, style)
+    note = _ANCHOR_NOTE if anchored else ""
+    draw_legend(canvas, rows, labels, strides_px, image.size, style, note)
     return Picture(image, notes)
+
+
+def _image_px(size_wh: tuple[int, int], input_hw_px: tuple[int, int]) -> float:
+    """Pixels of an image per pixel of the network's input, which the whole image fits into."""
+    height, width = input_hw_px
+    return max(size_wh[0] / width, size_wh[1] / height)

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.offline import ultralytics
-from headlab.detect.predictor import Prediction
+from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
-from headlab.heads.addresses import AddressSpace
+from headlab.heads.addresses import Addresses, AddressSpace
 from headlab.heads.layout import Layout
 from headlab.trace.support import support
 
@@ -23,7 +22,7 @@ def detection_columns(prediction: Prediction, layout: Layout, settings: Settings
         **_address_columns(prediction, space, layout),
     }
     behind = support(prediction, space, layout, settings)
-    for at, name in enumerate(layout.level_names):
+    for at, name in enumerate(behind.groups):
         columns[f"merged_{name}"] = behind.merged[:, at]
         columns[f"best_{name}"] = behind.best[:, at]
         columns[f"alone_{name}"] = behind.alone[:, at]
@@ -52,7 +51,10 @@ def _box_columns(prediction: Prediction, layout: Layout) -> dict[str, Any]:
 def _address_columns(prediction: Prediction, space: AddressSpace, layout: Layout) -> dict[str, Any]:
     where = space.address_all(prediction.flat)
     stride = np.array(space.strides_px, np.int64)[where.level]
-    cells = _cells_in_image(prediction, where.row, where.col, stride)
+    anchors = _anchors_wh_px(where, layout)
+    sizes = _sizes_wh_px(prediction, layout)
+    cells = np.stack((where.col, where.row, where.col + 1, where.row + 1), axis=1)
+    in_image = prediction.to_image((cells * stride[:, None]).astype(np.float64))
     return {
         "level": [layout.level_names[level] for level in where.level],
         "stride_px": stride,
@@ -60,19 +62,25 @@ def _address_columns(prediction: Prediction, space: AddressSpace, layout: Layout
         "col": where.col,
         "slot": where.slot,
         "flat_index": prediction.flat,
-        **{f"cell_{name}": cells[:, at] for at, name in enumerate(("x1", "y1", "x2", "y2"))},
+        "anchor_w": anchors[:, 0],
+        "anchor_h": anchors[:, 1],
+        "input_w": sizes[:, 0],
+        "input_h": sizes[:, 1],
+        **{f"cell_{name}": in_image[:, at] for at, name in enumerate(("x1", "y1", "x2", "y2"))},
     }
 
 
-def _cells_in_image(
-    prediction: Prediction,
-    row: NDArray[np.int64],
-    col: NDArray[np.int64],
-    stride: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """The cells as boxes in the original image, mapped back as ultralytics maps detections."""
-    cells = np.stack((col, row, col + 1, row + 1), axis=1) * stride[:, None]
-    scaled = ultralytics("utils.ops").scale_boxes(
-        prediction.input_hw_px, cells.astype(np.float64), prediction.image_bgr.shape
-    )
-    return np.asarray(scaled, np.float64)
+def _anchors_wh_px(where: Addresses, layout: Layout) -> NDArray[np.float64]:
+    """The anchors that the detections started from, in input pixels; NaN for anchor-free heads."""
+    anchors = np.full((len(where.level), 2), np.nan)
+    for at, (level, slot) in enumerate(zip(where.level, where.slot, strict=True)):
+        if layout.levels[level].anchors_wh_px:
+            anchors[at] = layout.levels[level].anchors_wh_px[slot]
+    return anchors
+
+
+def _sizes_wh_px(prediction: Prediction, layout: Layout) -> NDArray[np.float64]:
+    """The boxes' own width and height in input pixels, before they are cut off at the image's edge."""
+    boxes = prediction.kept[:, :4].cpu().numpy().astype(np.float64)
+    sizes: NDArray[np.float64] = boxes[:, 2:] if layout.rotated else boxes[:, 2:] - boxes[:, :2]
+    return sizes

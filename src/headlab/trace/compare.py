@@ -1,7 +1,7 @@
 """Compare the detections of two models on the same images, and put the class-shift inference to the test.
 
-The class-shift experiment rewrites each level's class rows by another cyclic shift, and infers a
-detection's level from the change of its class. Here that inference is scored against the level that the
+The class-shift experiment shifts the class rows of each level, or of each slot, by another amount, and infers
+where a detection comes from by the change of its class. Here that inference is scored against what the
 address states.
 """
 
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.errors import InputError
+from headlab.heads.layout import Layout
+from headlab.trace.inference import ShiftInference
 from headlab.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -37,13 +39,16 @@ class Comparison:
     Attributes:
         before: the first model's trace.
         after: the second model's trace.
-        shifts: the cyclic shift of each level's class rows that made the second model, if it is known.
+        shifts: the cyclic shift of class rows that made the second model, by level ("P5") or place
+            ("P5/2"), if it is known.
         pairs: one row per matched pair or unmatched detection: `image`, `frame`, `kind` (one of
             `KINDS`), `iou` (null if unmatched), the box `x1 y1 x2 y2` (the first model's if it has one),
             then `before_…` and `after_…` with `detection class_id class_name score level row col slot`.
             With `shifts` also `inferred_level`: the level that the class change points to (several are
-            joined by "/"; null where there is no pair or no level has such a shift) and `agrees`:
-            whether that is the one level that the address of the first model's detection states.
+            joined by "/"; null where there is no pair or no level has such a shift), `inferred_slot`: the
+            one slot that it points to (null unless slots of a level were shifted differently), and
+            `agrees`: whether that is what the address of the first model's detection states: the one
+            level, and where slots were shifted differently the one slot too.
     """
 
     before: Trace
@@ -69,6 +74,20 @@ class Comparison:
         agrees = self.pairs["agrees"].drop_nulls()
         return int(agrees.sum()), len(agrees)
 
+    @cached_property
+    def tells_slots(self) -> bool:
+        """Whether slots of a level were shifted differently, so that a class change may tell the slot."""
+        shifts = self.shifts
+        return shifts is not None and ShiftInference(self.before.layout, shifts).tells_slots
+
+    @cached_property
+    def left_open(self) -> int:
+        """How many class changes point to several levels, or slots, of equal shift; needs `shifts`."""
+        found = self.pairs.filter(self.pairs["inferred_level"].is_not_null())
+        if self.tells_slots:
+            return found["inferred_slot"].null_count()
+        return found.filter(found["inferred_level"].str.contains("/", literal=True)).height
+
 
 def compare(
     before: Trace,
@@ -87,14 +106,15 @@ def compare(
     Args:
         before: the first model's trace.
         after: the second model's trace, over the same images.
-        shifts: level name -> cyclic shift of its class rows, if that is how the second model was made.
+        shifts: level ("P5") or place ("P5/2") -> cyclic shift of its class rows, if that is how the
+            second model was made.
         classes: keep only pairs of which the first model's class (of new detections: the second's) is
             named here.
         match_iou: boxes that overlap less are not matched.
 
     Raises:
-        InputError: the traces are of different images, the shifts name another head's levels, or
-            `match_iou` is not between 0 and 1.
+        InputError: the traces are of different images, the shifts name another head's levels or cannot
+            have made a model of other classes, or `match_iou` is not between 0 and 1.
     """
     import polars as pl
 
@@ -103,12 +123,13 @@ def compare(
     keys = ["image", "frame"]
     if not before.images.select(keys).equals(after.images.select(keys)):
         raise InputError("The two traces are not over the same images.")
+    infer = None if shifts is None else _inference(before.layout, after.layout, shifts)
     firsts, seconds = _by_image(before), _by_image(after)
     rows: list[dict[str, Any]] = []
     for key in before.images.select(keys).iter_rows():
         rows += _matched(key, firsts.get(key), seconds.get(key), match_iou)
-    if shifts is not None:
-        _infer(rows, before, shifts)
+    if infer is not None:
+        rows = [row | infer.columns(row) for row in rows]
     pairs = pl.DataFrame(rows, schema=_schema(shifts is not None))
     if classes is not None:
         named = pl.coalesce("before_class_name", "after_class_name").is_in(list(classes))
@@ -216,19 +237,13 @@ def _kind(one: dict[str, Any] | None, other: dict[str, Any] | None) -> str:
     return "unchanged" if one["class_name"] == other["class_name"] else "class changed"
 
 
-def _infer(rows: list[dict[str, Any]], before: Trace, shifts: Mapping[str, int]) -> None:
-    """Add to each row the level that its class change points to, and whether that is right."""
-    layout = before.layout
-    count = len(layout.class_names)
-    amounts = dict.fromkeys(layout.level_names, 0)
-    for name, amount in shifts.items():
-        amounts[layout.level_names[layout.level_index(name)]] = amount
-    for row in rows:
-        paired = row["kind"] in ("unchanged", "class changed")
-        change = (row["after_class_id"] - row["before_class_id"]) % count if paired else None
-        levels = [name for name, by in amounts.items() if paired and by % count == change]
-        row["inferred_level"] = "/".join(levels) or None
-        row["agrees"] = levels == [row["before_level"]] if paired else None
+def _inference(before: Layout, after: Layout, shifts: Mapping[str, int]) -> ShiftInference:
+    if before.class_names != after.class_names:
+        raise InputError(
+            "The two models have different classes, so shifts of class rows did not make the second one.",
+            "Leave the recipe out to match the detections only.",
+        )
+    return ShiftInference(before, shifts)
 
 
 def _schema(with_inference: bool) -> dict[str, Any]:
@@ -236,7 +251,7 @@ def _schema(with_inference: bool) -> dict[str, Any]:
 
     kinds = {"class_name": pl.String, "level": pl.String, "score": pl.Float64}
     side = {name: kinds.get(name, pl.Int64) for name in _SIDE}
-    inferred = {"inferred_level": pl.String, "agrees": pl.Boolean} if with_inference else {}
+    inferred = {"inferred_level": pl.String, "inferred_slot": pl.Int64, "agrees": pl.Boolean}
     return {
         "image": pl.String,
         "frame": pl.Int64,
@@ -244,5 +259,5 @@ def _schema(with_inference: bool) -> dict[str, Any]:
         "iou": pl.Float64,
         **dict.fromkeys(_BOX, pl.Float64),
         **{f"{when}_{name}": kind for when in ("before", "after") for name, kind in side.items()},
-        **inferred,
+        **(inferred if with_inference else {}),
     }

@@ -1,4 +1,4 @@
-"""Trace detections: the detections of `YOLO.predict`, each with its address and its support."""
+"""Trace detections: each one of a network's detections with its address and its support."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.predictor import Detector, Prediction
+from headlab.detect.detector import Detector, detector
+from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import expand, is_video
 from headlab.errors import SourceError
@@ -42,7 +43,7 @@ class TracedImage:
 
     @cached_property
     def detections(self) -> pl.DataFrame:
-        """The detections as a table, in the order of `YOLO.predict`."""
+        """The detections as a table, in the detector's order."""
         return _table([self])
 
 
@@ -60,13 +61,16 @@ class Trace:
 
     Attributes:
         layout: the head's description.
-        settings: how the detections were made.
+        settings: how the detections were made, nothing left open that depends on the head.
         detections: one row per detection: `image`, `frame` (null for images), `detection` (its place in
-            the order of `YOLO.predict`), `class_id`, `class_name`, `score`, the box `x1 y1 x2 y2` and
-            the cell `cell_x1 …` in pixels of the original image, `angle_rad` (OBB only, then the box
-            is the upright one around it), the address `level row col slot` with `stride_px` and
-            `flat_index`, and for each level, such as P3, the support: `merged_P3`, `best_P3`,
-            `alone_P3`, `without_P3` (see `headlab.trace.support.Support`).
+            the order of the detector, which is that of `YOLO.predict`), `class_id`, `class_name`,
+            `score`, the box `x1 y1 x2 y2` and the cell `cell_x1 …` in pixels of the original image,
+            `angle_rad` (OBB only, then the box is the upright one around it), the address `level row
+            col slot` with `stride_px` and `flat_index`, the slot's anchor `anchor_w anchor_h` (null for
+            anchor-free heads) and the box's own size `input_w input_h` in pixels of the network's
+            input, and for each level, such as P3, the support: `merged_P3`, `best_P3`, `alone_P3`,
+            `without_P3` (see `headlab.trace.support.Support`); where cells have several slots the same
+            for each slot of each level, such as `merged_P5_2`.
         images: one row per image or frame: `image`, `frame`, `width_px`, `height_px`,
             `input_width_px`, `input_height_px`, `detections`.
         skipped: the sources that could not be read.
@@ -88,15 +92,16 @@ def trace(
     """Trace every detection on images, folders, globs or videos.
 
     Args:
-        network: what `headlab.detect.network.build` returned.
+        network: what `headlab.detect.network.runnable` returned.
         layout: the head's description.
         sources: what to detect on.
         settings: how to detect; the defaults are those of `YOLO.predict`.
 
     Raises:
+        InputError: the device is not there, or the head does not have what a setting asks for.
         SourceError: there is no image or video that can be read.
     """
-    chosen = settings or Settings()
+    chosen = (settings or Settings()).for_head(layout)
     images: list[TracedImage] = []
     skipped: list[Skipped] = []
     for each in trace_stream(network, layout, expand(sources), chosen):
@@ -122,7 +127,9 @@ def collect(
             + ("; …" if len(skipped) > 5 else "."),
             "Open them in an image viewer to see whether they are damaged.",
         )
-    return Trace(layout, settings, _table(images), _image_table(images), tuple(skipped))
+    return Trace(
+        layout, settings.for_head(layout), _table(images), _image_table(images), tuple(skipped)
+    )
 
 
 def trace_stream(
@@ -131,7 +138,7 @@ def trace_stream(
     """Trace files one by one; memory stays that of one image.
 
     Args:
-        network: what `headlab.detect.network.build` returned.
+        network: what `headlab.detect.network.runnable` returned.
         layout: the head's description.
         files: what `headlab.detect.sources.expand` found.
         settings: how to detect.
@@ -139,35 +146,33 @@ def trace_stream(
     Yields:
         an image or frame with its detections, or a file that could not be read, in the files' order.
     """
-    detector = Detector(network, settings)
+    ready = detector(network, layout, settings)
     stills = [file for file in files if not is_video(file)]
-    yield from _traced_stills(detector, layout, stills)
+    yield from _traced_stills(ready, layout, stills)
     for video in (file for file in files if is_video(file)):
-        yield from _traced_video(detector, layout, video)
+        yield from _traced_video(ready, layout, video)
 
 
 def _traced_stills(
-    detector: Detector, layout: Layout, files: list[Path]
+    ready: Detector, layout: Layout, files: list[Path]
 ) -> Iterator[TracedImage | Skipped]:
     waiting = list(reversed(files))
-    for prediction in detector(files) if files else ():
+    for prediction in ready(files) if files else ():
         while waiting and waiting[-1].absolute() != prediction.path:
             yield Skipped(str(waiting.pop()), "not readable as an image")
-        yield _traced(prediction, layout, detector.settings, str(waiting.pop()), None)
+        yield _traced(prediction, layout, ready.settings, str(waiting.pop()), None)
     while waiting:
         yield Skipped(str(waiting.pop()), "not readable as an image")
 
 
-def _traced_video(
-    detector: Detector, layout: Layout, file: Path
-) -> Iterator[TracedImage | Skipped]:
+def _traced_video(ready: Detector, layout: Layout, file: Path) -> Iterator[TracedImage | Skipped]:
     if not _opens(file):
         yield Skipped(str(file), "not readable as a video")
         return
     frame = None
-    for number, prediction in enumerate(detector([file])):
-        frame = number * detector.settings.vid_stride
-        yield _traced(prediction, layout, detector.settings, str(file), frame)
+    for number, prediction in enumerate(ready([file])):
+        frame = number * ready.settings.vid_stride
+        yield _traced(prediction, layout, ready.settings, str(file), frame)
     if frame is None:
         yield Skipped(str(file), "a video without a readable frame")
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from headlab.edit.operations.values import Classes, Levels, one_or_more
 from headlab.errors import RecipeError
-from headlab.heads.layout import Layout
+from headlab.heads.layout import Layout, Place
 
 _SHOWN = 4
 _Made = TypeVar("_Made")
@@ -62,14 +62,15 @@ class Operation:
         except ValueError as error:
             raise self.error(f"{field}: {error}") from None
 
-    def level_indices(self, layout: Layout) -> tuple[int, ...]:
-        """The levels in scope, finest first: all of them unless the operation names some.
+    def places(self, layout: Layout) -> tuple[Place, ...]:
+        """The slots of levels in scope, finest level first: all unless the operation names some.
 
         Raises:
             UnknownName: the head has no such level.
-            RecipeError: a level is named twice.
+            InputError: a level has no such slot.
+            RecipeError: a place is named twice.
         """
-        return tuple(range(len(layout.levels)))
+        return layout.places
 
     def words(self) -> str:
         """The operation in a few words, for plans and messages."""
@@ -78,10 +79,10 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class LevelOperation(Operation):
-    """An operation that may be limited to some levels.
+    """An operation that may be limited to some levels, or to some slots of them.
 
     Attributes:
-        levels: their names, in any letter case; None means all.
+        levels: names such as "P5" or, for one slot, "P5/2", in any letter case; None means all.
     """
 
     levels: Levels | None = None
@@ -91,16 +92,17 @@ class LevelOperation(Operation):
         super().__post_init__()
         self._settle("levels", one_or_more)
 
-    def level_indices(self, layout: Layout) -> tuple[int, ...]:
-        """The levels in scope, finest first; see `Operation.level_indices`."""
+    def places(self, layout: Layout) -> tuple[Place, ...]:
+        """The places in scope, finest level first; see `Operation.places`."""
         if self.levels is None:
-            return super().level_indices(layout)
+            return super().places(layout)
         if not self.levels:
             raise RecipeError(
                 f"{self.op}: the list of levels is empty.", "Leave `levels` out to mean all levels."
             )
-        found = [layout.level_index(name) for name in self.levels]
-        _check_distinct(self.op, "level", [layout.levels[at].name for at in found])
+        found = [place for name in self.levels for place in layout.places_of(name)]
+        kind = "slot" if layout.has_slots else "level"
+        _check_distinct(self.op, kind, [layout.place_name(place) for place in found])
         return tuple(sorted(found))
 
     def at_levels(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from headlab.edit.operations.base import Adjustment, class_ids, listed
 from headlab.edit.operations.values import BetweenZeroAndOne, ClassReference, between_zero_and_one
+from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
 
 
@@ -19,6 +20,9 @@ class Thresholds(Adjustment):
     sigmoid(z) > t_class exactly where sigmoid(z') > t_global, because the sigmoid is increasing and both
     sides move by the same amount. The thresholds speak of the scores after scale and bias, if the
     recipe has those too.
+
+    Heads with anchors multiply the sigmoid by the objectness of each candidate. No constant added to z then
+    moves every score across the threshold alike, so thresholds are refused there.
 
     Attributes:
         thresholds: class -> its confidence threshold, between 0 and 1.
@@ -43,7 +47,17 @@ class Thresholds(Adjustment):
         }
 
     def adjustments(self, layout: Layout) -> dict[int, tuple[float, float]]:
-        """Class -> (1, logit(t_global) - logit(t_class))."""
+        """Class -> (1, logit(t_global) - logit(t_class)).
+
+        Raises:
+            RecipeError: scores are products with an objectness.
+        """
+        if any(level.anchors_wh_px for level in layout.levels):
+            raise RecipeError(
+                f"thresholds: a score of {layout.head} is objectness times class probability, so no "
+                "change of class rows makes one global threshold equal a class's own.",
+                "Filter the detections by class afterwards, or shift the class probability with bias.",
+            )
         chosen = class_ids(self.op, layout, self.thresholds)
         return {
             class_id: (1.0, logit(self.at) - logit(threshold))

@@ -1,0 +1,1 @@
+"""darknet's files: `.cfg` and `.weights`."""

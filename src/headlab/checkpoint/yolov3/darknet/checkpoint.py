@@ -1,0 +1,230 @@
+"""A darknet model: a `.weights` file, and the `.cfg` and names beside it, as a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.checkpoint.yolov3.architecture import LEVELS
+from headlab.checkpoint.yolov3.beside import (
+    Beside,
+    find_anchors,
+    find_cfg,
+    find_names,
+    own_cfg,
+    stems,
+)
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.darknet.cfg import class_count_of, description_of
+from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text, with_classes
+from headlab.checkpoint.yolov3.darknet.partial import check_whole
+from headlab.checkpoint.yolov3.darknet.sections import Section, sections_of
+from headlab.checkpoint.yolov3.darknet.weights import (
+    FLOAT_BYTES,
+    Place,
+    StoredWeights,
+    as_stored,
+    laid_out,
+    open_weights,
+    write_darknet,
+)
+from headlab.checkpoint.yolov3.description import (
+    DARKNET_EPSILON,
+    Description,
+    default_masks,
+    variant_of_anchors,
+)
+from headlab.checkpoint.yolov3.figures import recognised
+from headlab.checkpoint.yolov3.text_file import read_bytes
+from headlab.checkpoint.yolov3.text_lists import class_names_text, read_anchors, read_class_names
+from headlab.checkpoint.yolov3.titles import title
+from headlab.errors import CheckpointError, InputError
+
+
+@dataclass(frozen=True)
+class Cfg:
+    """A `.cfg` as the user wrote it."""
+
+    data: bytes
+    sections: tuple[Section, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.sections[0].path
+
+
+@dataclass(frozen=True, kw_only=True)
+class DarknetCheckpoint(Yolov3Checkpoint):
+    """A `.weights` file; making one reads its header and the texts beside it, not the numbers.
+
+    Attributes:
+        weights: the file.
+        cfg: the network's description as text; None if names and anchors told the network.
+        names: the file of class names as it was read; None if there is none.
+    """
+
+    weights: StoredWeights
+    cfg: Cfg | None
+    names: bytes | None
+
+    @property
+    def format(self) -> str:
+        """See `Yolov3Checkpoint.format`."""
+        return "darknet"
+
+    def stored(self, name: str) -> NDArray[np.generic]:
+        """A tensor's numbers, read from its part of the file; see `Checkpoint.stored`."""
+        tensor = self.tensor(name)
+        return self.weights.read(tensor.numel, self._places[name].first).reshape(tensor.shape)
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return laid_out(self.described.architecture.convolutions)[0]
+
+    def read_all(self) -> dict[str, NDArray[np.float32]]:
+        """All tensors as the file holds them, read in one go: views of one block of memory, by name.
+
+        Raises:
+            CheckpointError: the file cannot be read.
+        """
+        return self.weights.read_all(self.described.architecture.convolutions)
+
+    def write(self, file: BinaryIO) -> None:
+        """Write a `.weights` file; see `Checkpoint.write`.
+
+        Where no shape changes, it is the file that was read, but for the changed numbers.
+        """
+        if not self.keeps_shapes:
+            write_darknet(self, file)
+            return
+        try:
+            with self.file.open("rb") as source:
+                shutil.copyfileobj(source, file, _COPIED_BYTES)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CheckpointError(f"{self.file}: cannot be read: {reason}.") from error
+        for name, numbers in self.replaced.items():
+            place = self._places[name]
+            file.seek(self.weights.header.size_bytes + FLOAT_BYTES * place.first)
+            file.write(as_stored(place.tensor, numbers))
+
+    def companions(self) -> dict[str, bytes]:
+        """The cfg and the class names, as edited; see `Checkpoint.companions`.
+
+        Both are the user's own; in the cfg, only the number of classes and what follows from it change.
+        """
+        described = self.description
+        if self.cfg is None:
+            cfg = cfg_text(described).encode("utf-8")
+        elif len(described.class_names) == len(self.described.class_names):
+            cfg = self.cfg.data
+        else:
+            cfg = with_classes(self.cfg.data, self.cfg.sections, described)
+        names = self.names if self.renamed is None else None
+        if names is None:
+            names = class_names_text(described.class_names).encode("utf-8")
+        return {".cfg": cfg, ".names": names}
+
+
+_COPIED_BYTES = 1 << 24
+
+
+def read_darknet(path: Path, beside: Beside) -> DarknetCheckpoint:
+    """Read a darknet model's header and the texts beside it.
+
+    The `.cfg` says which network it is. Without one, class names and anchors say it, if the file has as
+    many numbers as a network with them.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, they do not belong together, or the weights are
+            only the first part of a network's.
+    """
+    weights = open_weights(path)
+    cfg = _cfg(path, beside)
+    names_file: Path | None
+    if cfg is None:
+        described, names_file = _described_without_cfg(weights, beside)
+    else:
+        described, names_file = _described_by(cfg, path, beside)
+        check_whole(weights, described.architecture, cfg.sections)
+    header = weights.header
+    described = replace(described, darknet_version=header.version, seen=header.seen)
+    names = read_bytes(names_file) if names_file else None
+    return DarknetCheckpoint(file=path, described=described, weights=weights, cfg=cfg, names=names)
+
+
+def _cfg(path: Path, beside: Beside) -> Cfg | None:
+    """The cfg that is named or found. Where all else is named, only one of the model's name counts."""
+    all_else = beside.names is not None and beside.anchors is not None
+    found = beside.cfg or (own_cfg(path) if all_else else find_cfg(path))
+    if found is None:
+        return None
+    data = read_bytes(found)
+    return Cfg(data, sections_of(data, found))
+
+
+def _described_by(cfg: Cfg, path: Path, beside: Beside) -> tuple[Description, Path | None]:
+    """The model that a cfg describes, and the file that names its classes."""
+    count = class_count_of(cfg.sections, cfg.path)
+    names_file = beside.names or find_names(path, count)
+    names = read_class_names(names_file) if names_file else None
+    if names is not None and len(names) != count:
+        raise CheckpointError(
+            f"{names_file}: there are {len(names)} class names, but {cfg.path} says classes={count}.",
+            "Give the class names that belong to this model, one a line.",
+        )
+    described = description_of(cfg.sections, names, cfg.path)
+    if beside.anchors is not None and read_anchors(beside.anchors) != described.anchors_wh_px:
+        raise CheckpointError(
+            f"{beside.anchors}: these anchors are not those of {cfg.path}.",
+            "Leave --anchors out, or give the .cfg that belongs to them.",
+        )
+    return described, names_file
+
+
+def _described_without_cfg(weights: StoredWeights, beside: Beside) -> tuple[Description, Path]:
+    """The model of those names and anchors with as many numbers as the file, and its file of names."""
+    found = recognised(weights.floats)
+    names_file = beside.names
+    if names_file is None and found:
+        names_file = find_names(weights.path, found[1])
+    names_file = names_file or find_names(weights.path)
+    anchors_file = beside.anchors or find_anchors(weights.path)
+    if names_file is None or anchors_file is None:
+        raise _nothing_beside(weights)
+    names, anchors = read_class_names(names_file), read_anchors(anchors_file)
+    nearest: Description | None = None
+    for variant in (variant_of_anchors(anchors), *LEVELS):
+        try:
+            masks = default_masks(variant, len(anchors))
+        except InputError:  # as many anchors cannot be shared out among its levels
+            continue
+        described = Description(variant, anchors, masks, names, batch_norm_epsilon=DARKNET_EPSILON)
+        if described.architecture.floats == weights.floats:
+            return described, names_file
+        nearest = nearest or described
+    if nearest is None:
+        raise CheckpointError(
+            f"{anchors_file}: {len(anchors)} anchors cannot be shared out among the levels of a network.",
+            "YOLOv3 has three levels, YOLOv3-tiny two; or give a .cfg with masks.",
+        )
+    check_whole(weights, nearest.architecture)
+    return nearest, names_file
+
+
+def _nothing_beside(weights: StoredWeights) -> CheckpointError:
+    found = recognised(weights.floats)
+    fits = f"as many as {title(*found)}" if found else "as many as no network that headlab knows"
+    return CheckpointError(
+        f"{weights.path}: there is no .cfg beside it that says which network this is. It holds "
+        f"{weights.floats:,} numbers, {fits}.",
+        f"Put its .cfg beside it as {stems(weights.path)[-1]}.cfg, name it with --cfg, "
+        "or name both --names and --anchors.",
+    )

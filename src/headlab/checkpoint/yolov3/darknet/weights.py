@@ -1,0 +1,231 @@
+"""A darknet `.weights` file: a header, then little-endian float32 numbers, convolution by convolution.
+
+Header: major, minor and revision as int32, then `seen`, the number of images of the training: as int64
+from version 0.2 on, as int32 before it and in versions of 1000 or more (darknet's `load_weights_upto`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.checkpoint.tensors import Tensor, encoded
+from headlab.checkpoint.yolov3.architecture import Convolution
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.shapes import check_shapes
+from headlab.errors import CheckpointError
+
+FLOAT_BYTES = 4
+_VERSION = struct.Struct("<3i")
+_SEEN = {True: struct.Struct("<q"), False: struct.Struct("<i")}
+_UNLIKELY_VERSION = 100_000
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a `.weights` file begins with.
+
+    Attributes:
+        version: major, minor, revision.
+        seen: how many images the training has seen.
+    """
+
+    version: tuple[int, int, int]
+    seen: int
+
+    @property
+    def _seen(self) -> struct.Struct:
+        return _SEEN[_has_long_seen(self.version)]
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length in the file: 20 bytes, 16 in old versions."""
+        return _VERSION.size + self._seen.size
+
+    def to_bytes(self) -> bytes:
+        """As the file has it.
+
+        Raises:
+            CheckpointError: a number does not fit.
+        """
+        try:
+            return _VERSION.pack(*self.version) + self._seen.pack(self.seen)
+        except struct.error as error:
+            version = ".".join(map(str, self.version))
+            raise CheckpointError(
+                f"Version {version} and seen {self.seen} do not fit the header of a .weights file."
+            ) from error
+
+
+def _has_long_seen(version: tuple[int, int, int]) -> bool:
+    major, minor, _ = version
+    return major * 10 + minor >= 2 and major < 1000 and minor < 1000
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """A `.weights` file's header, and how many numbers follow it.
+
+    Attributes:
+        path: the file.
+        header: what it begins with.
+        floats: how many numbers follow.
+    """
+
+    path: Path
+    header: Header
+    floats: int
+
+    def read(self, floats: int, first: int = 0) -> NDArray[np.float32]:
+        """Read a range of the numbers into new memory.
+
+        Args:
+            floats: how many.
+            first: the number of the first one.
+
+        Raises:
+            CheckpointError: the file cannot be read, or is shorter than it was.
+        """
+        numbers = np.empty(floats, np.dtype("<f4"))
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(self.header.size_bytes + FLOAT_BYTES * first)
+                read = _fill(file, numbers)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        if read < numbers.nbytes:
+            raise CheckpointError(
+                f"{self.path}: the file became shorter while it was read.", "Read it again."
+            )
+        return numbers
+
+    def read_all(self, convolutions: Iterable[Convolution]) -> dict[str, NDArray[np.float32]]:
+        """Read the first convolutions' tensors in one go: views of one block of memory, by name.
+
+        Raises:
+            CheckpointError: the file cannot be read, or is shorter than it was.
+        """
+        places, floats = laid_out(convolutions)
+        numbers = self.read(floats)
+        return {
+            name: numbers[place.first : place.end].reshape(place.tensor.shape)
+            for name, place in places.items()
+        }
+
+
+def _fill(file: BinaryIO, numbers: NDArray[np.float32]) -> int:
+    """Read until the memory is full or the file ends: one call need not read everything."""
+    memory = numbers.data.cast("B") if numbers.size else memoryview(b"")
+    done = 0
+    while done < len(memory):
+        read = file.readinto(memory[done:])  # type: ignore[attr-defined]
+        if not read:
+            break
+        done += read
+    return done
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lies among the numbers after the header: from `first` up to `end`."""
+
+    tensor: Tensor
+    first: int
+
+    @property
+    def end(self) -> int:
+        """The number after its last one."""
+        return self.first + self.tensor.numel
+
+
+def laid_out(convolutions: Iterable[Convolution]) -> tuple[dict[str, Place], int]:
+    """The places of the tensors in file order, by name, and how many numbers they are."""
+    places: dict[str, Place] = {}
+    first = 0
+    for each in convolutions:
+        tensors = {tensor.name: tensor for tensor in each.tensors}
+        for name in each.darknet_order:
+            places[name] = Place(tensors[name], first)
+            first = places[name].end
+    return places, first
+
+
+def open_weights(path: Path) -> StoredWeights:
+    """Read a `.weights` file's header and size.
+
+    Raises:
+        CheckpointError: the file cannot be read, or does not begin as such a file does.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(_VERSION.size + _SEEN[True].size)
+            size_bytes = file.seek(0, 2)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    header = _header(start, path)
+    floats, rest = divmod(size_bytes - header.size_bytes, FLOAT_BYTES)
+    if rest:
+        raise CheckpointError(
+            f"{path}: the file ends within a number: {rest} bytes follow the last whole one.",
+            "It was cut short, or is not a darknet file. Copy or download it again.",
+        )
+    return StoredWeights(path, header, floats)
+
+
+def _header(start: bytes, path: Path) -> Header:
+    hint = "Give the .weights file that darknet wrote; download it again if it was cut short."
+    if len(start) < _VERSION.size:
+        raise CheckpointError(
+            f"{path}: {len(start)} bytes are too few for the header of a .weights file.", hint
+        )
+    major, minor, revision = _VERSION.unpack_from(start)
+    if not all(0 <= number < _UNLIKELY_VERSION for number in (major, minor, revision)):
+        raise CheckpointError(
+            f"{path}: this is not a darknet file: it begins with {start[:12]!r} instead of a version.",
+            hint,
+        )
+    version = (major, minor, revision)
+    seen = _SEEN[_has_long_seen(version)]
+    if len(start) < _VERSION.size + seen.size:
+        raise CheckpointError(f"{path}: the file ends within its header.", hint)
+    return Header(version, *seen.unpack_from(start, _VERSION.size))
+
+
+def write_darknet(model: Yolov3Checkpoint, file: BinaryIO) -> None:
+    """Write a model of any format, as edited, as a `.weights` file.
+
+    The numbers are written as they are. darknet adds 1e-6 to a variance, whatever the description says:
+    `headlab.checkpoint.yolov3.epsilon` prepares models that were made for another epsilon.
+
+    Raises:
+        CheckpointError: the input is damaged, or a number does not fit float32 or the header.
+    """
+    described = model.description
+    file.write(Header(described.darknet_version, described.seen).to_bytes())
+    check_shapes(model, described.architecture)
+    places, _ = laid_out(described.architecture.convolutions)
+    for name, place in places.items():
+        file.write(as_stored(place.tensor, model.array(name)))
+
+
+def as_stored(tensor: Tensor, numbers: NDArray[np.generic]) -> memoryview:
+    """Numbers as the bytes of the file.
+
+    Raises:
+        CheckpointError: a finite number does not fit float32.
+    """
+    if numbers.dtype != np.float32:
+        numbers = encoded(tensor, numbers)
+    flat = np.ascontiguousarray(numbers, np.dtype("<f4")).reshape(-1)
+    return flat.data.cast("B")
+
+
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
+    reason = error.strerror or str(error)
+    return CheckpointError(f"{path}: cannot be read: {reason}.", "Check the path.")

@@ -1,0 +1,112 @@
+"""Write a YOLOv3 model in the format that a file's name asks for, with the files that belong beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from headlab.checkpoint.atomic import replacing, write_bytes
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
+from headlab.errors import InputError
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format for YOLOv3 models.
+
+    Attributes:
+        suffix: what the file's name ends in.
+        words: what to call it.
+    """
+
+    suffix: str
+    words: str
+
+
+FORMATS = (
+    Format(".weights.h5", "Keras 3 weights"),
+    Format(".h5", "keras-yolo3 weights"),
+    Format(".weights", "darknet weights"),
+    Format(".safetensors", "headlab's own format"),
+)
+"""The formats; a suffix that ends in another one comes before it."""
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's name asks for.
+
+    Raises:
+        InputError: it asks for none of them.
+    """
+    for each in FORMATS:
+        if path.name.lower().endswith(each.suffix):
+            return each
+    known = ", ".join(f"{each.suffix} ({each.words})" for each in FORMATS)
+    raise InputError(
+        f"{path}: the name does not say in which format to write.", f"End it in one of: {known}."
+    )
+
+
+def stem(path: Path) -> str:
+    """A model file's name without the suffix of its format; what the files beside it are called after."""
+    for each in FORMATS:
+        if path.name.lower().endswith(each.suffix):
+            return path.name[: -len(each.suffix)]
+    return path.stem
+
+
+def write_model(model: Yolov3Checkpoint, path: Path) -> None:
+    """Write a model, and the files beside it that its format needs; the numbers stay as exact as it allows.
+
+    darknet: `STEM.cfg` and `STEM.names`. Keras: `STEM_classes.txt` and `STEM_anchors.txt`, which keras-yolo3
+    asks for. headlab's own: nothing more.
+
+    Raises:
+        InputError: the name asks for no known format.
+        CheckpointError: the model's numbers cannot be written in that format.
+        OutputError: a file cannot be written.
+    """
+    chosen = format_of(path)
+    with replacing(path) as file:
+        write_as(model, chosen, file)
+    for name, data in texts_beside(model, path).items():
+        write_bytes(path.with_name(name), data)
+
+
+def write_as(model: Yolov3Checkpoint, chosen: Format, file: BinaryIO) -> None:
+    """Write a model's weights to an open, empty, seekable file.
+
+    Raises:
+        CheckpointError: the model's numbers cannot be written in that format.
+    """
+    if chosen.suffix == ".weights":
+        from headlab.checkpoint.yolov3.darknet.weights import write_darknet
+        from headlab.checkpoint.yolov3.epsilon import with_epsilon
+
+        write_darknet(with_epsilon(model, DARKNET_EPSILON), file)
+    elif chosen.suffix == ".safetensors":
+        from headlab.checkpoint.yolov3.safetensors_file import write_safetensors
+
+        write_safetensors(model, file)
+    else:
+        from headlab.checkpoint.yolov3.keras.write import write_keras
+
+        write_keras(model, file, "keras3" if chosen.suffix == ".weights.h5" else "legacy")
+
+
+def texts_beside(model: Yolov3Checkpoint, path: Path) -> Mapping[str, bytes]:
+    """The files that belong beside a model written to a path: name -> contents."""
+    from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
+    from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
+
+    chosen, named, described = format_of(path), stem(path), model.description
+    if chosen.suffix == ".safetensors":
+        return {}
+    names = class_names_text(described.class_names).encode("utf-8")
+    if chosen.suffix == ".weights":
+        return {f"{named}.cfg": cfg_text(described).encode("utf-8"), f"{named}.names": names}
+    anchors = anchors_text(described.anchors_wh_px).encode("utf-8")
+    return {f"{named}_classes.txt": names, f"{named}_anchors.txt": anchors}

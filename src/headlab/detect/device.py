@@ -1,0 +1,24 @@
+"""The device that a network runs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headlab.detect.offline import quiet, ultralytics
+from headlab.errors import InputError
+
+
+def select(device: str | None) -> Any:
+    """The `torch.device` that a name stands for; None lets ultralytics choose.
+
+    Raises:
+        InputError: this machine does not have it.
+    """
+    try:
+        with quiet():
+            return ultralytics("utils.torch_utils").select_device(device or "", verbose=False)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"The device {device!r} cannot be used on this machine.",
+            "Say cpu, or a GPU that PyTorch sees, such as cuda:0; by default ultralytics chooses.",
+        ) from error

@@ -1,0 +1,25 @@
+"""Read a photo as ultralytics' loader reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.detect.offline import ultralytics
+from headlab.errors import SourceError
+
+
+def read_bgr(path: str | Path) -> NDArray[np.uint8]:
+    """A photo's pixels, uint8, shape (H, W, 3), blue first.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    found: Any = ultralytics("utils.patches").imread(str(path))
+    if found is None:
+        raise SourceError(f"{path}: not readable as an image.", "Is the file damaged?")
+    pixels: NDArray[np.uint8] = found
+    return pixels

@@ -1,0 +1,147 @@
+"""Detect with YOLOv3: letterbox as keras-yolo3, NMS as ultralytics, and the same `Prediction`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headlab.detect.device import select
+from headlab.detect.loader import loader
+from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.prediction import Prediction
+from headlab.detect.settings import Settings
+from headlab.heads.layout import Layout
+
+if TYPE_CHECKING:
+    from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+    from headlab.yolov3.network import YOLOv3
+
+_END_TO_END_ROWS = 6
+
+
+class Runnable:
+    """A YOLOv3 model to run: folded and packed for a device when it is first used there, and kept.
+
+    Args:
+        source: a checkpoint, whose weights are then in memory once, or a network.
+    """
+
+    def __init__(self, source: YOLOv3 | Yolov3Checkpoint) -> None:
+        self.source = source
+        self._by_device: dict[str, Any] = {}
+
+    @property
+    def input_hw_px(self) -> tuple[int, int]:
+        """The input size that the model was made for."""
+        return self.source.description.input_hw_px
+
+    def on(self, device: Any) -> Any:
+        """The network for prediction on a device."""
+        from headlab.yolov3.fused import fused
+
+        key = str(device)
+        if key not in self._by_device:
+            self._by_device[key] = fused(self.source, device=device)
+        return self._by_device[key]
+
+
+class Yolov3Detector:
+    """A network ready to detect.
+
+    Args:
+        runnable: the model.
+        layout: the head's description.
+        settings: how to detect, with `iou` decided (see `Settings.for_head`).
+
+    Raises:
+        InputError: the device is not there.
+    """
+
+    def __init__(self, runnable: Runnable, layout: Layout, settings: Settings) -> None:
+        self.settings = settings
+        self._layout = layout
+        self._input_hw_px = _input_hw_px(runnable.input_hw_px, layout, settings)
+        self._device = select(settings.device)
+        self._network = runnable.on(self._device)
+
+    def __call__(self, files: list[Path]) -> Iterator[Prediction]:
+        """Detect on files in turn; a file that cannot be read yields nothing."""
+        source = iter(loader(files, vid_stride=self.settings.vid_stride))
+        while True:
+            with quiet():
+                paths, images, _ = next(source, ([], [], []))
+            if not images:
+                return
+            yield self._predicted(Path(paths[0]), images[0])
+
+    def _predicted(self, path: Path, image_bgr: NDArray[np.uint8]) -> Prediction:
+        import torch
+
+        from headlab.yolov3.decode import decode
+        from headlab.yolov3.letterbox import Letterbox
+
+        letterbox = Letterbox(image_bgr.shape[:2], self._input_hw_px)
+        pixels = torch.from_numpy(letterbox.pixels(image_bgr)).to(self._device)
+        rgb = pixels.flip(-1).permute(2, 0, 1)
+        with torch.no_grad():
+            images = rgb[None].float() / 255
+            candidates = decode(self._network(images), self._layout.levels)
+        kept, flat = self._survivors(candidates)
+        to_image = partial(letterbox.to_image, clip=True)
+        return Prediction(
+            path=path,
+            image_bgr=image_bgr,
+            input_hw_px=self._input_hw_px,
+            result=self._result(path, image_bgr, kept, to_image),
+            flat=flat,
+            kept=kept,
+            candidates=candidates[0],
+            corners=False,
+            class_count=len(self._layout.class_names),
+            to_image=to_image,
+        )
+
+    def _survivors(self, candidates: Any) -> tuple[Any, NDArray[np.int64]]:
+        """The rows that NMS keeps, (M, 6), and their flat indices.
+
+        ultralytics takes predictions of exactly 6 candidates for end-to-end ones, by their shape; a
+        seventh that scores nothing keeps it from that.
+        """
+        import torch
+
+        if candidates.shape[-1] == _END_TO_END_ROWS:
+            candidates = torch.cat((candidates, torch.zeros_like(candidates[..., :1])), dim=-1)
+        settings = self.settings
+        rows, indices = ultralytics("utils.nms").non_max_suppression(
+            candidates,
+            settings.conf,
+            settings.iou,
+            classes=list(settings.classes) if settings.classes is not None else None,
+            agnostic=settings.agnostic_nms,
+            multi_label=settings.multi_label,
+            max_det=settings.max_det,
+            nc=len(self._layout.class_names),
+            return_idxs=True,
+        )
+        return rows[0], indices[0].view(-1).long().cpu().numpy()
+
+    def _result(self, path: Path, image_bgr: NDArray[np.uint8], kept: Any, to_image: Any) -> Any:
+        """The detections as ultralytics' `Results`."""
+        boxes = kept.clone()
+        boxes[:, :4] = kept.new_tensor(to_image(kept[:, :4].cpu().numpy()))
+        names = dict(enumerate(self._layout.class_names))
+        results = ultralytics("engine.results").Results
+        return results(image_bgr, path=str(path), names=names, boxes=boxes)
+
+
+def _input_hw_px(own: tuple[int, int], layout: Layout, settings: Settings) -> tuple[int, int]:
+    """The input's height and width, rounded up to a multiple of the largest stride as ultralytics does."""
+    size = settings.imgsz or own
+    height, width = size if isinstance(size, tuple) else (size, size)
+    stride = max(layout.strides_px)
+    return -(-height // stride) * stride, -(-width // stride) * stride

@@ -1,0 +1,1 @@
+"""YOLOv3 on PyTorch: its networks, how weights get into them, and how they predict fast."""

@@ -1,0 +1,205 @@
+"""Convert a YOLOv3 model from one file format to another, and prove that it still computes the same."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headlab.checkpoint.atomic import check_is_not, explained
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.read import read
+from headlab.checkpoint.yolov3.architecture import STRIDES_PX
+from headlab.checkpoint.yolov3.beside import Beside
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.description import default_masks
+from headlab.checkpoint.yolov3.titles import TITLES
+from headlab.checkpoint.yolov3.write import Format, format_of, texts_beside, write_model
+from headlab.errors import CheckpointError, InputError, OutputError
+
+KERAS_VARIANTS = ("yolov3", "yolov3-tiny")
+"""The networks that keras-yolo3 has."""
+
+TOLERANCE = 2e-4
+"""The raw outputs of source and result may differ by this much, relative to the largest (at least 1).
+
+Two ways to run the same float32 network differ by 3e-5 where outputs are of order 10.
+"""
+
+LARGEST_STRIDE_PX = max(STRIDES_PX.values())
+_LARGEST_INPUT_PX = 416
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a conversion did.
+
+    Attributes:
+        source: the file read.
+        written: the model file, then those beside it.
+        format: of the model file.
+        input_hw_px: the input size at which both were run.
+        largest_output: the largest raw output in absolute value.
+        difference: by how much the raw outputs of the two files differ at most.
+        notes: what other programs will see differently.
+    """
+
+    source: Path
+    written: tuple[Path, ...]
+    format: Format
+    input_hw_px: tuple[int, int]
+    largest_output: float
+    difference: float
+    notes: tuple[str, ...]
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    cfg: str | Path | None = None,
+    names: str | Path | None = None,
+    anchors: str | Path | None = None,
+    batch_norm_epsilon: float | None = None,
+    imgsz: tuple[int, int] | None = None,
+    force: bool = False,
+) -> Converted:
+    """Write a model in the format that the target's name asks for.
+
+    The result is read back, as other programs read it, and run on the same random picture as the source
+    before anything is put in its place; a result that computes something else is thrown away.
+
+    Args:
+        source: a YOLOv3 model: darknet, keras-yolo3 or headlab's own format.
+        target: `.weights` (darknet), `.h5` (keras-yolo3), `.weights.h5` (Keras 3) or `.safetensors`.
+        cfg: darknet's description of the source; by default it is looked for beside the weights.
+        names: the class names of the source, one a line; looked for in the same way.
+        anchors: the anchors of a Keras source; looked for in the same way.
+        batch_norm_epsilon: read the source's numbers as trained with this one. With 1e-3, darknet numbers
+            go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
+        imgsz: the input's height and width that the result says it is for; None keeps the source's.
+        force: replace files beside the target that hold something else.
+
+    Raises:
+        InputError: the source is no YOLOv3 model, or the target's name asks for no known format.
+        CheckpointError: the source is damaged, or its numbers do not survive the conversion.
+        OutputError: the target is the source, or cannot be written; nothing was changed.
+    """
+    path, out = Path(source), Path(target)
+    chosen = format_of(out)
+    model = _yolov3(read(path, Beside.of(cfg, names, anchors)))
+    model = _described(model, batch_norm_epsilon, imgsz)
+    check_is_not(out, path)
+    beside = texts_beside(model, out)
+    _check_beside(out, beside, force)
+    with _staged(out) as folder:
+        staged = folder / out.name
+        write_model(model, staged)
+        size, largest, difference = _compared(model, _yolov3(read(staged)).as_others_read())
+        if not difference <= TOLERANCE * max(1.0, largest):
+            raise CheckpointError(
+                f"{out}: the converted file computes something else: its raw outputs differ by up to "
+                f"{difference:.3g}, where {largest:.3g} is the largest. Nothing was written.",
+                "The source may hold numbers that the format cannot carry; please report the file.",
+            )
+        written = tuple(out.with_name(name) for name in (*beside, out.name))
+        for each in written:
+            (folder / each.name).replace(each)
+    return Converted(
+        path, tuple(reversed(written)), chosen, size, largest, difference, _notes(model, chosen)
+    )
+
+
+def _notes(model: Yolov3Checkpoint, chosen: Format) -> tuple[str, ...]:
+    described = model.description
+    if not chosen.suffix.endswith(".h5"):
+        return ()
+    if described.variant not in KERAS_VARIANTS:
+        return (f"keras-yolo3 has no {TITLES[described.variant]}; headlab reads the file.",)
+    usual = default_masks(described.variant, len(described.anchors_wh_px))
+    if described.masks == usual:
+        return ()
+    return (
+        f"This model's masks are {_listed(described.masks)}, but keras-yolo3's code says "
+        f"{_listed(usual)}: change it there, or its boxes get the wrong anchors.",
+    )
+
+
+def _listed(masks: Sequence[Sequence[int]]) -> str:
+    return str([list(mask) for mask in masks]).replace(", ", ",").replace("],[", "], [")
+
+
+def _yolov3(checkpoint: Checkpoint) -> Yolov3Checkpoint:
+    if not isinstance(checkpoint, Yolov3Checkpoint):
+        raise InputError(
+            f"{checkpoint.path}: this is an ultralytics checkpoint; only YOLOv3 models with anchors have a "
+            "darknet or keras-yolo3 form.",
+            "Give a .weights, .h5 or .safetensors file. ultralytics exports its own models: yolo export.",
+        )
+    return checkpoint
+
+
+def _described(
+    model: Yolov3Checkpoint, epsilon: float | None, input_hw_px: tuple[int, int] | None
+) -> Yolov3Checkpoint:
+    """The model with another epsilon or input size in its description, and the same numbers."""
+    described = model.described
+    if epsilon is not None:
+        described = replace(described, batch_norm_epsilon=epsilon)
+    if input_hw_px is not None:
+        if any(side % LARGEST_STRIDE_PX for side in input_hw_px):
+            raise InputError(
+                f"An input of {input_hw_px[0]} x {input_hw_px[1]} px does not fit: both sides must be "
+                f"multiples of {LARGEST_STRIDE_PX} px.",
+                "Such as 416, or 320,608.",
+            )
+        described = replace(described, input_hw_px=input_hw_px)
+    return replace(model, described=described)
+
+
+def _check_beside(target: Path, beside: Mapping[str, bytes], force: bool) -> None:
+    """Refuse to replace a user's own file beside the target."""
+    for name, data in beside.items():
+        path = target.with_name(name)
+        if path.exists() and not force and (not path.is_file() or path.read_bytes() != data):
+            raise OutputError(
+                f"{path} belongs beside {target.name}, but is there already and holds something else. "
+                "Nothing was written.",
+                "Give another name or folder, or say --force to replace it.",
+            )
+
+
+@contextmanager
+def _staged(target: Path) -> Iterator[Path]:
+    """A folder beside the target, from which finished files are moved into place."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".headlab-", dir=target.parent) as name:
+            yield Path(name)
+    except OSError as error:
+        raise explained(error, target) from error
+
+
+def _compared(
+    before: Yolov3Checkpoint, after: Yolov3Checkpoint
+) -> tuple[tuple[int, int], float, float]:
+    """Input size, largest raw output, and largest difference of two models on one random picture."""
+    height, width = before.described.input_hw_px
+    size = (min(height, _LARGEST_INPUT_PX), min(width, _LARGEST_INPUT_PX))
+    outputs, others = _raw_outputs(before, size), _raw_outputs(after, size)
+    largest = max(float(each.abs().max()) for each in outputs)
+    pairs = zip(outputs, others, strict=True)
+    return size, largest, max(float((one - other).abs().max()) for one, other in pairs)
+
+
+def _raw_outputs(model: Yolov3Checkpoint, input_hw_px: tuple[int, int]) -> tuple[Any, ...]:
+    import torch
+
+    from headlab.yolov3.load import build
+
+    picture = torch.rand((1, 3, *input_hw_px), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        outputs: tuple[Any, ...] = build(model)(picture)
+    return outputs

@@ -1,0 +1,194 @@
+"""Start a training from any file: load what fits into a network, and say what does not.
+
+A file fits in part if it has other classes or anchors (the last convolution of each level then differs),
+or if it holds the backbone alone, as `darknet53.conv.74` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headlab.checkpoint.read import read
+from headlab.checkpoint.yolov3.architecture import Convolution
+from headlab.checkpoint.yolov3.beside import Beside
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
+from headlab.checkpoint.yolov3.epsilon import shifted
+from headlab.errors import CheckpointError
+from headlab.yolov3.network import YOLOv3
+
+_PARTIAL_NAME = re.compile(r".*\.conv\.\d+", re.IGNORECASE)
+_HDF5_SUFFIXES = (".h5", ".hdf5", ".keras")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A convolution that kept the weights it had.
+
+    Attributes:
+        name: of the module, such as "P5.output".
+        reason: why.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What was loaded into a network, and what was not.
+
+    Attributes:
+        path: the file.
+        loaded: the convolutions that have the file's weights now, in the network's order.
+        skipped: the others.
+        epsilons: the file's and the network's, where the variances were converted; else None.
+    """
+
+    path: Path
+    loaded: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    epsilons: tuple[float, float] | None
+
+    def lines(self) -> list[str]:
+        """The report in words."""
+        total = len(self.loaded) + len(self.skipped)
+        said = [f"{self.path}: {len(self.loaded)} of {total} convolutions loaded."]
+        if self.epsilons is not None:
+            old, new = self.epsilons
+            said.append(
+                f"Batch-norm variances converted from epsilon {old:g} to {new:g}: same outputs."
+            )
+        said += [f"Not loaded: {each.name}: {each.reason}." for each in self.skipped]
+        return said
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Arrays of a file by name, and the epsilon that their variances belong to."""
+
+    arrays: Mapping[str, NDArray[np.generic]]
+    epsilon: float
+
+
+def load_weights(network: YOLOv3, path: str | Path, beside: Beside | None = None) -> LoadReport:
+    """Load the weights of a file into a network, as far as they fit, in place.
+
+    A convolution is loaded with its batch normalisation or not at all. Running variances are converted to
+    the network's epsilon, so that it computes with its own what the file's computes with another.
+
+    Args:
+        network: to load into; what is not loaded stays as it is.
+        path: a darknet file (whole, or a backbone such as `darknet53.conv.74`), a Keras file, or headlab's
+            own.
+        beside: the files that say what the weights do not; by default they are looked for.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, is no YOLOv3 model, holds values that are not
+            finite, or nothing of it fits.
+    """
+    where = Path(path)
+    source = _source(network, where, beside)
+    epsilon = network.description.batch_norm_epsilon
+    state = network.state_dict()
+    loaded: list[str] = []
+    skipped: list[Skipped] = []
+    for each in network.description.architecture.convolutions:
+        reason = _misfit(each, source.arrays)
+        if reason:
+            skipped.append(Skipped(each.name, reason))
+            continue
+        for name, array in _converted(each, source, epsilon):
+            if not np.isfinite(array).all():
+                raise CheckpointError(
+                    f"{where}: {name} holds values that are not finite (NaN or infinite).",
+                    "The training diverged or the file is damaged; use an earlier checkpoint.",
+                )
+            state[name].copy_(torch.from_numpy(np.ascontiguousarray(array, np.float32)))
+        loaded.append(each.name)
+    if not loaded:
+        raise CheckpointError(
+            f"{where}: nothing of it fits {network.description.variant}: "
+            f"{skipped[0].name}: {skipped[0].reason}.",
+            "It may be of another network; full and tiny models share no weights.",
+        )
+    converted = None if source.epsilon == epsilon else (source.epsilon, epsilon)
+    return LoadReport(where, tuple(loaded), tuple(skipped), converted)
+
+
+def _source(network: YOLOv3, path: Path, beside: Beside | None) -> _Source:
+    """Read a file's arrays, whatever its format.
+
+    Raises:
+        CheckpointError: see `load_weights`.
+    """
+    wanted = network.description.architecture
+    if path.name.lower().endswith(_HDF5_SUFFIXES):
+        from headlab.checkpoint.yolov3.keras.by_name import load_by_name
+
+        found = load_by_name(path, wanted)
+        return _Source(found.arrays, found.batch_norm_epsilon)
+    if _PARTIAL_NAME.fullmatch(path.name):
+        from headlab.checkpoint.yolov3.darknet.partial import read_partial
+
+        return _Source(read_partial(path, wanted).arrays, DARKNET_EPSILON)
+    model = read(path, beside)
+    if not isinstance(model, Yolov3Checkpoint):
+        raise CheckpointError(
+            f"{path}: this is not a YOLOv3 model.",
+            "Give a darknet .weights, a keras-yolo3 .h5, or headlab's .safetensors.",
+        )
+    return _Source(_Lazy(model), model.description.batch_norm_epsilon)
+
+
+class _Lazy(Mapping[str, "NDArray[np.generic]"]):
+    """A checkpoint's arrays, read when they are asked for."""
+
+    def __init__(self, model: Yolov3Checkpoint) -> None:
+        self._model = model
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        if name not in self._model.tensors:
+            raise KeyError(name)
+        return self._model.array(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._model.tensors
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._model.tensors)
+
+    def __len__(self) -> int:
+        return len(self._model.tensors)
+
+
+def _misfit(convolution: Convolution, arrays: Mapping[str, NDArray[np.generic]]) -> str:
+    """Why a convolution cannot be loaded; empty if it can."""
+    missing = [tensor.name for tensor in convolution.tensors if tensor.name not in arrays]
+    if len(missing) == len(convolution.tensors):
+        return "the file has no weights for it that fit"
+    if missing:
+        return f"the file lacks {missing[0]}"
+    for tensor in convolution.tensors:
+        shape = arrays[tensor.name].shape
+        if shape != tensor.shape:
+            return f"{tensor.name} is {shape} in the file, {tensor.shape} in the network"
+    return ""
+
+
+def _converted(
+    convolution: Convolution, source: _Source, epsilon: float
+) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """A convolution's arrays by name, the variance for the network's epsilon."""
+    for tensor in convolution.tensors:
+        array = source.arrays[tensor.name]
+        if convolution.batch_norm and tensor.name == convolution.variance:
+            array = shifted(np.asarray(array, np.float32), source.epsilon, epsilon)
+        yield tensor.name, array
