@@ -37,7 +37,8 @@ def named(args: tuple[str, ...]) -> str:
 
 
 def test_import_is_light(tmp_path: Path) -> None:
-    assert not loaded_after("import headlab", tmp_path) & {*HEAVY, *FOR_TABLES}
+    for statements in ("import headlab", "import headlab; headlab.boxes, headlab.anchors"):
+        assert not loaded_after(statements, tmp_path) & {*HEAVY, *FOR_TABLES}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,8 @@ def test_looking_is_light(args: tuple[str, ...], tmp_path: Path) -> None:
         ("--help",),
         ("--version",),
         ("trace", "--help"),
+        ("boxes", "stats", "--help"),
+        ("anchors", "fit", "--help"),
         ("inspect", str(DEMO_MODEL), "--json"),
         ("edit", str(DEMO_MODEL), "--shift", "P4=1", "-o", "shifted.pt"),
         ("edit", str(DEMO_MODEL), "--shift", "P4=1", "--dry-run"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +39,8 @@ def test_names() -> None:
         "Model",
         "Recipe",
         "TraceResult",
+        "anchors",
+        "boxes",
         "compare",
         "convert",
         "load",
@@ -47,6 +51,14 @@ def test_names() -> None:
         assert getattr(headlab, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'frobnicate'"):
         _ = headlab.frobnicate
+
+
+def test_packages_need_no_import_of_their_own() -> None:
+    shown = "import headlab; print(headlab.boxes.__all__, headlab.anchors.__all__)"
+    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == (
+        "['BoxTable', 'Problem', 'check', 'read', 'write'] ['check', 'fit', 'per_class', 'stats']"
+    )
 
 
 def test_signatures() -> None:
@@ -60,6 +72,14 @@ def test_signatures() -> None:
     assert names(headlab.compare) == [
         *("before", "after", "sources", "recipe", "classes", "match_iou", "settings")
     ]
+    how = ("imgsz", "resize", "units", "assume_size")
+    assert names(headlab.anchors.fit) == [
+        *("data", "k", *how, "objective", "weights", "seed", "restarts", "levels", "assign"),
+        *("most_k", "tracked"),
+    ]
+    assert names(headlab.anchors.check) == ["anchors", "data", *how, "levels", "seed"]
+    assert names(headlab.anchors.per_class) == ["data", "k", *how, "levels", "seed", "tracked"]
+    assert names(headlab.anchors.stats) == ["data", *how, "levels", "anchors"]
     assert names(headlab.Model.edit) == ["self", "edits"]
     assert names(headlab.Model.save) == ["self", "path", "in_place"]
     assert names(headlab.Model.trace) == ["self", "sources", "classes", "settings"]

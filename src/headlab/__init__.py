@@ -7,6 +7,7 @@
     shifted.save("yolov8n_shift.pt")
     model.trace("bird.jpg").detections
     headlab.compare(model, shifted, "bird.jpg").inference
+    headlab.anchors.fit(headlab.boxes.read("train.txt"), k=9).anchors_wh
 
 Nothing is downloaded, installed or sent, and importing headlab imports neither torch nor ultralytics.
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from headlab._version import __version__
 
 if TYPE_CHECKING:
+    from headlab import anchors, boxes
     from headlab.edit.operations import (
         Bias,
         Copy,
@@ -57,6 +59,8 @@ __all__ = [
     "Thresholds",
     "TraceResult",
     "__version__",
+    "anchors",
+    "boxes",
     "compare",
     "convert",
     "load",
@@ -69,12 +73,15 @@ _ELSEWHERE = {
     "headlab.yolov3.convert": ("convert",),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
+_PACKAGES = ("anchors", "boxes")
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for, so that `import headlab` stays light."""
     if name not in __all__:
         raise AttributeError(f"module 'headlab' has no attribute {name!r}")
+    if name in _PACKAGES:
+        return importlib.import_module(f"headlab.{name}")
     return getattr(importlib.import_module(_HOMES.get(name, "headlab.edit.operations")), name)
 
 

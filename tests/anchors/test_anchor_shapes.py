@@ -64,7 +64,7 @@ def test_crowds_are_left_out_and_counted() -> None:
     rows = [(0, 0, 0, 0, 5, 5), (0, 0, 0, 0, 50, 50)]
     shapes = shapes_at_input(table_of(rows, [(100, 100)], crowd=[False, True]), (100, 100))
     assert shapes.wh.tolist() == [[5, 5]]
-    assert shapes.skipped == {"annotate a crowd": 1}
+    assert shapes.skipped == {"marked as a crowd": 1}
 
 
 def test_bad_boxes_are_left_out_and_counted() -> None:
@@ -82,9 +82,9 @@ def test_bad_boxes_are_left_out_and_counted() -> None:
     assert shapes.class_ids is not None
     assert shapes.class_ids.tolist() == [0, 1]
     assert shapes.skipped == {
-        "have no finite size": 1,
-        "have no area (zero or negative width or height)": 2,
-        "are absurdly large (over 400 px)": 1,
+        "with no finite size": 1,
+        "with no area (zero or negative width or height)": 2,
+        "absurdly large (over 400 px)": 1,
     }
 
 

@@ -68,6 +68,17 @@ def test_two_classes_of_one_shape_each_by_hand() -> None:
     assert "too few" in b.verdict
 
 
+def test_classes_with_few_boxes_are_not_judged() -> None:
+    # 60 boxes of class 0 and 2 of class 1: fewer than the 30 that a fit of its own needs.
+    shapes = shapes_of(random_shapes(62), [0] * 60 + [1] * 2, image_ids=np.arange(62))
+    found = per_class_shapes(shapes, 3)
+    assert [row.number for row in found.judged] == [0]
+    assert "1 class has fewer than 30 boxes: too few to say." in found.verdict
+    nothing = per_class_shapes(shapes.only(np.arange(50, 62)), 3)
+    assert {row.number for row in nothing.judged} == {0, 1}
+    assert "No class has 30 boxes or more: too few to say." in nothing.verdict
+
+
 def test_one_class_only() -> None:
     shapes = shapes_of(random_shapes(60), np.zeros(60, int), class_names=("cell",))
     found = per_class_shapes(shapes, 3)
@@ -118,7 +129,8 @@ def test_the_budget_goes_where_it_gains_most() -> None:
 @pytest.mark.parametrize(
     ("boxes", "gain", "held_out", "words"),
     [
-        (10, Interval(0.1, 0.05, 0.2), 0.1, "too few"),
+        (10, Interval(0.1, 0.05, 0.2), 0.1, "has only 10 boxes: too few"),
+        (1, Interval(0.1, 0.05, 0.2), None, "has only 1 box: too few"),
         (100, Interval(0.1, 0.05, 0.2), -0.01, "nothing on other photos"),
         (100, Interval(0.01, 0.005, 0.015), 0.005, "next to nothing"),
         (100, Interval(0.1, 0.05, 0.2), None, "would gain 0.100 (0.050 to 0.200) in mean IoU."),

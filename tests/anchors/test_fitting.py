@@ -173,7 +173,7 @@ def test_no_boxes() -> None:
 
 
 def test_only_bad_boxes_are_named() -> None:
-    with pytest.raises(InputError, match="3 have no area") as caught:
+    with pytest.raises(InputError, match="Left out: 3 with no area") as caught:
         fit_shapes(shapes_of([[0, 5], [5, 0], [-3, 4]]), 9)
     assert "headlab boxes check" in caught.value.hint
 

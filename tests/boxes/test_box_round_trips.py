@@ -203,6 +203,16 @@ def test_photos_are_linked_copied_or_left(tmp_path: Path, photo: MakePhoto) -> N
         assert image.size == (8, 6)
 
 
+def test_a_coco_file_without_sizes_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("a.png 1,2,3,4,0\n")
+    table = read(tmp_path / "train.txt", classes=["cat"])
+    (loss,) = write(table, tmp_path / "a.json", "coco")
+    assert (loss.kind, loss.message[:36]) == (
+        "unknown-size",
+        "1 of the images has no known size, w",
+    )
+
+
 def test_names_that_would_meet_are_kept_apart() -> None:
     images = images_frame(["x/a.jpg", "y/a.png", "a.jpg", "x/a.jpg", "B.jpg", "b.png", "c"])
     names = plain_names(images).to_list()

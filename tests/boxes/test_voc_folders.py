@@ -75,8 +75,9 @@ def test_the_lists_of_the_splits(data: Path) -> None:
     assert read(data, split="cat_train").images["image"].to_list() == ["a.jpg"]
     # the classes' numbers do not depend on the split
     assert read(data, split="val").class_names == ("ant", "cat")
-    with pytest.raises(InputError, match=r"no ImageSets/Main/test\.txt"):
+    with pytest.raises(InputError, match=r"no ImageSets/Main/test\.txt") as caught:
         read(data, split="test")
+    assert caught.value.hint == "Known splits: train, val."
 
 
 def test_files_in_no_list_are_told(data: Path) -> None:

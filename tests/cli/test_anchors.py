@@ -171,7 +171,7 @@ def test_the_same_plot_is_the_same_file(data: Path, tmp_path: Path) -> None:
         (("fit", "DATA", "-k", "many"), "no number of anchors"),
         (("fit", "DATA", "-k", "0"), "no number of anchors"),
         (("fit", "DATA", "--imgsz", "big"), "no image size"),
-        (("fit", "DATA", "--assume-size", "big"), "--assume-size 'big' is no size"),
+        (("fit", "DATA", "--assume-size", "big"), "--assume-size 'big' is no image size"),
         (("fit", "DATA", "-o", "anchors.docx"), "anchors.docx"),
         (("fit", "DATA", "--plot", "plot.bmp"), "PNG or SVG"),
         (("fit", "DATA", "--plot", "nowhere/plot.png"), "no folder"),

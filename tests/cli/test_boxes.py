@@ -33,7 +33,7 @@ def test_nothing_is_wrong(train: Path) -> None:
         [str(train)],
         ["format", "keras-yolo3"],
         ["images", "2"],
-        ["boxes", "3", "of", "2", "classes:", "cat", "2,", "dog", "1"],
+        ["boxes", "3", "of", "2", "classes:", "cat", "(2),", "dog", "(1)"],
         [],
         ["Nothing", "is", "wrong."],
     ]

@@ -15,9 +15,10 @@ from headlab.anchors.choose_k import MOST_K, curve_over_k
 from headlab.anchors.class_loss import PerClass, per_class_shapes
 from headlab.anchors.files import read_anchor_set
 from headlab.anchors.fitting import RESTARTS, Fit, fit_shapes
-from headlab.anchors.levels import Method
+from headlab.anchors.levels import Method, levels_of
 from headlab.anchors.overlap import Floats
 from headlab.anchors.shapes import Resize, Shapes, Units, shapes_at_input, shapes_of
+from headlab.anchors.size_stats import SizeStats, size_stats
 from headlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -167,6 +168,39 @@ def per_class(
     """
     shapes = as_shapes(data, imgsz, resize, units, assume_size)
     return per_class_shapes(shapes, k, seed=seed, levels=levels, tracked=tracked)
+
+
+def stats(
+    data: str | Path | BoxTable,
+    *,
+    imgsz: Size | None = None,
+    resize: Resize = "letterbox",
+    units: Units = "input",
+    assume_size: tuple[int, int] | None = None,
+    levels: int = 3,
+    anchors: str | Path | AnchorSet | Fit | npt.ArrayLike | None = None,
+) -> SizeStats:
+    """Describe the sizes of annotated boxes by class, by size and by level.
+
+    Args:
+        data: annotations: a path, or a box table.
+        imgsz: as of `check`.
+        resize: as of `fit`.
+        units: as of `fit`.
+        assume_size: as of `fit`.
+        levels: how many levels the head has; each takes the boxes of its range of sides.
+        anchors: as of `check`; with them, a box belongs to the level of its best anchor.
+
+    Raises:
+        InputError: the data cannot be read, has no boxes, or the size of a photo is unknown and needed.
+    """
+    used = None if anchors is None else as_anchor_set(anchors)
+    size = imgsz if imgsz is not None else (used and used.input_hw) or INPUT_PX
+    table = _read(data)
+    if not _is_table(table):
+        raise InputError("These are no annotations.", "Give a path, or a box table.")
+    shapes = as_shapes(table, size, resize, units, assume_size)
+    return size_stats(shapes, table.images.height, used or levels_of(levels))
 
 
 def as_shapes(

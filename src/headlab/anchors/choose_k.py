@@ -87,7 +87,11 @@ def _bend(points: list[CurvePoint], levels: int) -> tuple[int, str]:
     usable = [point for point in points if point.k % levels == 0]
     if not usable:
         last = points[-1].k
-        return last, f"There are only {last} distinct box shapes."
+        return last, (
+            "There is only 1 distinct box shape."
+            if last == 1
+            else f"There are only {last} distinct box shapes."
+        )
     gains = {
         small.k: (large.coverage.mean_iou - small.coverage.mean_iou) / (large.k - small.k)
         for small, large in pairwise(usable)

@@ -15,7 +15,7 @@ from headlab.anchors.fitting import RESTARTS, Fit, best_anchors, fit_shapes
 from headlab.anchors.overlap import Sides, best_anchor, coverage
 from headlab.anchors.points import points_of
 from headlab.anchors.shapes import Shapes
-from headlab.anchors.verdicts import class_verdict, verdict
+from headlab.anchors.verdicts import FEW_BOXES, class_verdict, verdict
 from headlab.errors import InputError
 
 Tracked: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
@@ -98,6 +98,12 @@ class PerClass:
     needed: Split | None
     verdict: str
     skipped: Mapping[str, int]
+
+    @property
+    def judged(self) -> tuple[ClassLoss, ...]:
+        """The classes with enough boxes for own anchors, the largest gain first; all if none has."""
+        ordered = sorted(self.rows, key=lambda row: -row.gain.mean)
+        return tuple(row for row in ordered if row.boxes >= FEW_BOXES) or tuple(ordered)
 
 
 def per_class_shapes(

@@ -176,8 +176,8 @@ def about_masks(anchors: AnchorSet, truths: Truths) -> Iterator[Finding]:
         yield Finding(
             "problem" if lost / len(truths.anchor) >= 0.01 else "warning",
             "masks",
-            f"{_numbered(unused)} in no mask: the {lost:,} boxes that fit best there "
-            f"({lost / len(truths.anchor):.1%}) train nothing."
+            f"{_numbered(unused)} in no mask: the boxes that fit best there "
+            f"({lost:,}, {lost / len(truths.anchor):.1%}) train nothing."
             + (" The tiny network's second mask is 1,2,3." if is_tiny else ""),
             "Use the masks 3,4,5 and 0,1,2."
             if is_tiny
@@ -217,8 +217,8 @@ def about_levels(rows: Sequence[LevelRow], anchors: AnchorSet, boxes: int) -> It
                 "warning",
                 "level range",
                 sentence,
-                "Move it to the level that suits it, where the format allows uneven masks, or fit with "
-                "--assign range or split.",
+                "Where the format allows uneven masks, move what is outside to the level that suits it, or "
+                "fit with --assign range or split.",
             )
     collided = [row.collided for row in rows if row.collided is not None]
     if collided and sum(collided) / boxes >= 0.005:

@@ -222,9 +222,13 @@ def _rounded(anchors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _notes(anchors: npt.NDArray[np.float64], asked: int, weights: object, units: str) -> list[str]:
     notes = []
     if len(anchors) < asked:
+        shapes = (
+            "is only 1 distinct box shape"
+            if len(anchors) == 1
+            else (f"are only {len(anchors)} distinct box shapes")
+        )
         notes.append(
-            f"{asked} anchors were asked for, but there are only {len(anchors)} distinct box shapes: "
-            f"{len(anchors)} anchors cover all of them."
+            f"{asked} anchors were asked for, but there {shapes}: one anchor for each covers all boxes."
         )
     overlap = np.triu(iou_matrix(anchors, anchors), 1)
     pairs = pairs_text(overlap > ALIKE)

@@ -130,7 +130,8 @@ def assigned(
     if len(sides) < len(levels):
         level_of = _nearest(sides, levels)
         short = (
-            f"{len(sides)} anchors cannot fill {len(levels)} levels: some levels have none. "
+            f"{len(sides)} {'anchor' if len(sides) == 1 else 'anchors'} cannot fill {len(levels)} levels: "
+            "some levels have none. "
             "Fit more anchors, or use a head with fewer levels."
         )
         return Assignment(levels, level_of, method, (short, *unsuited(sides, level_of, levels)))

@@ -94,9 +94,9 @@ class Shapes:
         """
         if len(self):
             return
-        reasons = "".join(f" {count:,} {reason}." for reason, count in self.skipped.items())
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped.items())
         raise InputError(
-            f"There are no boxes to work on.{reasons and ' Left out:'}{reasons}",
+            f"There are no boxes to work on.{f' Left out: {reasons}.' if reasons else ''}",
             "headlab boxes check DATA says what is wrong with the annotations.",
         )
 
@@ -203,7 +203,7 @@ def shapes_at_input(
         units=units,
         resize=resize if units == "input" else None,
         scales=scales,
-        skipped={"annotate a crowd": crowd} if crowd else {},
+        skipped={"marked as a crowd": crowd} if crowd else {},
     )
     return _without_bad(shapes)
 
@@ -265,9 +265,9 @@ def _without_bad(shapes: Shapes) -> Shapes:
     empty = ~unknown & (sides <= 0).any(axis=1)
     absurd = ~unknown & ~empty & (sides > limit).any(axis=1)
     reasons = {
-        "have no finite size": unknown,
-        "have no area (zero or negative width or height)": empty,
-        f"are absurdly large (over {limit:,.0f} px)": absurd,
+        "with no finite size": unknown,
+        "with no area (zero or negative width or height)": empty,
+        f"absurdly large (over {limit:,.0f} px)": absurd,
     }
     counts = {reason: int(bad.sum()) for reason, bad in reasons.items() if bad.any()}
     kept = shapes.only(np.flatnonzero(~(unknown | empty | absurd)))

@@ -23,7 +23,8 @@ FEW_BOXES = 30
 def class_verdict(name: str, boxes: int, gain: Interval, held_out: float | None) -> str:
     """One sentence about a class."""
     if boxes < FEW_BOXES:
-        return f"{name} has only {boxes} boxes: too few to fit anchors to it alone."
+        counted = "1 box" if boxes == 1 else f"{boxes} boxes"
+        return f"{name} has only {counted}: too few to fit anchors to it alone."
     unseen = "" if held_out is None else f"; on photos not used for the fit, {held_out:+.3f}"
     if held_out is not None and held_out <= 0:
         return (
@@ -38,6 +39,12 @@ def class_verdict(name: str, boxes: int, gain: Interval, held_out: float | None)
 def _above(value: float) -> float:
     """The next hundredth above."""
     return (math.floor(value * 100) + 1) / 100
+
+
+def _how_many(some: int, all_of_them: int) -> str:
+    if some in (0, 1):
+        return "one of them does" if some else "none of them does"
+    return "all of them do" if some == all_of_them else f"{some} of them do"
 
 
 def verdict(
@@ -75,8 +82,7 @@ def verdict(
         )
         unseen = [row for row in much if row[3] is not None and row[3] >= NOTABLE]
         if any(row[3] is not None for row in much):
-            which = "all of them do" if len(unseen) == len(much) else f"{len(unseen)} of them do"
-            parts.append(f"On photos not used for the fit, {which}.")
+            parts.append(f"On photos not used for the fit, {_how_many(len(unseen), len(much))}.")
         parts += [f"Everyone else would gain under {_above(max(rest)):.2f}."] if rest else []
     elif rest:
         parts.append(
@@ -85,8 +91,16 @@ def verdict(
         )
     else:
         parts.append(f"No class has {FEW_BOXES} boxes or more: too few to say.")
+    if judged and len(judged) < len(rows):
+        few = len(rows) - len(judged)
+        have = "class has" if few == 1 else "classes have"
+        parts.append(f"{few} {have} fewer than {FEW_BOXES} boxes: too few to say.")
     elsewhere = "" if total[1] is None else f"; on photos not used for the fit, {total[1]:+.3f}"
     parts.append(f"Over all boxes the gain is {total[0]}{elsewhere}.")
+    if total[1] is not None and total[1] <= 0:
+        parts.append(
+            "On those, each class's own anchors fit worse than shared ones: it has too few boxes."
+        )
     even = "even " if more[0] < k * len(rows) else ""
     parts.append(
         f"But {k} per class are {k * len(rows)} anchors: {even}{more[0]} shared ones reach {more[1]:.3f}. "

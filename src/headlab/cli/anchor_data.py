@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from headlab.cli.box_data import FORMATS, parse_size
 from headlab.cli.options import FILE, parse_imgsz
 from headlab.cli.terminal import say
-from headlab.errors import InputError
 
 if TYPE_CHECKING:
     from headlab.anchors.shapes import Shapes
@@ -24,8 +24,8 @@ def data_options(command: Command) -> Command:
     for option in reversed(
         (
             click.option(
-                "--imgsz", metavar="N|H,W", help="Input size: 416, or height and width as 320,608. "
-                "By default what a .cfg names, else 416.",
+                "--imgsz", metavar="N|H,W", help="Size of the network's input: a side, or height and width "
+                "as 320,608. By default 416; for check, what ANCHORS names.",
             ),
             click.option(
                 "--resize", type=click.Choice(["letterbox", "stretch"]), default="letterbox",
@@ -38,11 +38,14 @@ def data_options(command: Command) -> Command:
             click.option(
                 "--assume-size", metavar="W,H", help="Width and height of photos whose size is unknown."
             ),
+            click.option("--format", type=FORMATS, help="Of DATA; recognised by default."),
             click.option("--images", type=FILE, metavar="DIR", help="The folder with the photos."),
             click.option(
-                "--classes", type=FILE, metavar="FILE", help="Class names, one a line."
+                "--classes", type=FILE, metavar="FILE", help="Class names, one per line. By default those "
+                "that DATA gives, or classes.txt beside it.",
             ),
-            click.option("--split", help="Take only this split, such as train."),
+            click.option("--split", metavar="NAME", help="Take only this split, such as train."),
+            click.option("--encoding", metavar="NAME", help="Of keras-yolo3's text; recognised by default."),
             click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the random starts."),
             click.option(
                 "--json", type=FILE, metavar="FILE",
@@ -72,14 +75,7 @@ def assumed_size(options: Mapping[str, Any]) -> tuple[int, int] | None:
         InputError: it is no size.
     """
     text = options["assume_size"]
-    if text is None:
-        return None
-    try:
-        return parse_imgsz(text)
-    except InputError:
-        raise InputError(
-            f"--assume-size {text!r} is no size.", "Write width and height in pixels, as 500,375."
-        ) from None
+    return parse_size(text) if text is not None else None
 
 
 def box_table(data: Path, options: Mapping[str, Any]) -> BoxTable:
@@ -92,6 +88,8 @@ def box_table(data: Path, options: Mapping[str, Any]) -> BoxTable:
 
     table = read(
         data,
+        format=options["format"],
+        encoding=options["encoding"],
         images=options["images"],
         classes=options["classes"],
         split=options["split"],

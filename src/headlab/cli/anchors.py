@@ -172,7 +172,7 @@ def per_class(
     data: Path, k: int, levels: int, json: Path | None, csv: Path | None, plot: Path | None,
     **options: Any,
 ) -> None:  # fmt: skip
-    """Show what each class of DATA loses by sharing anchors with the others.
+    """Show what each class of DATA loses by sharing anchors.
 
     For every class: the mean IoU with the shared anchors, with as many fitted to that class alone, and with
     its part when the same number of anchors is shared out among the classes. The intervals (95 %) come from
@@ -204,7 +204,7 @@ def _checked(
     outputs = Outputs(json, csv, None)
     outputs.check(*inputs)
     if plot is not None:
-        from headlab.report.anchor_plots import check_suffix
+        from headlab.report.plotting import check_suffix
 
         check_suffix(plot)
     named = [path for path in (json, csv, plot, anchors) if path is not None and path != Path("-")]

@@ -1,64 +1,30 @@
-"""`headlab boxes`: read annotations of any format, check them, convert them."""
+"""`headlab boxes`: read annotations of any format, check them, describe them, convert them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
+from headlab.cli.box_data import FORMATS, data_options, read_data, skipped_while_reading
+from headlab.cli.box_stats import stats
 from headlab.cli.options import FILE
 from headlab.cli.terminal import say
 from headlab.errors import InputError
 
-if TYPE_CHECKING:
-    from headlab.boxes.table import BoxTable
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_FORMATS = click.Choice(["keras", "yolo", "voc", "coco"])
-
 
 @click.group
 def boxes() -> None:
-    """Check annotations, and convert them.
+    """Check annotations, describe them, convert them.
 
     DATA is a text file of keras-yolo3, a YOLO data.yaml, folder or list of photos, a folder of Pascal VOC,
     or a COCO JSON file.
     """
 
 
-def data_options(command: Command) -> Command:
-    """Declare how DATA is read; `read_data` takes what they say."""
-    for option in reversed(
-        (
-            click.option("--format", type=_FORMATS, help="Of DATA; recognised by default."),
-            click.option(
-                "--classes",
-                type=FILE,
-                metavar="FILE",
-                help="Class names, one per line. By default those that DATA gives, or classes.txt beside it.",
-            ),
-            click.option("--images", type=FILE, metavar="DIR", help="The folder with the photos."),
-            click.option(
-                "--assume-size",
-                metavar="W,H",
-                help="Width and height in pixels of photos that are missing, such as 640,480.",
-            ),
-            click.option(
-                "--split",
-                metavar="NAME",
-                help="Read only this split, such as train, of YOLO and VOC.",
-            ),
-            click.option(
-                "--encoding", metavar="NAME", help="Of keras-yolo3's text; recognised by default."
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+boxes.add_command(stats)
 
 
 @boxes.command
@@ -108,7 +74,7 @@ def check(
 @boxes.command
 @click.argument("data", type=FILE)
 @click.argument("out", type=FILE)
-@click.option("--to", "to", type=_FORMATS, required=True, help="The format to write.")
+@click.option("--to", "to", type=FORMATS, required=True, help="The format to write.")
 @data_options
 @click.option(
     "--photos",
@@ -126,17 +92,12 @@ def convert(data: Path, out: Path, to: Any, photos: Any, force: bool, **options:
 
     Exit code: 0 done, 1 done but something was skipped, 2 the input was wrong.
     """
-    from headlab.boxes.sizes import CORRUPT, MISSING
     from headlab.boxes.writing import write
     from headlab.report.boxes_text import counted, kinds_of
 
     table = read_data((data,), **options)
     losses = write(table, out, to, force=force, photos=photos)
-    skipped = [
-        each
-        for each in table.problems
-        if each.severity == "error" and each.kind not in (MISSING, CORRUPT)
-    ]
+    skipped = skipped_while_reading(table)
     for problem in (*skipped[:_SHOWN], *losses):
         said = f"{problem.where}: " if problem in skipped else ""
         say(f"headlab: {said}{problem.message}", err=True)
@@ -152,31 +113,3 @@ def convert(data: Path, out: Path, to: Any, photos: Any, force: bool, **options:
 
 
 _SHOWN = 5
-
-
-def read_data(
-    data: tuple[Path, ...], *, assume_size: str | None, images: Path | None, **options: Any
-) -> BoxTable:
-    """The box table of what the command was given; `options` are those of `data_options`.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    from headlab.boxes.reading import read
-
-    size = parse_size(assume_size) if assume_size is not None else None
-    return read(list(data), assume_size=size, images=images, **options)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read "640,480" or "640x480" as width and height in pixels.
-
-    Raises:
-        InputError: it is neither.
-    """
-    parts = [part.strip() for part in text.lower().replace("x", ",").split(",")]
-    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(
-            f"--assume-size {text!r} is no image size.", "Write width and height, as 640,480."
-        )
-    return int(parts[0]), int(parts[1])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from headlab.anchors.formats import numbers_text
-from headlab.anchors.verdicts import SHAPE_FIT_ONLY
+from headlab.anchors.verdicts import FEW_BOXES, SHAPE_FIT_ONLY
+from headlab.report.boxes_text import counted
 from headlab.report.tables import heading, line, table
 from headlab.report.trace_text import level_text
 
@@ -109,6 +110,10 @@ def check_text(check: Check) -> Iterator[RenderableType]:
             for row in check.by_level
         ],
     )
+    yield line(
+        "of its size: boxes whose side suits the level; collided: not learned, cell and anchor taken",
+        "dim",
+    )
     if check.by_class:
         yield from _classes(check)
     yield heading("findings")
@@ -134,7 +139,10 @@ def _classes(check: Check) -> Iterator[RenderableType]:
         ],
     )
     if len(rows) > _MOST_CLASSES:
-        yield line(f"{len(rows) - _MOST_CLASSES} more classes: see --json")
+        yield line(
+            f"and {counted(len(rows) - _MOST_CLASSES, 'class', 'classes')} more (--json has them)",
+            "dim",
+        )
 
 
 def per_class_text(found: PerClass) -> Iterator[RenderableType]:
@@ -151,7 +159,7 @@ def per_class_text(found: PerClass) -> Iterator[RenderableType]:
             f"{row.recall_gain.mean:+.3f}",
             f"{row.budget_iou:.3f} ({row.budget_k})",
         ]
-        for row in sorted(found.rows, key=lambda row: -row.gain.mean)
+        for row in found.judged
     ]
     yield table(
         ["class", ">boxes", ">shared", ">own", ">gain", ">unseen", ">recall", f">of {budget}"],
@@ -165,9 +173,15 @@ def per_class_text(found: PerClass) -> Iterator[RenderableType]:
             f"of {budget}: mean IoU (anchors) when {budget} anchors are shared out among the classes."
         ]
     )
+    few = len(found.rows) - len(found.judged)
+    if few:
+        yield line(
+            f"{counted(few, 'class', 'classes')} with fewer than {FEW_BOXES} boxes: see --csv or --json",
+            "dim",
+        )
     yield from _skipped(found.skipped)
     yield heading("class by class")
-    for row in sorted(found.rows, key=lambda row: -row.gain.mean):
+    for row in found.judged:
         yield line(row.verdict)
     yield heading("in all")
     yield from _sentences([found.verdict])
@@ -176,15 +190,16 @@ def per_class_text(found: PerClass) -> Iterator[RenderableType]:
 
 
 def _figures(covered: Coverage) -> Text:
+    boxes = counted(covered.boxes, "box", "boxes")
     return line(
-        f"{covered.boxes:,} boxes: mean IoU {covered.mean_iou:.4f}; IoU ≥ 0.5 for {covered.recall_50:.1%}, "
+        f"{boxes}: mean IoU {covered.mean_iou:.4f}; IoU ≥ 0.5 for {covered.recall_50:.1%}, "
         f"≥ 0.25 for {covered.recall_25:.1%}; within a factor of 4 for {covered.recall_ratio_4:.2%}"
     )
 
 
 def _skipped(skipped: Mapping[str, int]) -> Iterator[Text]:
     for reason, count in skipped.items():
-        yield line(f"left out: {count:,} boxes that {reason}", "yellow")
+        yield line(f"left out: {counted(count, 'box', 'boxes')} {reason}", "yellow")
 
 
 def _finding(finding: Finding) -> Iterator[Text]:

@@ -98,7 +98,7 @@ def _summary(boxes: BoxTable) -> Iterator[Text]:
     yield line(f"  images   {boxes.images.height:,}" + (f" ({splits})" if splits else ""))
     counts = _class_counts(boxes)
     most = sorted(counts, key=lambda number: -counts[number])[:_CLASSES_SHOWN]
-    listed = ", ".join(f"{boxes.class_name(number)} {counts[number]:,}" for number in most)
+    listed = ", ".join(f"{boxes.class_name(number)} ({counts[number]:,})" for number in most)
     more = ", …" if len(counts) > len(most) else ""
     yield line(
         f"  boxes    {boxes.boxes.height:,}"

@@ -18,6 +18,12 @@ _DIGITS = 6  # of a pixel: what a sum of corner and side may be off by
 def write_coco(table: BoxTable, file: Path, losses: Losses) -> None:
     """Write one file; images and categories keep the numbers that they had in a COCO file."""
     losses.without_difficult(table.boxes)
+    losses.note(
+        "unknown-size",
+        table.images.filter(pl.col("width_px").is_null() | pl.col("height_px").is_null()).height,
+        "{} no known size, which COCO's tools need: it was written as null",
+        of="images",
+    )
     names = written_names(table)
     kept = len(table.category_ids) == len(names)
     categories = table.category_ids if kept else range(1, len(names) + 1)

@@ -77,8 +77,10 @@ def _entries(
     lists = _lists(path, split)
     if not lists:
         if split is not None:
+            known = ", ".join(each.stem for each in _lists(path, None)) or "none"
             raise InputError(
-                f"There is no split {split!r}: {path} has no ImageSets/Main/{split}.txt."
+                f"There is no split {split!r}: {path} has no ImageSets/Main/{split}.txt.",
+                f"Known splits: {known}.",
             )
         return [_Entry(stem, None, str(folder / f"{stem}.xml"), None) for stem in stems]
     found = _listed(lists, folder, set(stems), problems)
