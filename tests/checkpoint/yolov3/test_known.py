@@ -11,7 +11,7 @@ from headlab.errors import CheckpointError
 
 
 def test_the_official_tiny_weights_and_their_cfg_do_not_agree(shared: Path, tmp_path: Path) -> None:
-    for name in ("yolov3-tiny.weights", "yolov3-tiny.cfg"):
+    for name in ("yolov3-tiny.weights", "yolov3-tiny.cfg", "coco.names"):
         shutil.copy(shared / "weights" / name, tmp_path)
     (remark,) = read(tmp_path / "yolov3-tiny.weights").remarks()
     assert "trained with the anchors of mask 1,2,3 at P4; the .cfg says 0,1,2" in remark

@@ -31,9 +31,9 @@ def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
 def _official_tiny(model: Yolov3Checkpoint) -> tuple[str, ...]:
     """The disagreement of the official yolov3-tiny.weights for COCO (sha256 dccea06f…) and its cfg.
 
-    They were trained with mask 1,2,3 at P4, while the official cfg says 0,1,2: on coco128, boxes of P4 overlap
-    the labels by 0.28 on average with the latter and by 0.70 with the former (bench/tiny_masks.py). They are
-    known by the biases of P4's boxes, which no edit of class rows changes.
+    They were trained with mask 1,2,3 at P4, while the official cfg says 0,1,2: on coco128, boxes of P4
+    overlap the labels by 0.28 on average with the latter and by 0.70 with the former (bench/tiny_masks.py).
+    They are known by the biases of P4's boxes, which no edit of class rows changes.
     """
     described = model.described
     if described.variant != "yolov3-tiny" or described.masks[1] == _TRAINED_MASK:
