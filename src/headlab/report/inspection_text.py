@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich.constrain import Constrain
 from rich.text import Text
 
-from headlab.report.explain_parts import anchor_text
-from headlab.report.explain_text import explanation_text
+from headlab.report.explain.parts import anchor_text
+from headlab.report.explain.text import explanation_text
 from headlab.report.inspection import ClassParameters, Inspection, Parameter
 from headlab.report.inspection_summary import summary
 from headlab.report.tables import heading, line, table
