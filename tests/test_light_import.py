@@ -46,6 +46,7 @@ def test_import_is_light(tmp_path: Path) -> None:
     [
         ("inspect", str(DEMO_MODEL)),
         ("inspect", str(DEMO_MODEL), "--params", "*cv3*"),
+        ("inspect", str(DEMO_MODEL), "--explain"),
     ],
     ids=named,
 )
@@ -61,7 +62,9 @@ def test_looking_is_light(args: tuple[str, ...], tmp_path: Path) -> None:
         ("trace", "--help"),
         ("boxes", "stats", "--help"),
         ("anchors", "fit", "--help"),
+        ("convert", "--help"),
         ("inspect", str(DEMO_MODEL), "--json"),
+        ("inspect", str(DEMO_MODEL), "--explain", "--json"),
         ("edit", str(DEMO_MODEL), "--shift", "P4=1", "-o", "shifted.pt"),
         ("edit", str(DEMO_MODEL), "--shift", "P4=1", "--dry-run"),
         ("diff", str(DEMO_MODEL), str(DEMO_MODEL)),

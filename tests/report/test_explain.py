@@ -21,12 +21,12 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.held import HeldCheckpoint
 from headlab.heads.identify import identify
 from headlab.report.documents import to_json
-from headlab.report.explain import explanation
-from headlab.report.explain_anchors import unusual_masks
-from headlab.report.explain_decoding import EXAMPLE, decoded
-from headlab.report.explain_freezing import keras_layer_count
-from headlab.report.explain_parts import Section
-from headlab.report.explain_text import explanation_text
+from headlab.report.explain.anchors import unusual_masks
+from headlab.report.explain.decoding import EXAMPLE, decoded
+from headlab.report.explain.explanation import explanation
+from headlab.report.explain.freezing import keras_layer_count
+from headlab.report.explain.parts import Section
+from headlab.report.explain.text import explanation_text
 from headlab.report.tables import show
 
 COCO = tuple(f"class{number}" for number in range(80))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headlab.checkpoint.atomic import replacing
-from headlab.checkpoint.yolov3.write import stem
+from headlab.checkpoint.yolov3.beside import stem
 from headlab.errors import OutputError
 
 

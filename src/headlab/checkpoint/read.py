@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.yolov3.beside import Beside
-from headlab.errors import InputError
+from headlab.errors import CheckpointError, InputError
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _DARKNET_NAME = re.compile(r".*\.(weights|conv\.\d+|backup)", re.IGNORECASE)
@@ -44,6 +44,11 @@ def read(path: str | Path, beside: Beside | None = None) -> Checkpoint:
         raise InputError(
             f"{path}: a .pt file holds its classes and strides itself.",
             "Leave --cfg, --names and --anchors out.",
+        )
+    if where.suffix.lower() == ".cfg" and where.is_file():
+        raise CheckpointError(
+            f"{path}: a .cfg describes a network, but holds no weights.",
+            "Give the .weights file; the .cfg is found beside it, or named with --cfg.",
         )
     from headlab.checkpoint.pt.checkpoint import read as read_pt
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headlab.yolov3.convert import Converted
 
 
-@click.command
+@click.command(short_help="Write a YOLOv3 model in another file format.")
 @click.argument("source", metavar="IN", type=FILE)
 @click.argument("target", metavar="OUT", type=FILE)
 @beside_options

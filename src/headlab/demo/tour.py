@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from headlab.checkpoint.atomic import write_bytes
-from headlab.checkpoint.yolov3.write import stem
+from headlab.checkpoint.yolov3.beside import stem
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError

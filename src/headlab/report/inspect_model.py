@@ -16,8 +16,8 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import DEFAULT_INPUT_HW_PX
 from headlab.errors import InputError, UnknownName
 from headlab.heads.layout import ClassRows, Layout
-from headlab.report.explain import explanation
-from headlab.report.explain_anchors import unusual_masks
+from headlab.report.explain.anchors import unusual_masks
+from headlab.report.explain.explanation import explanation
 from headlab.report.inspection import (
     ClassParameters,
     ClassShown,

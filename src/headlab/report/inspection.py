@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headlab.heads.layout import Layout
-from headlab.report.explain_parts import Section
+from headlab.report.explain.parts import Section
 
 
 @dataclass(frozen=True)

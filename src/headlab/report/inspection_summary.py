@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from headlab.report.explain_parts import anchor_text, counted, mask_text
+from headlab.report.explain.parts import anchor_text, counted, mask_text
 from headlab.report.tables import line
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.constrain import Constrain
 from rich.text import Text
 
-from headlab.report.explain_parts import anchor_text
-from headlab.report.explain_text import explanation_text
+from headlab.report.explain.parts import anchor_text
+from headlab.report.explain.text import explanation_text
 from headlab.report.inspection import ClassParameters, Inspection, Parameter
 from headlab.report.inspection_summary import summary
 from headlab.report.tables import heading, line, table
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from rich.table import Table
+
+_WIDEST_NOTE = 80
 
 _IMGSZ_FROM = {
     "option": "--imgsz",
@@ -48,7 +51,7 @@ def _head(shown: Inspection) -> Iterator[RenderableType]:
     yield heading(f"Levels at an input of {height} x {width} px ({chosen})")
     yield _levels(shown)
     for note in shown.notes:
-        yield line(f"note: {note}")
+        yield Constrain(line(f"note: {note}"), _WIDEST_NOTE)
     yield heading(f"Class rows: {_which_row(shown)}")
     yield _class_rows(shown)
     if shown.layout.has_anchors:

@@ -110,20 +110,29 @@ def comparison_html(comparison: Comparison) -> str:
     caption = f"Matched detections: {counts}"
     if comparison.shifts is not None:
         right, of = comparison.inference
-        caption += f"; the class change tells the level for {right} of {of}"
-    rows = [_pair_cells(row) for row in comparison.pairs.head(MOST_ROWS).to_dicts()]
+        told = "level and anchor" if comparison.tells_slots else "level"
+        caption += f"; the class change tells the {told} for {right} of {of}"
+    slots = {
+        "before": comparison.before.layout.has_slots,
+        "after": comparison.after.layout.has_slots,
+    }
+    rows = [_pair_cells(row, slots) for row in comparison.pairs.head(MOST_ROWS).to_dicts()]
     hidden = comparison.pairs.height - len(rows)
     if hidden:
         caption += f"; the first {len(rows)} are shown"
     return _table(caption, ["image", "before", "after", "kind", "IoU"], rows)
 
 
-def _pair_cells(row: Mapping[str, Any]) -> list[str]:
-    sides = [
-        "-"
-        if row[f"{side}_level"] is None
-        else f"{_text(row[f'{side}_class_name'])} {row[f'{side}_score']:.2f} {_level(row[f'{side}_level'])}"
-        for side in ("before", "after")
-    ]
+def _pair_cells(row: Mapping[str, Any], slots: Mapping[str, bool]) -> list[str]:
+    """One pair; `slots` says of each side whether its cells have several."""
+    sides = [_side(row, side, slotted) for side, slotted in slots.items()]
     iou = "-" if row["iou"] is None else f"{row['iou']:.2f}"
     return [_text(f"{row['image']}{frame_behind(row['frame'])}"), *sides, _text(row["kind"]), iou]
+
+
+def _side(row: Mapping[str, Any], side: str, slotted: bool) -> str:
+    if row[f"{side}_level"] is None:
+        return "-"
+    slot = f"/{row[f'{side}_slot']}" if slotted else ""
+    level = _level(row[f"{side}_level"])
+    return f"{_text(row[f'{side}_class_name'])} {row[f'{side}_score']:.2f} {level}{slot}"

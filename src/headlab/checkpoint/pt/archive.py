@@ -192,5 +192,6 @@ def _check_is_zip(path: Path) -> None:
     raise CheckpointError(
         f"{path}: not a zip archive, so not a checkpoint that torch.save wrote"
         + (" (the file is empty)." if not head else "."),
-        "headlab reads ultralytics .pt files (YOLOv8 and later).",
+        "headlab reads ultralytics .pt files (YOLOv8 and later), and YOLOv3's .weights, .h5 and "
+        ".safetensors.",
     )

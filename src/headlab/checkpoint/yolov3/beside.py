@@ -47,16 +47,21 @@ class Beside:
         return cls(*(None if each is None else Path(each) for each in (cfg, names, anchors)))
 
 
+def stem(model: Path) -> str:
+    """A model file's name without the suffix of its format; what is written beside it is called so."""
+    return stems(model)[0]
+
+
 def stems(model: Path) -> tuple[str, ...]:
     """The names that files of the same model begin with, the likeliest first.
 
     "voc.weights.h5" gives "voc"; "voc_final.weights" and "voc_10000.weights", as darknet's training
     calls them, also "voc".
     """
-    stem, found = _MODEL_SUFFIX.subn("", model.name)
-    stem = stem if found else model.stem
-    plain = _TRAINING_SUFFIX.sub("", stem)
-    return (stem, plain) if plain not in ("", stem) else (stem,)
+    whole, found = _MODEL_SUFFIX.subn("", model.name)
+    whole = whole if found else model.stem
+    plain = _TRAINING_SUFFIX.sub("", whole)
+    return (whole, plain) if plain not in ("", whole) else (whole,)
 
 
 def own_cfg(model: Path) -> Path | None:
@@ -159,7 +164,7 @@ def _find(
 
 def _unclaimed(candidates: list[Path], files: Sequence[Path]) -> list[Path]:
     """The candidates that no model of the folder is called after; all of them if there is none such."""
-    models = {stem for each in files if _MODEL_SUFFIX.search(each.name) for stem in stems(each)}
+    models = {name for each in files if _MODEL_SUFFIX.search(each.name) for name in stems(each)}
     free = [each for each in candidates if _OWN_SUFFIX.sub("", each.name) not in models]
     return free or candidates
 
@@ -175,9 +180,9 @@ def _files_beside(model: Path) -> list[Path]:
 def _with_own_name(files: Sequence[Path], model: Path, suffixes: Sequence[str]) -> Path | None:
     by_key = {_key(each.name): each for each in files}
     by_name = {each.name: each for each in files}
-    for stem in stems(model):
+    for name in stems(model):
         for suffix in suffixes:
-            found = by_name.get(stem + suffix) or by_key.get(_key(stem + suffix))
+            found = by_name.get(name + suffix) or by_key.get(_key(name + suffix))
             if found is not None:
                 return found
     return None

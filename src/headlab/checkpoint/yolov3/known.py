@@ -1,4 +1,4 @@
-"""Files that many people have, and what they do not say of themselves."""
+"""What is known of a model's files beyond what they say."""
 
 from __future__ import annotations
 
@@ -14,12 +14,26 @@ _TRAINED_MASK = (1, 2, 3)
 
 
 def remarks(model: Yolov3Checkpoint) -> tuple[str, ...]:
-    """What is known of a file's weights beyond what it says.
+    """What is known of a model's files beyond what they say."""
+    return (*_without_names(model), *_official_tiny(model))
 
-    The official yolov3-tiny.weights for COCO (sha256 dccea06f…) were trained with mask 1,2,3 at P4, while the
-    official cfg says 0,1,2: on coco128, boxes of P4 overlap the labels by 0.28 on average with the latter and
-    by 0.70 with the former (bench/tiny_masks.py). They are known by the biases of P4's boxes, which no edit
-    of class rows changes.
+
+def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
+    names = model.described.class_names
+    if names != tuple(map(str, range(len(names)))):
+        return ()
+    return (
+        "No class names were found beside it, so the classes are called by their numbers. "
+        "Name a file of them with --names.",
+    )
+
+
+def _official_tiny(model: Yolov3Checkpoint) -> tuple[str, ...]:
+    """The disagreement of the official yolov3-tiny.weights for COCO (sha256 dccea06f…) and its cfg.
+
+    They were trained with mask 1,2,3 at P4, while the official cfg says 0,1,2: on coco128, boxes of P4
+    overlap the labels by 0.28 on average with the latter and by 0.70 with the former (bench/tiny_masks.py).
+    They are known by the biases of P4's boxes, which no edit of class rows changes.
     """
     described = model.described
     if described.variant != "yolov3-tiny" or described.masks[1] == _TRAINED_MASK:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headlab.checkpoint.atomic import replacing, write_bytes
+from headlab.checkpoint.yolov3.beside import stem
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
 from headlab.errors import InputError
@@ -48,14 +49,6 @@ def format_of(path: Path) -> Format:
     raise InputError(
         f"{path}: the name does not say in which format to write.", f"End it in one of: {known}."
     )
-
-
-def stem(path: Path) -> str:
-    """A model file's name without the suffix of its format; what the files beside it are called after."""
-    for each in FORMATS:
-        if path.name.lower().endswith(each.suffix):
-            return path.name[: -len(each.suffix)]
-    return path.stem
 
 
 def write_model(model: Yolov3Checkpoint, path: Path) -> None:

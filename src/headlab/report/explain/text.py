@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.constrain import Constrain
 from rich.padding import Padding
 
-from headlab.report.explain_parts import Section, TextTable
+from headlab.report.explain.parts import Section, TextTable
 from headlab.report.tables import heading, line, table
 
 if TYPE_CHECKING:

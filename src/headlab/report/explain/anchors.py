@@ -8,7 +8,7 @@ from headlab.checkpoint.yolov3.description import (
     Description,
 )
 from headlab.heads.layout import Layout
-from headlab.report.explain_parts import (
+from headlab.report.explain.parts import (
     Section,
     TextTable,
     anchor_text,

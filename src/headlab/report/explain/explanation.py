@@ -5,13 +5,13 @@ from __future__ import annotations
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.heads.layout import Layout
-from headlab.report.explain_anchor_free import explain_anchor_free
-from headlab.report.explain_anchors import explain_anchors, explain_classes
-from headlab.report.explain_decoding import explain_decoding
-from headlab.report.explain_freezing import explain_freezing
-from headlab.report.explain_grids import explain_candidates, explain_grids
-from headlab.report.explain_parts import Section
-from headlab.report.explain_slots import explain_outputs, explain_slots
+from headlab.report.explain.anchor_free import explain_anchor_free
+from headlab.report.explain.anchors import explain_anchors, explain_classes
+from headlab.report.explain.decoding import explain_decoding
+from headlab.report.explain.freezing import explain_freezing
+from headlab.report.explain.grids import explain_candidates, explain_grids
+from headlab.report.explain.parts import Section
+from headlab.report.explain.slots import explain_outputs, explain_slots
 
 
 def explanation(

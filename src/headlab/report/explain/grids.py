@@ -5,7 +5,7 @@ from __future__ import annotations
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, Convolution, MaxPool
 from headlab.checkpoint.yolov3.description import Description
 from headlab.heads.layout import Layout
-from headlab.report.explain_parts import Section, TextTable, joined
+from headlab.report.explain.parts import Section, TextTable, joined
 
 
 def explain_grids(described: Description, layout: Layout, input_hw_px: tuple[int, int]) -> Section:
