@@ -164,15 +164,24 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         read_keras(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name", ["classes.txt", "train_classes.txt", "voc_classes.txt", "coco.names"]
-)
+@pytest.mark.parametrize("name", ["classes.txt", "train_classes.txt"])
 def test_class_names_beside_the_file(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("cat\nfire truck\r\n\n")
     (tmp_path / "train.txt").write_text("a.jpg 1,2,3,4,1\n")
     table = read(tmp_path / "train.txt", assume_size=(8, 8))
     assert table.class_names == ("cat", "fire truck")
     assert not table.problems
+
+
+@pytest.mark.parametrize("name", ["voc_classes.txt", "coco.names"])
+def test_class_names_that_may_be_of_other_data_are_not_taken(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("cat\ndog\n")
+    (tmp_path / "train.txt").write_text("a.jpg 1,2,3,4,1\n")
+    table = read(tmp_path / "train.txt", assume_size=(8, 8))
+    assert table.class_names == ()
+    (problem,) = table.problems
+    assert problem.kind == "no-class-names"
+    assert problem.message.endswith(f" If {name} has them, say --classes.")
 
 
 def test_without_class_names_there_is_a_warning(tmp_path: Path) -> None:

@@ -30,17 +30,17 @@ def class_names(classes: Classes) -> tuple[str, ...]:
 def names_beside(annotations: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     """The class names in a file beside the annotations, or a warning that there is none.
 
-    That is `classes.txt` or `NAME_classes.txt`, or the only `*_classes.txt` or `*.names`.
+    That is `classes.txt` or `NAME_classes.txt`. Another file of names, such as `coco.names`, may belong to
+    other annotations: the warning names it, but it is not taken.
     """
     folder = annotations.parent
     for name in ("classes.txt", f"{annotations.stem}_classes.txt"):
         if (folder / name).is_file():
             return class_names(folder / name), ()
-    for pattern in ("*_classes.txt", "*.names"):
-        found = sorted(folder.glob(pattern))
-        if len(found) == 1 and found[0].is_file():
-            return class_names(found[0]), ()
+    others = sorted(each.name for each in (*folder.glob("*_classes.txt"), *folder.glob("*.names")))
     message = "The class names are unknown: there is no classes.txt beside it."
+    if others:
+        message += f" If {' or '.join(others[:3])} has them, say --classes."
     return (), (Problem("warning", "no-class-names", message, str(annotations)),)
 
 
