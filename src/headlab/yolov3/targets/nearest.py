@@ -1,0 +1,179 @@
+"""The default assignment: every truth gets the best slot that is free, and none is lost silently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from headlab.errors import InputError
+from headlab.yolov3.targets.places import Bools, Floats, Ints, Places, shape_iou
+from headlab.yolov3.targets.result import Fate, Targets, made_targets
+from headlab.yolov3.targets.truths import TruthRows
+
+Allowed = Callable[[Ints, Places], Bools]
+"""Class numbers of K truths, and S places -> which place may serve which truth, (K, S)."""
+
+NOWHERE = -1
+"""The flat index of a truth without a slot."""
+
+NOT_OPEN = np.float32(-1)
+"""Below any IoU: for a place that may not serve a truth, or is taken."""
+
+PADDING, ASSIGNED, MOVED, LOST, SKIPPED = (np.int8(fate) for fate in Fate)
+
+
+def shared(class_ids: Ints, places: Places) -> Bools:
+    """Every place may serve every class."""
+    return np.ones((len(class_ids), len(places)), np.bool_)
+
+
+class _Truths(NamedTuple):
+    """The K truths with an area in the input; `row` is their row among those that were given."""
+
+    row: Ints
+    image: Ints
+    class_ids: Ints
+    centres_px: Floats
+    sizes_px: Floats
+
+    def some(self, at: Ints) -> _Truths:
+        """Some of the truths."""
+        centres, sizes = self.centres_px.take(at, axis=1), self.sizes_px.take(at, axis=1)
+        return _Truths(self.row[at], self.image[at], self.class_ids[at], centres, sizes)
+
+
+def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -> Targets:
+    """Give every truth a slot of the cell that its centre lies in.
+
+    Boxes are cut to the input first; those without an area in it are skipped. Every truth asks for the
+    place whose anchor is most like it in shape, of those that may serve it. Of several that ask for the
+    same slot, the one most like the anchor gets it; ties go by x1, y1, x2, y2, class, so that the order
+    of the boxes does not matter. The others ask for their next best slot that is free, on any level,
+    until all have one or nothing is left to ask for: such a truth is lost.
+
+    Args:
+        rows: the boxes in input pixels.
+        places: the slots at the input size.
+        allowed: which place may serve which class.
+
+    Raises:
+        InputError: a class number is not one of the model's.
+    """
+    truths = _with_area(rows, places)
+    iou = shape_iou(truths.sizes_px, places)
+    iou = np.where(allowed(truths.class_ids, places).T, iou, NOT_OPEN)
+    first = _flat(truths, iou.argmax(0), rows.batch, places)
+    liking = iou.max(0)
+    first[liking < 0] = NOWHERE
+    state = np.full(len(first), ASSIGNED)
+    flat, order = first, first.argsort(kind="stable")
+    by_flat = first.take(order)
+    if (by_flat[1:] == by_flat[:-1]).any():
+        flat = _settled(first, liking, order, iou, truths, rows, places)
+        state[flat != first] = MOVED
+        order = flat.argsort(kind="stable")
+        by_flat = flat.take(order)
+    lost = int(by_flat.searchsorted(0))
+    state[order[:lost]] = LOST
+    order, by_flat = order[lost:], by_flat[lost:]
+    fates = np.full(len(rows.image), SKIPPED)
+    if len(state) < len(fates):
+        fates[rows.padding()] = PADDING
+    fates[truths.row] = state
+
+    boxes = np.concatenate((truths.centres_px, truths.sizes_px)) / places.size_xyxy_px
+    made = places.row_of_class.take(truths.class_ids.take(order), axis=0)
+    made[:, :4] = boxes.T.take(order, axis=0)
+    return made_targets(
+        places,
+        rows,
+        rows=made,
+        flat=by_flat,
+        source=truths.row.take(order),
+        truths=boxes,
+        truth_image=truths.image,
+        fates=fates,
+    )
+
+
+def _with_area(rows: TruthRows, places: Places) -> _Truths:
+    """What is left of the boxes within the input, where anything is."""
+    corners = np.minimum(np.maximum(rows.columns[:4], 0), places.size_xyxy_px)
+    sizes = corners[2:] - corners[:2]
+    kept = ((sizes[0] > 0) & (sizes[1] > 0)).nonzero()[0]
+    corners = corners.take(kept, axis=1)
+    classes = rows.columns[4].take(kept)
+    class_ids = classes.astype(np.int64)
+    count = len(places.description.class_names)
+    if not (np.minimum(np.maximum(class_ids, 0), count - 1) == classes).all():
+        at = kept[((class_ids != classes) | (class_ids < 0) | (class_ids >= count)).argmax()]
+        raise InputError(
+            f"There is no class number {rows.columns[4, at]:g}: {rows.named(at)}.",
+            f"The model has {count} classes, 0 to {count - 1}: the list of classes is another than "
+            "that of the labels, or is shorter.",
+        )
+    # Half of two numbers just below the input's side may round to the side, where no cell is.
+    centres = np.minimum((corners[:2] + corners[2:]) * np.float32(0.5), places.last_xy_px)
+    return _Truths(kept, rows.image.take(kept), class_ids, centres, sizes.take(kept, axis=1))
+
+
+def _flat(truths: _Truths, place: Ints, batch: int, places: Places) -> Ints:
+    """The flat indices of the truths' cells at one place each, (K,), or at several, (n, 1) -> (n, K)."""
+    across, down = truths.centres_px
+    per_px = places.cells_per_px.take(place)
+    column, line = (across * per_px).astype(np.int64), (down * per_px).astype(np.int64)
+    return places.flat(batch, place, truths.image, column, line)
+
+
+def _settled(
+    first: Ints,
+    liking: Floats,
+    order: Ints,
+    iou: Floats,
+    truths: _Truths,
+    rows: TruthRows,
+    places: Places,
+) -> Ints:
+    """The truths' flat indices, once those whose first choice is the same slot have settled it.
+
+    In every round each asks for the best slot that is open, and one gets it; so fewer ask in the next.
+    """
+    by_flat = first.take(order)
+    several = np.zeros(len(order) + 1, np.bool_)
+    several[1:-1] = by_flat[1:] == by_flat[:-1]
+    several = several[1:] | several[:-1]
+    taken = by_flat[~several]
+    asking = order[several & (by_flat >= 0)]
+    slot, value = first.take(asking), liking.take(asking)
+    flat: Ints = first.copy()
+    while True:
+        got = _first_choices(slot, value, rows.columns.take(truths.row.take(asking), axis=1))
+        flat[asking] = np.where(got, slot, NOWHERE)
+        still = ~got & (slot >= 0)
+        if not still.any():
+            return flat
+        taken = np.sort(np.concatenate((taken, slot[got])), kind="stable")
+        asking = asking[still]
+        slots = _flat(truths.some(asking), places.every, rows.batch, places)
+        open_iou = np.where(_are_among(slots, taken), NOT_OPEN, iou.take(asking, axis=1))
+        value = open_iou.max(0)
+        best = slots[open_iou.argmax(0), np.arange(len(asking))]
+        slot = np.where(value < 0, NOWHERE, best)
+
+
+def _are_among(slots: Ints, taken: Ints) -> Bools:
+    """Which slots are among those, which are sorted."""
+    found: Bools = taken.take(taken.searchsorted(slots), mode="clip") == slots
+    return found
+
+
+def _first_choices(slot: Ints, value: Floats, columns: Floats) -> Bools:
+    """Who gets the slot asked for: the highest value, of equal ones the lowest columns; (n,)."""
+    order = np.lexsort((*columns[::-1], -value, slot))
+    by_slot = slot[order]
+    got = np.ones(len(slot), np.bool_)
+    got[order[1:]] = by_slot[1:] != by_slot[:-1]
+    got &= slot >= 0
+    return got

@@ -1,0 +1,145 @@
+"""Targets in compact form: only the slots that answer for a truth, and what became of every truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from headlab.yolov3.targets.places import Floats, Grid, Ints, Places
+from headlab.yolov3.targets.truths import TruthRows
+
+
+class Fate(IntEnum):
+    """What became of a row of the boxes that were given."""
+
+    PADDING = 0
+    ASSIGNED = 1
+    MOVED = 2
+    LOST = 3
+    SKIPPED = 4
+
+
+class Counts(NamedTuple):
+    """How many truths there were, and what became of them: truths = assigned + lost + skipped.
+
+    Attributes:
+        truths: rows that are not padding.
+        assigned: truths that a slot answers for.
+        moved: those of them whose best slot was taken, and that another slot answers for.
+        lost: truths that no slot answers for.
+        skipped: truths without an area in the input.
+    """
+
+    truths: int
+    assigned: int
+    moved: int
+    lost: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The targets of a batch: P positive slots, and K truths. The loss needs the tensors only.
+
+    Attributes:
+        grids: the levels, coarsest first.
+        batch: B, how many images there are.
+        rows: what each positive slot should say: x, y, w, h of the box's centre and size as fractions of
+            the input's width and height, objectness 1, class bits; float32, shape (P, 5 + C).
+        flat: the flat index of each (`headlab.yolov3.targets.places`), ascending, int64, shape (P,).
+        bounds: the positives of level l are bounds[l] … bounds[l + 1] - 1.
+        truths: x, y, w, h of every truth with an area as fractions, whether a slot answers for it or
+            not; float32, shape (K, 4).
+        truth_image: the image of each, int64, shape (K,).
+        given: the M rows that were handed in.
+        source: the row that each positive slot comes from, shape (P,).
+        fates: what became of each row, of `Fate`, shape (M,).
+    """
+
+    grids: tuple[Grid, ...]
+    batch: int
+    rows: Tensor
+    flat: Tensor
+    bounds: tuple[int, ...]
+    truths: Tensor
+    truth_image: Tensor
+    given: TruthRows
+    source: Ints
+    fates: NDArray[np.int8]
+
+    @property
+    def class_count(self) -> int:
+        """C."""
+        return int(self.rows.shape[1]) - 5
+
+    def counts(self) -> Counts:
+        """How many truths were assigned, moved, lost and skipped."""
+        padding, assigned, moved, lost, skipped = np.bincount(
+            self.fates, minlength=len(Fate)
+        ).tolist()
+        return Counts(len(self.fates) - padding, assigned + moved, moved, lost, skipped)
+
+    def listed(self, *fates: Fate) -> Ints:
+        """Image and row within the image of the boxes with one of these fates, (n, 2)."""
+        return self.given.where(np.isin(self.fates, fates).nonzero()[0])
+
+    def sources(self) -> Ints:
+        """Image and row within the image of the box behind each positive slot, (P, 2)."""
+        return self.given.where(self.source)
+
+    def level(self, at: int) -> tuple[Tensor, Tensor]:
+        """The positives of a level of `grids`: their flat indices within it, (P,), and rows."""
+        start = self.batch * sum(grid.candidates for grid in self.grids[:at])
+        chosen = slice(self.bounds[at], self.bounds[at + 1])
+        return self.flat[chosen] - start, self.rows[chosen]
+
+    def dense(self) -> tuple[Tensor, ...]:
+        """The targets in full, as keras-yolo3 makes them: (B, H, W, A, 5 + C) by level."""
+        made = []
+        for at, grid in enumerate(self.grids):
+            index, rows = self.level(at)
+            shape = (self.batch, grid.height, grid.width, grid.slots, rows.shape[1])
+            full = rows.new_zeros(shape)
+            full.view(-1, rows.shape[1])[index] = rows
+            made.append(full)
+        return tuple(made)
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Targets:
+        """The same targets with their tensors on a device."""
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=non_blocking)
+            for name in ("rows", "flat", "truths", "truth_image")
+        }
+        return replace(self, **moved)
+
+
+def made_targets(
+    places: Places,
+    given: TruthRows,
+    *,
+    rows: Floats,
+    flat: Ints,
+    source: Ints,
+    truths: Floats,
+    truth_image: Ints,
+    fates: NDArray[np.int8],
+) -> Targets:
+    """Targets of arrays; see the attributes of `Targets`, `truths` is (4, K) here."""
+    return Targets(
+        grids=places.grids,
+        batch=given.batch,
+        rows=torch.from_numpy(rows),
+        flat=torch.from_numpy(flat),
+        bounds=tuple(flat.searchsorted(places.starts(given.batch)).tolist()),
+        truths=torch.from_numpy(truths.T),
+        truth_image=torch.from_numpy(truth_image),
+        given=given,
+        source=source,
+        fates=fates,
+    )
