@@ -93,7 +93,7 @@ BAD = [
     (["--shift", "P3/0=1", "-o", "s.weights"], "no level 'P3'"),
     (["--shift", "P5=1", "--shift", "P5/2=2", "-o", "s.weights"], "class 'ant' at P5/2"),
     (["--bias", "P5,P5/2:cat=1", "-o", "s.weights"], "slot 'P5/2' is named twice"),
-    (["--shift", "P5/2=1", "-o", "s.h5"], "headlab convert model.weights s.h5"),
+    (["--shift", "P5/2=1", "-o", "s.h5"], "model.weights s.h5"),
     (["--shift", "P5/2=1", "-o", "s.pt"], "edit keeps the format"),
     (["--rename", "cat=tiger", "--in-place"], "changes what model.names says too"),
     (["--reorder", "cat,bee,ant", "--in-place"], "changes what model.names says too"),

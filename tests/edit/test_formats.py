@@ -64,8 +64,6 @@ def test_the_same_format_passes(source: str, output: str) -> None:
     ("source", "output", "named"),
     [
         ("a.weights", "b.h5", r"\.weights"),
-        ("a.weights", "b.pt", r"\.weights"),
-        ("a.weights", "b", r"\.weights"),
         ("a.backup", "b.safetensors", r"\.weights"),
         ("a.safetensors", "b.weights", r"\.safetensors"),
         ("a.h5", "b.weights.h5", r"\.h5"),
@@ -76,6 +74,19 @@ def test_another_format_is_refused(source: str, output: str, named: str) -> None
     with pytest.raises(InputError, match=message) as caught:
         check_keeps_format(held_as(source), Path(output))
     assert caught.value.hint.endswith(f"headlab convert {source} {output}")
+
+
+@pytest.mark.parametrize("output", ["b.pt", "b", "a.cfg", ".", "-"])
+def test_what_convert_cannot_write_is_not_advised(output: str) -> None:
+    with pytest.raises(InputError, match=r"the output of a\.weights ends in \.weights\.") as caught:
+        check_keeps_format(held_as("a.weights"), Path(output))
+    assert caught.value.hint == "Give a name that ends in .weights."
+
+
+def test_the_advised_command_can_be_run_as_it_stands() -> None:
+    with pytest.raises(InputError) as caught:
+        check_keeps_format(held_as("folder/my model.weights"), Path("out.h5"))
+    assert caught.value.hint.endswith("headlab convert 'folder/my model.weights' out.h5")
 
 
 def test_ultralytics_checkpoints_may_have_any_name_but_another_formats(tiny: Path) -> None:

@@ -270,3 +270,21 @@ def test_keras_own_file_takes_its_anchors_and_names_along(shared: Path, tmp_path
     undo(out / "s.h5", out / "r.h5")
     assert (out / "r.h5").read_bytes() == model.read_bytes()
     assert read(out / "r.h5").class_names == ("ant", "bee", "cat")
+
+
+def test_in_place_allows_the_input_but_does_not_make_it_the_output(
+    darknet: Path, tmp_path: Path
+) -> None:
+    """Elsewhere, what belongs beside the file is written even so."""
+    (tmp_path / "new").mkdir()
+    edit_file(darknet, tmp_path / "new" / "o.weights", RENAME, in_place=True)
+    assert read(tmp_path / "new" / "o.weights").class_names[2].startswith("a much longer name")
+
+
+def test_an_input_that_went_away(darknet: Path, tmp_path: Path) -> None:
+    checkpoint, recipe = read(darknet), recipe_of(SHIFT)
+    edited = apply(checkpoint, plan(checkpoint, identify(checkpoint), recipe))
+    darknet.unlink()
+    with pytest.raises(CheckpointError, match=r"model\.weights: cannot be read: No such file"):
+        save(edited, tmp_path / "o.weights", [recipe])
+    assert sorted(files(tmp_path)) == ["model.cfg", "model.names"]

@@ -245,3 +245,16 @@ def test_the_class_shift_experiment_on_real_photos(yolov8n: Path, shared: Path) 
     assert done.counts["new"] > 0
     new = done.pairs.filter(pl.col("kind") == "new")
     assert new["after_level"].is_in(["P3", "P4", "P5"]).all()
+
+
+def test_one_box_of_two_classes_follows_its_scores_through_a_shift() -> None:
+    """With `multi_label`; shift 1 makes ant 0.9 bee 0.9, and bee 0.6 cat 0.6, of one candidate."""
+    before = _made((0, 0.9, "P3", A), (1, 0.6, "P3", A))
+    after = _made((1, 0.9, "P3", A), (2, 0.6, "P3", A))
+    done = compare(before, after, shifts={"P3": 1, "P4": 0, "P5": 2})
+    assert _kinds(done) == [("class changed", "ant", "bee"), ("class changed", "bee", "cat")]
+    assert done.pairs["agrees"].to_list() == [True, True]
+    assert _kinds(compare(before, after)) == [  # where nothing is known, the class counts
+        ("class changed", "ant", "cat"),
+        ("unchanged", "bee", "bee"),
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.held import held
 from headlab.errors import CheckpointError, InputError, OutputError
 from headlab.yolov3.convert import TOLERANCE, convert
+from unprivileged import as_nobody
 
 SUFFIXES = (".weights", ".h5", ".weights.h5", ".safetensors")
 
@@ -141,3 +144,84 @@ def test_a_description_of_other_anchors_travels_along(tmp_path: Path) -> None:
     found = read(tmp_path / "x.weights")
     assert found.class_names == ("猫", "traffic light")
     assert found.metadata["masks"] == [[3, 4, 5], [0, 1, 2]]
+
+
+def test_a_folder_in_the_way_leaves_nothing_behind(model: Path, tmp_path: Path) -> None:
+    for name in ("out.h5", "text_anchors.txt"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(OutputError, match=r"out\.h5: cannot be written: it is a folder"):
+        convert(model, tmp_path / "out.h5")
+    with pytest.raises(OutputError, match=r"text_anchors\.txt: cannot be written: it is a folder"):
+        convert(model, tmp_path / "text.h5", force=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.h5", "text_anchors.txt"]
+
+
+def test_a_link_is_followed_and_permissions_stay(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link, real = tmp_path / "out.h5", tmp_path / "real" / "target.h5"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    convert(model, link)
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert read(link).class_names == read(model).class_names
+    assert [path.name for path in real.parent.iterdir()] == ["target.h5"]
+
+
+def test_a_read_only_file_is_not_replaced(model: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    target = tmp_path / "out.safetensors"
+    target.write_bytes(b"mine")
+    target.chmod(0o444)
+    copy = tmp_path / "copy.safetensors"
+    shutil.copy(model, copy)
+    told = as_nobody(tmp_path, lambda: convert(copy, target))
+    assert "out.safetensors: the file is read-only" in told
+    assert target.read_bytes() == b"mine"
+
+
+def test_a_full_disk_is_told_of_the_target(model: Path, tmp_path: Path) -> None:
+    """The folder in which the result is made is no business of the user's."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        for suffix in SUFFIXES:
+            target = tmp_path / f"out{suffix}"
+            with pytest.raises(OutputError) as error:
+                convert(model, target)
+            assert str(error.value).startswith(f"{target}: cannot be written: ")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [(32_800, 64), (64, 0), (-32, 32), 0])
+def test_an_input_size_that_no_file_may_say(
+    model: Path, tmp_path: Path, size: int | tuple[int, int]
+) -> None:
+    with pytest.raises(InputError, match=r"px does not do: sides of up to 32,768 px"):
+        convert(model, tmp_path / "x.h5", imgsz=size)
+
+
+def test_one_number_is_a_square_input(model: Path, tmp_path: Path) -> None:
+    convert(model, tmp_path / "x.h5", imgsz=64)
+    assert read(tmp_path / "x.h5").input_hw_px == (64, 64)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, -1.0, 1.0, float("nan")])
+def test_an_epsilon_that_is_none(model: Path, tmp_path: Path, epsilon: float) -> None:
+    with pytest.raises(InputError, match=r"epsilon is .*between 0 and 1 was expected"):
+        convert(model, tmp_path / "x.h5", batch_norm_epsilon=epsilon)
+
+
+def test_the_official_tiny_weights_fit_keras_yolo3_as_it_is(shared: Path, tmp_path: Path) -> None:
+    """They were trained with keras-yolo3's masks; the official cfg is what says something else."""
+    done = convert(shared / "weights" / "yolov3-tiny.weights", tmp_path / "k.h5")
+    (note,) = done.notes
+    assert "trained with [[3,4,5], [1,2,3]], which keras-yolo3's code has" in note
+    (remark,) = read(tmp_path / "k.h5").remarks()
+    assert "this file says 0,1,2" in remark
+    assert ".cfg says mask = 1,2,3." in remark

@@ -27,7 +27,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary: Path | None = None
     try:
         target = Path(os.path.realpath(path))
-        _check_replaceable(target, path)
+        check_replaceable(path)
         handle, name = tempfile.mkstemp(
             prefix=f".{target.name[:_SHOWN_CHARACTERS]}.", suffix=".part", dir=target.parent
         )
@@ -36,15 +36,28 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(_mode(target))
-        temporary.replace(target)
+        _put(temporary, target)
         temporary = None
-        _flush_folder(target.parent)
     except OSError as error:
         raise explained(error, path) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def move_into_place(finished: Path, path: Path) -> None:
+    """Rename a finished file on the same disk to `path`, in the way of `replacing`.
+
+    Raises:
+        OutputError: as for `replacing`; `finished` stays where it is.
+    """
+    try:
+        check_replaceable(path)
+        with finished.open("rb+") as file:
+            os.fsync(file.fileno())
+        _put(finished, Path(os.path.realpath(path)))
+    except OSError as error:
+        raise explained(error, path) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -57,26 +70,43 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def check_is_not(output: Path, source: Path) -> None:
+_OTHER_OUTPUT = "Give another output with -o, or say --in-place if you mean to replace it."
+
+
+def check_is_not(output: Path, source: Path, hint: str = _OTHER_OUTPUT) -> None:
     """Refuse to write over the input, however its path is spelled.
+
+    Args:
+        output: where to write.
+        source: the input.
+        hint: what to do instead.
 
     Raises:
         OutputError: both paths lead to the same file.
     """
-    same = os.path.realpath(output) == os.path.realpath(source)
+    if is_same(output, source):
+        raise OutputError(f"{output} is the input itself.", hint)
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file, however they are spelled."""
+    same = os.path.realpath(one) == os.path.realpath(other)
     with contextlib.suppress(OSError):  # one of them may not exist
-        same = same or output.samefile(source)
-    if same:
-        raise OutputError(
-            f"{output} is the input itself.",
-            "Give another output with -o, or say --in-place if you mean to replace it.",
-        )
+        same = same or one.samefile(other)
+    return same
 
 
-def _check_replaceable(target: Path, path: Path) -> None:
-    """Refuse to replace a device or a read-only file, which renaming would do without a word."""
-    if not target.exists() or target.is_dir():
+def check_replaceable(path: Path) -> None:
+    """Refuse to replace what is no file, or a read-only one, which renaming would do without a word.
+
+    Raises:
+        OutputError: it is such a thing.
+    """
+    target = Path(os.path.realpath(path))
+    if not target.exists():
         return
+    if target.is_dir():
+        raise explained(IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)), path)
     if not target.is_file():
         raise OutputError(f"{path} is a device or a pipe, not a file.", "Give the path of a file.")
     if not os.access(target, os.W_OK):
@@ -84,6 +114,12 @@ def _check_replaceable(target: Path, path: Path) -> None:
             f"{path}: the file is read-only. Nothing was changed.",
             "Write to another file, or make this one writable.",
         )
+
+
+def _put(finished: Path, target: Path) -> None:
+    finished.chmod(_mode(target))
+    finished.replace(target)
+    _flush_folder(target.parent)
 
 
 def _mode(target: Path) -> int:

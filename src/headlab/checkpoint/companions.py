@@ -43,7 +43,7 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
         OutputError: another file is in the way.
     """
     wanted = {
-        path: data for path, data in beside(output, companions).items() if not _holds(path, data)
+        path: data for path, data in beside(output, companions).items() if not holds(path, data)
     }
     of_source = {os.path.realpath(path) for path in beside(source, companions)}
     in_place = os.path.realpath(output) == os.path.realpath(source)
@@ -83,7 +83,8 @@ def replacing_together(paths: Sequence[Path]) -> Iterator[tuple[BinaryIO, ...]]:
             os.fsync(file.fileno())
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file is there and holds exactly this."""
     try:
         return path.read_bytes() == data
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from headlab.checkpoint.checkpoint import Checkpoint
@@ -54,7 +55,11 @@ def _check(source: Path, output: Path, allowed: tuple[str, ...]) -> None:
     if suffix_of(output) in allowed:
         return
     named = " or ".join(suffix for suffix in allowed if suffix)
+    convertible = _PT not in (*allowed, suffix_of(output)) and suffix_of(output)
     raise InputError(
         f"{output}: edit keeps the format, so the output of {source.name} ends in {named}.",
-        f"To change the format, convert first: headlab convert {source.name} {output.name}",
+        f"To change the format, convert first: headlab convert {shlex.quote(str(source))} "
+        f"{shlex.quote(str(output))}"
+        if convertible
+        else f"Give a name that ends in {named}.",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from headlab.checkpoint.atomic import check_is_not
+from headlab.checkpoint.atomic import check_is_not, explained, is_same
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.companions import beside, replacing_together, to_write
 from headlab.checkpoint.delta import Delta, reverse_delta
@@ -61,16 +61,17 @@ def save(
         checkpoint: as edited.
         output: where to write; the input itself only with `in_place`.
         recipes: what was applied, in this order.
-        in_place: `output` is the input, which is to be replaced.
+        in_place: `output` may be the input, which is then replaced.
 
     Raises:
         OutputError: the output cannot be written, or is the input; nothing was changed.
         InputError: the output's name asks for another format.
         CheckpointError: the input is damaged, or a value does not fit its dtype.
     """
+    in_place = in_place and is_same(output, checkpoint.path)
     original = _unedited(checkpoint).companions()
     companions = _companions(checkpoint, original, output, in_place)
-    with checkpoint.path.open("rb") as source:
+    with _opened(checkpoint.path) as source:
         before = facts(checkpoint.path.name, source)
         standing = standing_manifest(output, before)
         model_files = (path_for(output), output) if in_place else (output, path_for(output))
@@ -79,7 +80,7 @@ def save(
             file, manifest_file = (last, first) if in_place else (first, last)
             for text, data in zip(texts, companions.values(), strict=True):
                 text.write(data)
-            _write_model(checkpoint, file)
+            _write_model(checkpoint, file, output)
             after = facts(output.name, file)
             undo = _verified_delta(source, file, before) if checkpoint.keeps_shapes else None
             manifest = Manifest(
@@ -93,6 +94,16 @@ def save(
             )
             manifest_file.write(manifest.to_json())
     return Saved(output, path_for(output), after.bytes, manifest.no_undo, tuple(companions))
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot be read: {error.strerror}.",
+            "What is not edited comes from this file; put it back where it was.",
+        ) from error
 
 
 def _unedited(checkpoint: Checkpoint) -> Checkpoint:
@@ -122,14 +133,17 @@ def _companions(
     return {}
 
 
-def _write_model(checkpoint: Checkpoint, file: BinaryIO) -> None:
-    if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
-        from headlab.detect.rebuild import save_rebuilt
+def _write_model(checkpoint: Checkpoint, file: BinaryIO, output: Path) -> None:
+    try:
+        if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
+            from headlab.detect.rebuild import save_rebuilt
 
-        save_rebuilt(checkpoint, file)
-    else:
-        checkpoint.write(file)
-    file.flush()
+            save_rebuilt(checkpoint, file)
+        else:
+            checkpoint.write(file)
+        file.flush()
+    except OSError as error:  # of the files that are open together, this is the one
+        raise explained(error, output) from error
 
 
 def _verified_delta(source: BinaryIO, edited: BinaryIO, before: FileFacts) -> Delta:

@@ -99,8 +99,10 @@ def compare(
 ) -> Comparison:
     """Match the detections of two traces over the same images.
 
-    In each image the pair of boxes with the largest overlap is matched first, whatever the classes; a
-    tie goes to the pair of equal class, then to the higher score. Oriented boxes are matched by the
+    In each image the pair of boxes with the largest overlap is matched first, whatever the classes. A
+    candidate that counts for several classes (`multi_label`) makes several detections with one box: such a
+    tie goes to the pair of equal class, then to the higher score; after shifts, which move a class's score
+    to another class, it goes to the nearest scores. Oriented boxes are matched by the
     upright boxes around them.
 
     Args:
@@ -127,7 +129,8 @@ def compare(
     firsts, seconds = _by_image(before), _by_image(after)
     rows: list[dict[str, Any]] = []
     for key in before.images.select(keys).iter_rows():
-        rows += _matched(key, firsts.get(key), seconds.get(key), match_iou)
+        first, second = firsts.get(key), seconds.get(key)
+        rows += _matched(key, first, second, match_iou, shifted=shifts is not None)
     if infer is not None:
         rows = [row | infer.columns(row) for row in rows]
     pairs = pl.DataFrame(rows, schema=_schema(shifts is not None))
@@ -158,10 +161,12 @@ def _matched(
     first: pl.DataFrame | None,
     second: pl.DataFrame | None,
     match_iou: float,
+    *,
+    shifted: bool,
 ) -> list[dict[str, Any]]:
     left = first.to_dicts() if first is not None else []
     right = second.to_dicts() if second is not None else []
-    pairs = _pairs(left, right, match_iou)
+    pairs = _pairs(left, right, match_iou, shifted)
     rows = []
     for at, one in enumerate(left):
         other, iou = pairs.get(at, (None, None))
@@ -172,7 +177,7 @@ def _matched(
 
 
 def _pairs(
-    left: list[dict[str, Any]], right: list[dict[str, Any]], match_iou: float
+    left: list[dict[str, Any]], right: list[dict[str, Any]], match_iou: float, shifted: bool
 ) -> dict[int, tuple[int, float]]:
     """Greedy matching: first index -> (second index, IoU)."""
     if not left or not right:
@@ -180,10 +185,12 @@ def _pairs(
     iou = _iou(_corners(left), _corners(right))
     near = [(int(a), int(b)) for a, b in np.argwhere(iou >= match_iou)]
 
-    def preference(pair: tuple[int, int]) -> tuple[float, bool, float]:
+    def preference(pair: tuple[int, int]) -> tuple[float, float, bool, float]:
         a, b = pair
-        same = left[a]["class_name"] == right[b]["class_name"]
-        return (-float(iou[a, b]), not same, -right[b]["score"])
+        one, other = left[a], right[b]
+        apart = abs(one["score"] - other["score"]) if shifted else 0.0
+        same = one["class_name"] == other["class_name"]
+        return (-float(iou[a, b]), apart, not same, -other["score"])
 
     found: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,15 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headlab.checkpoint.atomic import check_is_not, explained
+from headlab.checkpoint.atomic import (
+    check_is_not,
+    check_replaceable,
+    explained,
+    move_into_place,
+)
 from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.companions import holds, replacing_together
 from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.architecture import STRIDES_PX
 from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import default_masks
+from headlab.checkpoint.yolov3.description_json import LARGEST_INPUT_PX
+from headlab.checkpoint.yolov3.known import trained_masks
 from headlab.checkpoint.yolov3.titles import TITLES
-from headlab.checkpoint.yolov3.write import Format, format_of, texts_beside, write_model
+from headlab.checkpoint.yolov3.write import Format, format_of, texts_beside, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
 
 KERAS_VARIANTS = ("yolov3", "yolov3-tiny")
@@ -30,7 +39,7 @@ Two ways to run the same float32 network differ by 3e-5 where outputs are of ord
 """
 
 LARGEST_STRIDE_PX = max(STRIDES_PX.values())
-_LARGEST_INPUT_PX = 416
+_LARGEST_RUN_PX = 416
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def convert(
     names: str | Path | None = None,
     anchors: str | Path | None = None,
     batch_norm_epsilon: float | None = None,
-    imgsz: tuple[int, int] | None = None,
+    imgsz: int | tuple[int, int] | None = None,
     force: bool = False,
 ) -> Converted:
     """Write a model in the format that the target's name asks for.
@@ -80,24 +89,31 @@ def convert(
         anchors: the anchors of a Keras source; looked for in the same way.
         batch_norm_epsilon: read the source's numbers as trained with this one. With 1e-3, darknet numbers
             go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
-        imgsz: the input's height and width that the result says it is for; None keeps the source's.
+        imgsz: the input size that the result says it is for, one number or (height, width); None keeps the
+            source's.
         force: replace files beside the target that hold something else.
 
     Raises:
-        InputError: the source is no YOLOv3 model, or the target's name asks for no known format.
+        InputError: the source is no YOLOv3 model, the target's name asks for no known format, or a number
+            is none that a model can have.
         CheckpointError: the source is damaged, or its numbers do not survive the conversion.
         OutputError: the target is the source, or cannot be written; nothing was changed.
     """
     path, out = Path(source), Path(target)
     chosen = format_of(out)
     model = _yolov3(read(path, Beside.of(cfg, names, anchors)))
-    model = _described(model, batch_norm_epsilon, imgsz)
-    check_is_not(out, path)
-    beside = texts_beside(model, out)
-    _check_beside(out, beside, force)
+    model = _described(
+        model, batch_norm_epsilon, (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    )
+    check_is_not(out, path, "Give the output another name or folder.")
+    beside = {out.with_name(name): data for name, data in texts_beside(model, out).items()}
+    _check_places(out, beside, force)
     with _staged(out) as folder:
         staged = folder / out.name
-        write_model(model, staged)
+        with staged.open("wb+") as file:
+            write_as(model, chosen, file)
+        for text, data in beside.items():
+            (folder / text.name).write_bytes(data)
         size, largest, difference = _compared(model, _yolov3(read(staged)).as_others_read())
         if not difference <= TOLERANCE * max(1.0, largest):
             raise CheckpointError(
@@ -105,12 +121,13 @@ def convert(
                 f"{difference:.3g}, where {largest:.3g} is the largest. Nothing was written.",
                 "The source may hold numbers that the format cannot carry; please report the file.",
             )
-        written = tuple(out.with_name(name) for name in (*beside, out.name))
-        for each in written:
-            (folder / each.name).replace(each)
-    return Converted(
-        path, tuple(reversed(written)), chosen, size, largest, difference, _notes(model, chosen)
-    )
+        missing = {text: data for text, data in beside.items() if not holds(text, data)}
+        with replacing_together(tuple(missing)) as files:
+            for opened, data in zip(files, missing.values(), strict=True):
+                opened.write(data)
+        move_into_place(staged, out)
+    written = (out, *reversed(beside))
+    return Converted(path, written, chosen, size, largest, difference, _notes(model, chosen))
 
 
 def _notes(model: Yolov3Checkpoint, chosen: Format) -> tuple[str, ...]:
@@ -122,6 +139,11 @@ def _notes(model: Yolov3Checkpoint, chosen: Format) -> tuple[str, ...]:
     usual = default_masks(described.variant, len(described.anchors_wh_px))
     if described.masks == usual:
         return ()
+    if usual == trained_masks(model):
+        return (
+            f"The source says masks {_listed(described.masks)}, but these weights were trained with "
+            f"{_listed(usual)}, which keras-yolo3's code has: its boxes are the right ones.",
+        )
     return (
         f"This model's masks are {_listed(described.masks)}, but keras-yolo3's code says "
         f"{_listed(usual)}: change it there, or its boxes get the wrong anchors.",
@@ -148,35 +170,51 @@ def _described(
     """The model with another epsilon or input size in its description, and the same numbers."""
     described = model.described
     if epsilon is not None:
+        if not 0 < epsilon < 1:
+            raise InputError(
+                f"The batch-norm epsilon is {epsilon}; a number between 0 and 1 was expected.",
+                "Such as 1e-6 (darknet) or 1e-3 (Keras).",
+            )
         described = replace(described, batch_norm_epsilon=epsilon)
     if input_hw_px is not None:
-        if any(side % LARGEST_STRIDE_PX for side in input_hw_px):
+        height, width = input_hw_px
+        if not 0 < min(input_hw_px) <= max(input_hw_px) <= LARGEST_INPUT_PX:
             raise InputError(
-                f"An input of {input_hw_px[0]} x {input_hw_px[1]} px does not fit: both sides must be "
-                f"multiples of {LARGEST_STRIDE_PX} px.",
+                f"An input of {height} x {width} px does not do: sides of up to {LARGEST_INPUT_PX:,} px were "
+                "expected.",
+                "Such as 416, or 320,608.",
+            )
+        if height % LARGEST_STRIDE_PX or width % LARGEST_STRIDE_PX:
+            raise InputError(
+                f"An input of {height} x {width} px does not fit: both sides must be multiples of "
+                f"{LARGEST_STRIDE_PX} px.",
                 "Such as 416, or 320,608.",
             )
         described = replace(described, input_hw_px=input_hw_px)
     return replace(model, described=described)
 
 
-def _check_beside(target: Path, beside: Mapping[str, bytes], force: bool) -> None:
-    """Refuse to replace a user's own file beside the target."""
-    for name, data in beside.items():
-        path = target.with_name(name)
-        if path.exists() and not force and (not path.is_file() or path.read_bytes() != data):
+def _check_places(target: Path, beside: Mapping[Path, bytes], force: bool) -> None:
+    """Refuse to replace a user's own file beside the target, and what cannot be replaced."""
+    check_replaceable(target)
+    for path, data in beside.items():
+        if not path.exists() or holds(path, data):
+            continue
+        if not force:
             raise OutputError(
                 f"{path} belongs beside {target.name}, but is there already and holds something else. "
                 "Nothing was written.",
                 "Give another name or folder, or say --force to replace it.",
             )
+        check_replaceable(path)
 
 
 @contextmanager
 def _staged(target: Path) -> Iterator[Path]:
-    """A folder beside the target, from which finished files are moved into place."""
+    """A folder on the target's disk, from which the finished file is moved into place."""
     try:
-        with tempfile.TemporaryDirectory(prefix=".headlab-", dir=target.parent) as name:
+        folder = Path(os.path.realpath(target)).parent
+        with tempfile.TemporaryDirectory(prefix=".headlab-", dir=folder) as name:
             yield Path(name)
     except OSError as error:
         raise explained(error, target) from error
@@ -187,7 +225,7 @@ def _compared(
 ) -> tuple[tuple[int, int], float, float]:
     """Input size, largest raw output, and largest difference of two models on one random picture."""
     height, width = before.described.input_hw_px
-    size = (min(height, _LARGEST_INPUT_PX), min(width, _LARGEST_INPUT_PX))
+    size = (min(height, _LARGEST_RUN_PX), min(width, _LARGEST_RUN_PX))
     outputs, others = _raw_outputs(before, size), _raw_outputs(after, size)
     largest = max(float(each.abs().max()) for each in outputs)
     pairs = zip(outputs, others, strict=True)

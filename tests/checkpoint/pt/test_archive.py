@@ -61,7 +61,7 @@ def test_missing(tmp_path: Path) -> None:
 def test_folder(tmp_path: Path) -> None:
     error = refusal(tmp_path)
     assert "is a folder; a model file was expected" in error.message
-    assert "the .pt file inside it" in error.hint
+    assert "the model file inside it" in error.hint
 
 
 def test_a_path_through_a_file(tmp_path: Path) -> None:

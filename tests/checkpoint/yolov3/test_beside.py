@@ -144,3 +144,19 @@ def test_paths_of_any_kind() -> None:
         cfg=Path("a.cfg"), anchors=Path("b.txt")
     )
     assert Beside.of() == Beside()
+
+
+def test_what_lies_beside_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
+    real, links = tmp_path / "real", tmp_path / "links"
+    real.mkdir()
+    links.mkdir()
+    model = folder(real, voc__weights="", voc__cfg="", coco__names=THREE, other__cfg="")
+    link = links / "best.weights"
+    link.symlink_to(model)
+    assert find_cfg(link) == own_cfg(link) == real / "voc.cfg"
+    assert find_names(link, 3) == real / "coco.names"
+    folder(links, a__cfg="", b__cfg="")  # the model's own comes before these
+    assert find_cfg(link) == real / "voc.cfg"
+    folder(links, best__cfg="", x__names=TWO)  # and the link's own before that
+    assert find_cfg(link) == links / "best.cfg"
+    assert find_names(link, 2) == links / "x.names"

@@ -167,7 +167,7 @@ def _check_is_zip(path: Path) -> None:
         if stat.S_ISDIR(mode):
             raise CheckpointError(
                 f"{path} is a folder; a model file was expected.",
-                "Give the path of the .pt file inside it.",
+                "Give the path of the model file inside it.",
             )
         if not stat.S_ISREG(mode):
             raise CheckpointError(f"{path} is not a regular file; a model file was expected.")

@@ -1,11 +1,13 @@
 """The files beside a model file that say what the weights do not: cfg, class names, anchors.
 
 What has the model's own name comes first; then a file that no other model of the folder is called after,
-such as `coco.names`; then any. Of several that differ, none is guessed: the message asks which.
+such as `coco.names`; then any. Of several that differ, none is guessed: the message asks which. Where the
+model file is a link, each step looks beside the file that it leads to as well.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -66,7 +68,7 @@ def stems(model: Path) -> tuple[str, ...]:
 
 def own_cfg(model: Path) -> Path | None:
     """The `.cfg` that has the model's name, if there is one."""
-    return _with_own_name(_files_beside(model), model, (".cfg",))
+    return _with_own_name(model, (".cfg",))
 
 
 def find_cfg(model: Path) -> Path | None:
@@ -75,14 +77,17 @@ def find_cfg(model: Path) -> Path | None:
     Raises:
         CheckpointError: there are several, none with the model's name.
     """
-    files = _files_beside(model)
-    own = _with_own_name(files, model, (".cfg",))
+    own = own_cfg(model)
     if own is not None:
         return own
-    found = _unclaimed([each for each in files if _key(each.name).endswith(".cfg")], files)
-    if len(found) > 1:
-        raise _ambiguous(model, "its .cfg", "--cfg", found)
-    return found[0] if found else None
+    for place in _places(model):
+        files = _files_beside(place)
+        found = _unclaimed([each for each in files if _key(each.name).endswith(".cfg")], files)
+        if len(found) > 1:
+            raise _ambiguous(place, "its .cfg", "--cfg", found)
+        if found:
+            return found[0]
+    return None
 
 
 def find_names(model: Path, count: int | None = None) -> Path | None:
@@ -141,25 +146,33 @@ def _find(
     count: int | None,
     what: tuple[str, str],
 ) -> Path | None:
-    files = _files_beside(model)
-    named = _with_own_name(files, model, own)
+    named = _with_own_name(model, own)
     if named is not None:
         return named
-    candidates = {}
-    for path in files:
-        if others.fullmatch(_key(path.name)):
-            try:
-                held = read(path)
-            except CheckpointError:  # not what its name promises; the user can still name it
-                continue
-            if count in (None, len(held)):
-                candidates[path] = held
-    contents: dict[tuple[Any, ...], Path] = {}
-    for path in _unclaimed(list(candidates), files):
-        contents.setdefault(candidates[path], path)
-    if len(contents) > 1:
-        raise _ambiguous(model, *what, list(contents.values()))
-    return next(iter(contents.values()), None)
+    for place in _places(model):
+        files = _files_beside(place)
+        candidates = {}
+        for path in files:
+            if others.fullmatch(_key(path.name)):
+                try:
+                    held = read(path)
+                except CheckpointError:  # not what its name promises; the user can still name it
+                    continue
+                if count in (None, len(held)):
+                    candidates[path] = held
+        contents: dict[tuple[Any, ...], Path] = {}
+        for path in _unclaimed(list(candidates), files):
+            contents.setdefault(candidates[path], path)
+        if len(contents) > 1:
+            raise _ambiguous(place, *what, list(contents.values()))
+        if contents:
+            return next(iter(contents.values()))
+    return None
+
+
+def _places(model: Path) -> tuple[Path, ...]:
+    """A model file as named and, if that is a link, the file that it leads to."""
+    return (model, Path(os.path.realpath(model))) if model.is_symlink() else (model,)
 
 
 def _unclaimed(candidates: list[Path], files: Sequence[Path]) -> list[Path]:
@@ -177,14 +190,16 @@ def _files_beside(model: Path) -> list[Path]:
         return []
 
 
-def _with_own_name(files: Sequence[Path], model: Path, suffixes: Sequence[str]) -> Path | None:
-    by_key = {_key(each.name): each for each in files}
-    by_name = {each.name: each for each in files}
-    for name in stems(model):
-        for suffix in suffixes:
-            found = by_name.get(name + suffix) or by_key.get(_key(name + suffix))
-            if found is not None:
-                return found
+def _with_own_name(model: Path, suffixes: Sequence[str]) -> Path | None:
+    for place in _places(model):
+        files = _files_beside(place)
+        by_key = {_key(each.name): each for each in files}
+        by_name = {each.name: each for each in files}
+        for name in stems(place):
+            for suffix in suffixes:
+                found = by_name.get(name + suffix) or by_key.get(_key(name + suffix))
+                if found is not None:
+                    return found
     return None
 
 

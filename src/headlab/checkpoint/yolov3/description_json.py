@@ -28,7 +28,7 @@ _MOST_CLASSES = 100_000
 _MOST_ANCHORS = 1000
 _LONGEST_NAME = 1000
 _LARGEST_ANCHOR_PX = 1e6
-_LARGEST_INPUT_PX = 32_768
+LARGEST_INPUT_PX = 32_768
 _INPUT_STEP_PX = 32
 _SEEN_BELOW = 2**64
 _VERSION_BELOW = 2**31
@@ -172,7 +172,7 @@ class _Reader:
 
     def input_hw_px(self) -> tuple[int, int]:
         found = self.value("input_hw_px")
-        height, width = self.whole_numbers(found, _INPUT_STEP_PX, _LARGEST_INPUT_PX + 1, 2, 2)
+        height, width = self.whole_numbers(found, _INPUT_STEP_PX, LARGEST_INPUT_PX + 1, 2, 2)
         if height % _INPUT_STEP_PX or width % _INPUT_STEP_PX:
             raise self.error(f"a multiple of {_INPUT_STEP_PX}", found)
         return height, width

@@ -29,22 +29,34 @@ def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
 
 
 def _official_tiny(model: Yolov3Checkpoint) -> tuple[str, ...]:
-    """The disagreement of the official yolov3-tiny.weights for COCO (sha256 dccea06f…) and its cfg.
+    described = model.described
+    trained = trained_masks(model)
+    if trained in (None, described.masks):
+        return ()
+    here = ",".join(map(str, described.masks[1]))
+    darknet = model.format == "darknet"
+    says = "the .cfg" if darknet else "this file"
+    remedy = "Write" if darknet else "Convert it again from weights whose .cfg says"
+    return (
+        "These are the official yolov3-tiny weights for COCO. They were trained with the anchors of "
+        f"mask 1,2,3 at P4; {says} says {here}, and its boxes at P4 come out too small. "
+        f"{remedy} mask = 1,2,3{' there' if darknet else ''}.",
+    )
 
-    They were trained with mask 1,2,3 at P4, while the official cfg says 0,1,2: on coco128, boxes of P4
-    overlap the labels by 0.28 on average with the latter and by 0.70 with the former (bench/tiny_masks.py).
-    They are known by the biases of P4's boxes, which no edit of class rows changes.
+
+def trained_masks(model: Yolov3Checkpoint) -> tuple[tuple[int, ...], ...] | None:
+    """The masks that a model was trained with, where they are known better than from its files.
+
+    The official yolov3-tiny.weights for COCO (sha256 dccea06f…) were trained with mask 1,2,3 at P4, while
+    the official cfg says 0,1,2: on coco128, boxes of P4 overlap the labels by 0.28 on average with the
+    latter and by 0.70 with the former (bench/tiny_masks.py). They are known by the biases of P4's boxes,
+    which no edit of class rows changes.
     """
     described = model.described
-    if described.variant != "yolov3-tiny" or described.masks[1] == _TRAINED_MASK:
-        return ()
+    if described.variant != "yolov3-tiny":
+        return None
     slots = len(described.masks[1])
     biases = model.array("P4.output.bias").reshape(slots, -1)[:, :BOX_NUMBERS]
     if hashlib.sha256(np.ascontiguousarray(biases, "<f4").tobytes()).hexdigest() != _OFFICIAL_TINY:
-        return ()
-    here = ",".join(map(str, described.masks[1]))
-    return (
-        "These are the official yolov3-tiny weights for COCO. They were trained with the anchors of "
-        f"mask 1,2,3 at P4; the .cfg says {here}, and its boxes at P4 come out too small. "
-        "Write mask = 1,2,3 there.",
-    )
+        return None
+    return (described.masks[0], _TRAINED_MASK)

@@ -31,9 +31,7 @@ from headlab.errors import CheckpointError, InputError
 _FORMAT = "headlab"
 _ALIGNMENT = 8
 _FLOAT32_BYTES = 4
-_FOREIGN = (
-    "headlab reads safetensors files that it wrote itself: convert a .weights, .h5 or .pt file."
-)
+_FOREIGN = "headlab reads safetensors files that it wrote itself: convert a .weights or .h5 file."
 
 
 class _Slice(Protocol):

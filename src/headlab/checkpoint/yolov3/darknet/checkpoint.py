@@ -105,11 +105,12 @@ class DarknetCheckpoint(Yolov3Checkpoint):
             write_darknet(self, file)
             return
         try:
-            with self.file.open("rb") as source:
-                shutil.copyfileobj(source, file, _COPIED_BYTES)
+            source = self.file.open("rb")
         except OSError as error:
             reason = error.strerror or str(error)
             raise CheckpointError(f"{self.file}: cannot be read: {reason}.") from error
+        with source:  # from here on, what fails is the writing
+            shutil.copyfileobj(source, file, _COPIED_BYTES)
         for name, numbers in self.replaced.items():
             place = self._places[name]
             file.seek(self.weights.header.size_bytes + FLOAT_BYTES * place.first)
