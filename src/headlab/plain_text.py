@@ -1,4 +1,4 @@
-"""Text from files, made safe to print."""
+"""Text from files, made safe to print; counted nouns."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def printable(text: object, keep: str = "") -> str:
         else each
         for each in str(text)
     )
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Such as "1 class" or "1,200 classes"."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def _steers(character: str) -> bool:

@@ -12,6 +12,7 @@ import click
 from headlab.cli.options import FILE
 from headlab.cli.terminal import say
 from headlab.errors import InputError, SourceError
+from headlab.plain_text import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -89,8 +90,10 @@ def _told(tour: Tour, pictures: Path) -> Iterator[RenderableType]:
     from headlab.report.tables import heading, line, table
 
     layout = tour.model.layout
-    yield heading(f"1. The head: {layout.head}, {len(tour.model.class_names)} classes")
-    slots = [f"{level.slots} slots" for level in layout.levels] if layout.has_slots else []
+    yield heading(
+        f"1. The head: {layout.head}, {counted(len(tour.model.class_names), 'class', 'classes')}"
+    )
+    slots = [counted(level.slots, "slot") for level in layout.levels] if layout.has_slots else []
     rows = [
         [each.name, f"{each.stride_px} px", *slots[at : at + 1], each.class_rows[0].weight]
         for at, each in enumerate(layout.levels)

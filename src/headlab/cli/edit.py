@@ -12,6 +12,7 @@ import click
 from headlab.cli.options import FILE, Command, beside_options
 from headlab.cli.terminal import say
 from headlab.errors import InputError
+from headlab.plain_text import counted
 
 if TYPE_CHECKING:
     from headlab.checkpoint.checkpoint import Checkpoint
@@ -130,7 +131,9 @@ def _edit(
     planned = plan(checkpoint, layout, recipe)
     edited = apply(checkpoint, planned)
     count = len(layout.class_names)
-    say(f"{model}: {layout.head}, {count} classes, {', '.join(layout.level_names)}")
+    say(
+        f"{model}: {layout.head}, {counted(count, 'class', 'classes')}, {', '.join(layout.level_names)}"
+    )
     for line in plan_lines(planned):
         say(f"  {line}")
     if dry_run or target is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headlab.edit.plan import ClassStep, LevelStep, Plan
+from headlab.plain_text import counted
 
 _SHOWN = 4
 
@@ -83,7 +84,9 @@ def shift_of(sources: Sequence[int | None]) -> int | None:
 
 def _name_line(plan: Plan) -> str:
     if not plan.keeps_shapes:
-        return f"names  {len(plan.class_names)} classes: {some(plan.class_names)}"
+        return (
+            f"names  {counted(len(plan.class_names), 'class', 'classes')}: {some(plan.class_names)}"
+        )
     changed = [
         f"{number} {old} -> {new}"
         for number, (old, new) in enumerate(zip(plan.old_names, plan.class_names, strict=True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from headlab.report.explain.parts import anchor_text, counted, mask_text
+from headlab.plain_text import counted
+from headlab.report.explain.parts import anchor_text, mask_text
 from headlab.report.tables import line
 
 if TYPE_CHECKING:

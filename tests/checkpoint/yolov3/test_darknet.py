@@ -137,7 +137,7 @@ def test_the_wrong_number_of_names(tiny: Path) -> None:
     names.write_text("ant\nbee\n")
     error = refusal(tiny)
     cfg = tiny.with_suffix(".cfg")
-    assert error.message == f"{names}: there are 2 class names, but {cfg} says classes=3."
+    assert error.message == f"{names}: the file has 2 class names, but {cfg} says classes=3."
 
 
 def test_named_files_that_are_missing(tiny: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.heads.layout import Layout, Level
-from headlab.report.explain.parts import Section, TextTable, counted, joined
+from headlab.plain_text import counted
+from headlab.report.explain.parts import Section, TextTable, joined
 
 _BOX_BRANCH = {"cv3": "cv2", "one2one_cv3": "one2one_cv2"}
 _SIDES = 4

@@ -8,14 +8,8 @@ from headlab.checkpoint.yolov3.description import (
     Description,
 )
 from headlab.heads.layout import Layout
-from headlab.report.explain.parts import (
-    Section,
-    TextTable,
-    anchor_text,
-    counted,
-    joined,
-    mask_text,
-)
+from headlab.plain_text import counted
+from headlab.report.explain.parts import Section, TextTable, anchor_text, joined, mask_text
 
 DARKNET_TINY_MASKS = ((3, 4, 5), (0, 1, 2))
 """The masks in darknet's yolov3-tiny.cfg."""

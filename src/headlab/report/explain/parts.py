@@ -62,11 +62,6 @@ def mask_text(mask: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, mask))}]"
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """Such as "1 class" or "1,200 classes"."""
-    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
-
-
 def joined(texts: list[str]) -> str:
     """Such as "P5, P4 and P3"."""
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
 from headlab.checkpoint.yolov3.description import Description
 from headlab.heads.layout import Layout, Place
-from headlab.report.explain.parts import Section, TextTable, anchor_text, counted, joined
+from headlab.plain_text import counted
+from headlab.report.explain.parts import Section, TextTable, anchor_text, joined
 
 
 def explain_slots(described: Description, layout: Layout) -> Section:

@@ -45,6 +45,7 @@ from headlab.checkpoint.yolov3.text_file import read_bytes
 from headlab.checkpoint.yolov3.text_lists import class_names_text, read_anchors, read_class_names
 from headlab.checkpoint.yolov3.titles import title
 from headlab.errors import CheckpointError, InputError
+from headlab.plain_text import counted
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,8 @@ def _described_by(cfg: Cfg, path: Path, beside: Beside) -> tuple[Description, Pa
     names = read_class_names(names_file) if names_file else None
     if names is not None and len(names) != count:
         raise CheckpointError(
-            f"{names_file}: there are {len(names)} class names, but {cfg.path} says classes={count}.",
+            f"{names_file}: the file has {counted(len(names), 'class name')}, but {cfg.path} says "
+            f"classes={count}.",
             "Give the class names that belong to this model, one a line.",
         )
     described = description_of(cfg.sections, names, cfg.path)
