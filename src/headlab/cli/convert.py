@@ -10,7 +10,6 @@ import click
 
 from headlab.cli.options import FILE, beside_options, parse_imgsz
 from headlab.cli.terminal import say
-from headlab.errors import InputError
 
 if TYPE_CHECKING:
     from headlab.yolov3.convert import Converted
@@ -57,11 +56,6 @@ def convert(
     """
     from headlab.yolov3.convert import convert as converted
 
-    if bn_epsilon is not None and not 0 < bn_epsilon < 1:
-        raise InputError(
-            f"--bn-epsilon is {bn_epsilon}; a number between 0 and 1 was expected.",
-            "Such as 1e-6 (darknet) or 1e-3 (Keras).",
-        )
     size = parse_imgsz(imgsz) if imgsz is not None else None
     done = converted(
         source,

@@ -19,7 +19,6 @@ from headlab.checkpoint.atomic import (
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.companions import holds, replacing_together
 from headlab.checkpoint.read import read
-from headlab.checkpoint.yolov3.architecture import STRIDES_PX
 from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import default_masks
@@ -28,6 +27,7 @@ from headlab.checkpoint.yolov3.known import trained_masks
 from headlab.checkpoint.yolov3.titles import TITLES
 from headlab.checkpoint.yolov3.write import Format, format_of, texts_beside, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
+from headlab.heads.yolov3 import identify_yolov3
 
 KERAS_VARIANTS = ("yolov3", "yolov3-tiny")
 """The networks that keras-yolo3 has."""
@@ -38,7 +38,6 @@ TOLERANCE = 2e-4
 Two ways to run the same float32 network differ by 3e-5 where outputs are of order 10.
 """
 
-LARGEST_STRIDE_PX = max(STRIDES_PX.values())
 _LARGEST_RUN_PX = 416
 
 
@@ -184,12 +183,9 @@ def _described(
                 "expected.",
                 "Such as 416, or 320,608.",
             )
-        if height % LARGEST_STRIDE_PX or width % LARGEST_STRIDE_PX:
-            raise InputError(
-                f"An input of {height} x {width} px does not fit: both sides must be multiples of "
-                f"{LARGEST_STRIDE_PX} px.",
-                "Such as 416, or 320,608.",
-            )
+        identify_yolov3(model).addresses(
+            height, width
+        )  # refuses what is no multiple of the strides
         described = replace(described, input_hw_px=input_hw_px)
     return replace(model, described=described)
 
