@@ -5,29 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import polars as pl
 import pytest
-from one_command import Done, run
 from polars.testing import assert_frame_equal
+from traced_command import document, save_noise, traced
 
 import models
 
 Small = Callable[..., Path]
-
-
-def traced(*args: object) -> Done:
-    return run("trace", *args)
-
-
-def document(*args: object) -> dict[str, Any]:
-    done = traced(*args, "--json", "-")
-    assert done.code == 0, done.err
-    found: dict[str, Any] = json.loads(done.out)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +23,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two pictures of blurred noise and a smaller folder with one of the same name."""
     folder = tmp_path_factory.mktemp("photos")
     (folder / "more").mkdir()
-    for seed, name in enumerate(("a.png", "b.jpg", "more/a.png")):
-        noise = np.random.default_rng(seed).integers(0, 256, (96, 128, 3), np.uint8)
-        cv2.imwrite(str(folder / name), cv2.GaussianBlur(noise, (0, 0), 3) // 2 * 3)
+    save_noise(folder, ("a.png", "b.jpg", "more/a.png"))
     return folder
 
 
