@@ -18,12 +18,12 @@ class Draw(NamedTuple):
 
     Attributes:
         epoch: over all stages, from 0.
-        index: of the photo.
+        photo: its number.
         input_hw_px: height and width of the input.
     """
 
     epoch: int
-    index: int
+    photo: int
     input_hw_px: tuple[int, int]
 
 
