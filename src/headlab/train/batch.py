@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from headlab.yolov3.targets.assigner import Assigner
@@ -78,6 +80,35 @@ class Batch:
             targets=self.targets.to(device, non_blocking=non_blocking),
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Only the pixels go to another process by shared memory.
+
+        There every tensor takes an open file and a round trip, of which boxes and targets have many.
+        """
+        boxes = torch.cat(self.boxes).cpu().numpy()
+        targets = {each.name: getattr(self.targets, each.name) for each in fields(self.targets)}
+        arrays = {
+            name: each.cpu().numpy() for name, each in targets.items() if isinstance(each, Tensor)
+        }
+        rest = {name: each for name, each in targets.items() if name not in arrays}
+        counts = [len(each) for each in self.boxes]
+        return _arrived, (self.pixels, boxes, counts, arrays, rest, self.indices, self.failed)
+
+
+def _arrived(
+    pixels: Tensor,
+    boxes: NDArray[np.float32],
+    counts: list[int],
+    arrays: Mapping[str, NDArray[Any]],
+    rest: Mapping[str, Any],
+    indices: tuple[int, ...],
+    failed: tuple[tuple[str, str], ...],
+) -> Batch:
+    """The batch that `Batch.__reduce__` took apart."""
+    tensors = {name: torch.from_numpy(each) for name, each in arrays.items()}
+    split = torch.from_numpy(boxes).split(counts)
+    return Batch(pixels, tuple(split), Targets(**tensors, **rest), indices, failed)
+
 
 class Collate:
     """Makes a batch of samples; it runs in the loader's processes, and so do the targets.
@@ -91,7 +122,9 @@ class Collate:
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         """Make the batch; all samples have one size."""
-        pixels = torch.stack([sample.pixels for sample in samples])
+        # Images come in the order (H, W, 3) of memory: so does the batch, in a single copy.
+        rows = torch.stack([sample.pixels.permute(1, 2, 0) for sample in samples])
+        pixels = rows.permute(0, 3, 1, 2)
         boxes = tuple(sample.boxes for sample in samples)
         height, width = pixels.shape[2:]
         return Batch(

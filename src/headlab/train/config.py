@@ -6,39 +6,52 @@
     stage1: {epochs: 4, freeze: backbone}
 
 The defaults are those of keras-yolo3's train.py, apart from its flaws (docs/training.md lists them);
-`compat: keras-yolo3` brings those back.
+`compat: keras-yolo3` brings those back. A section that is given in part keeps the other values of its
+default: `stage1: {epochs: 4}` still freezes all but the heads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
-Freeze = Literal["heads-only", "backbone", "none"]
+from headlab.train.config_values import (
+    Anchors,
+    Count,
+    Factor,
+    Formats,
+    Fraction,
+    Freeze,
+    Masks,
+    NotNegative,
+    Positive,
+    Size,
+    Weights,
+)
 
-
-def _pair(value: Any) -> Any:
-    """One number as two, and text such as "320,608" as numbers."""
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-        value = value[0] if len(value) == 1 else value
-    return value if isinstance(value, (list, tuple)) else (value, value)
-
-
-Size = Annotated[tuple[int, int], BeforeValidator(_pair)]
-"""Height and width in pixels; one number stands for both."""
+LARGEST_STRIDE_PX = 32
+"""Of every variant: a side of the input is a multiple of it."""
 
 
 class Section(BaseModel):
     """A frozen group of values; a name that it does not know is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_defaults(cls, given: Any) -> Any:
+        """Fill up a section that is given in part from the section that is the default."""
+        if not isinstance(given, Mapping):
+            return given
+        filled = dict(given)
+        for name, field in cls.model_fields.items():
+            part = filled.get(name)
+            if isinstance(field.default, Section) and isinstance(part, Mapping):
+                filled[name] = {**dict(field.default), **part}
+        return filled
 
 
 class DataConfig(Section):
@@ -119,6 +132,20 @@ class AugmentConfig(Section):
     multi_scale_min: int = Field(320, description="Smallest side then, in px.")
     multi_scale_max: int = Field(608, description="Largest side then, in px.")
 
+    @model_validator(mode="after")
+    def _ranges(self) -> AugmentConfig:
+        if self.scale_min > self.scale_max:
+            raise ValueError(
+                f"scale_min {self.scale_min:g} is larger than scale_max {self.scale_max:g}"
+            )
+        least, most = self.multi_scale_min, self.multi_scale_max
+        if least <= 0 or least > most or least % LARGEST_STRIDE_PX or most % LARGEST_STRIDE_PX:
+            raise ValueError(
+                f"multi_scale_min {least} to multi_scale_max {most} is no range of multiples of "
+                f"{LARGEST_STRIDE_PX} px"
+            )
+        return self
+
 
 class LossConfig(Section):
     """The loss; see `headlab.yolov3.loss_options.LossOptions`."""
@@ -134,7 +161,7 @@ class LossConfig(Section):
     focal_gamma: NotNegative = Field(0.0, description="Of the focal loss on confidence; 0: off.")
     focal_alpha: Fraction | None = Field(None, description="The weight of positives there.")
     label_smoothing: Fraction = Field(0.0, description="Class bits become e / 2 and 1 - e / 2.")
-    class_weights: tuple[NotNegative, ...] | None = Field(
+    class_weights: Weights | None = Field(
         None, description="By class, what the class term is multiplied by."
     )
 
@@ -150,15 +177,17 @@ class TrainConfig(Section):
         None, description="Weights to start from: darknet, Keras .h5, or headlab's own."
     )
     start_cfg: str | None = Field(None, description="The network of darknet weights to start from.")
-    anchors: str | tuple[tuple[Positive, Positive], ...] = Field(
+    anchors: Anchors = Field(
         "start",
         description="fit: to the training boxes; start: those of the start, or the network's "
-        "usual ones; or a file.",
+        "usual ones; a file; or widths and heights in input px.",
     )
-    masks: tuple[tuple[int, ...], ...] | None = Field(
+    masks: Masks | None = Field(
         None, description="By level, coarsest first, the numbers of its anchors."
     )
-    imgsz: Size = Field((416, 416), description="Height and width of the input in px.")
+    imgsz: Size = Field(
+        (416, 416), description="Height and width of the input in px; one number for both."
+    )
     batch: Count = Field(8, description="Photos per step, on each device.")
     stage1: StageConfig = StageConfig(freeze="heads-only")
     stage2: StageConfig = StageConfig(lr=1e-4, schedule="plateau", stop_patience=10)
@@ -181,8 +210,8 @@ class TrainConfig(Section):
     compat: Literal["keras-yolo3"] | None = Field(
         None, description="Targets, loss and augmentation of that project, flaws included."
     )
-    formats: tuple[Literal["safetensors", "darknet", "h5"], ...] = Field(
-        ("safetensors",), description="How to save the weights."
+    formats: Formats = Field(
+        ("safetensors",), description="How to save the weights: safetensors, darknet, h5."
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
         "32-true", description="What the network reckons in; weights stay in single precision."
@@ -196,3 +225,28 @@ class TrainConfig(Section):
         False,
         description="One process, no workers, no compiling, deterministic, anomalies detected.",
     )
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> TrainConfig:
+        for found in self._contradictions():
+            raise ValueError(found)
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        """What the single values do not show."""
+        if any(side <= 0 or side % LARGEST_STRIDE_PX for side in self.imgsz):
+            height, width = self.imgsz
+            yield (
+                f"imgsz {height},{width}: height and width must be multiples of "
+                f"{LARGEST_STRIDE_PX} px"
+            )
+        if not self.stage1.epochs and not self.stage2.epochs:
+            yield "stage1.epochs and stage2.epochs are both 0, so that nothing is trained"
+        if self.monitor != "loss" and not self.evaluate_every:
+            yield f"monitor is {self.monitor}, which evaluate_every 0 never reckons"
+        if self.precision == "16-mixed" and self.device == "cpu":
+            yield "precision 16-mixed needs a GPU, and device is cpu; bf16-mixed works there"
+        if self.masks is not None and not isinstance(self.anchors, str):
+            most = max((number for mask in self.masks for number in mask), default=-1)
+            if most >= len(self.anchors):
+                yield f"masks name anchor {most}, and the last anchor is {len(self.anchors) - 1}"

@@ -122,7 +122,7 @@ class Epoch:
         figures: such as {"AP": 0.31, "AP50": 0.78, "AP50/WBC": 0.95}; empty where not evaluated.
         lr: the learning rate in the epoch's last step.
         best: whether it is the best so far.
-        truths: counts of the epoch's truths: given, assigned, moved, lost, skipped.
+        truths: the epoch's `headlab.yolov3.targets.result.Counts`, by name.
         skipped: photos that could not be read, and why, in this epoch.
         seconds: how long it took, validation included.
         data_share: the share of the training time spent waiting for photos.
