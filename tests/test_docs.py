@@ -36,6 +36,7 @@ MATERIAL = {
     "eagle.jpg": ("photos/eagle.jpg",),
     "dog.jpg": ("photos/dog.jpg",),
     "2007_train.txt": ("voc2007/2007_train.txt",),
+    "bccd": ("bccd",),
     "yolov3-tiny.weights": (
         "weights/yolov3-tiny.weights",
         "weights/yolov3-tiny.cfg",
@@ -141,7 +142,11 @@ def test_page(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Non
     for name, sources in MATERIAL.items():
         if any(name in block.text for block in blocks):
             for source in sources:
-                copy = shutil.copy(request.getfixturevalue("shared") / source, tmp_path)
+                original = request.getfixturevalue("shared") / source
+                if original.is_dir():
+                    (tmp_path / name).symlink_to(original)
+                    continue
+                copy = shutil.copy(original, tmp_path)
                 Path(copy).chmod(0o644)
     for block in blocks:
         if block.file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 
 import torch
@@ -14,6 +14,7 @@ from headlab.train.fabric import launched
 from headlab.train.interrupts import interruptible
 from headlab.train.loader import train_loader
 from headlab.train.loop import Training
+from headlab.train.memory import kept_memory
 from headlab.train.plan import Plan, plan, resume
 
 __all__ = ["plan", "preview", "resume", "run"]
@@ -34,9 +35,10 @@ def run(planned: Plan, watchers: Sequence[Watcher] = ()) -> Finished:
         TrainingError: a loss is not finite, or a process that loads photos died.
         OutputError: a checkpoint cannot be written; the one before is as it was.
     """
-    debug = planned.config.debug
-    with interruptible(), launched(planned.config) as fabric, _debugging(debug):
-        return Training(planned, fabric, watchers).run()
+    with interruptible(), launched(planned.config) as fabric:
+        on_cpu = fabric.device.type == "cpu"
+        with _debugging(planned.config.debug), kept_memory() if on_cpu else nullcontext():
+            return Training(planned, fabric, watchers).run()
 
 
 def preview(planned: Plan, batches: int = 1) -> list[Batch]:

@@ -82,6 +82,20 @@ def fabric_for(config: TrainConfig) -> Fabric:
         ) from error
 
 
+def gathered(value: Any, fabric: Fabric | None) -> list[Any]:
+    """Every process's value, in the order of the processes; all of them must ask.
+
+    Args:
+        value: of this process; it is pickled.
+        fabric: launched; None stands for one process.
+    """
+    if fabric is None or fabric.world_size == 1:
+        return [value]
+    every: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(every, value)
+    return every
+
+
 @contextlib.contextmanager
 def launched(config: TrainConfig) -> Iterator[Fabric]:
     """Start the other processes; after an error, leave none of them behind.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -26,9 +25,10 @@ from headlab.train.plan import Plan
 from headlab.train.stage import RunningStage
 from headlab.train.state import Progress
 from headlab.train.synced_norm import synced
-from headlab.train.terms import MeanTerms, terms_of
+from headlab.train.tally import Tally, Trained
+from headlab.train.terms import terms_of
 from headlab.train.validation import Validation, validate
-from headlab.yolov3.loss import yolo_loss
+from headlab.yolov3.loss import Loss, yolo_loss
 
 
 class Training:
@@ -123,22 +123,9 @@ class Training:
     def _epoch(self, at: RunningStage) -> None:
         """One epoch, its validation, its checkpoint."""
         progress, began = self._progress, time.monotonic()
-        mean, waited, lr = MeanTerms(self._plan.train.class_names), 0.0, 0.0
-        truths: Counter[str] = Counter()
-        failed: dict[str, str] = {}
-        train_mode(self._network)
-        self._train.set_epoch(progress.epochs)
-        stepping = time.monotonic()
-        for step, (batch, data_s) in enumerate(_timed(self._train), 1):
-            waited += data_s
-            lr = self._step(at, batch, step, data_s, mean)
-            truths.update(batch.targets.counts()._asdict())
-            failed.update(batch.failed)
-        stepped = time.monotonic() - stepping
-        trained = mean.mean(self._fabric)
-        assert trained is not None  # noqa: S101 - an epoch has a step at least
+        trained = self._trained(at)
         validation = self._validated(at)
-        value = self._value(trained.total, validation)
+        value = self._value(trained.terms.total, validation)
         progress.epoch += 1
         progress.epochs += 1
         better = _is_better(value, progress.best)
@@ -153,24 +140,49 @@ class Training:
                 stage=at.number,
                 epoch=progress.epoch,
                 global_step=progress.global_step,
-                train=trained,
+                train=trained.terms,
                 val=validation.terms if validation else None,
                 figures=validation.figures if validation else {},
-                lr=lr,
+                lr=trained.lr,
                 best=better,
-                truths=dict(truths),
-                skipped=failed | (validation.failed if validation else {}),
+                truths=trained.truths,
+                skipped=trained.failed | (validation.failed if validation else {}),
                 seconds=time.monotonic() - began,
-                data_share=waited / stepped if stepped else 0.0,
+                data_share=trained.data_share,
             )
         )
 
-    def _step(
-        self, at: RunningStage, batch: Batch, step: int, data_s: float, mean: MeanTerms
-    ) -> float:
-        """Forward, loss, backward, optimizer: the place for a breakpoint. Returns the learning rate."""
-        progress, began = self._progress, time.monotonic()
-        lr = at.rate.begin_step()
+    def _trained(self, at: RunningStage) -> Trained:
+        """The steps of an epoch."""
+        tally = Tally(self._plan.train.class_names)
+        train_mode(self._network)
+        self._train.set_epoch(self._progress.epochs)
+        for step, (batch, data_s) in enumerate(_timed(self._train), 1):
+            began = time.monotonic()
+            lr = at.rate.begin_step()
+            loss = self._step(at, batch, lr)
+            step_s = data_s + time.monotonic() - began
+            tally.add(batch, loss, lr=lr, data_s=data_s, step_s=step_s)
+            self._progress.global_step += 1
+            self._progress.images += len(batch.indices) * self._fabric.world_size
+            if self._watchers:
+                self._tell(
+                    Stepped(
+                        stage=at.number,
+                        epoch=self._progress.epoch + 1,
+                        step=step,
+                        global_step=self._progress.global_step,
+                        terms=terms_of(loss, self._plan.train.class_names),
+                        lr=lr,
+                        input_hw_px=(batch.pixels.shape[2], batch.pixels.shape[3]),
+                        data_s=data_s,
+                        step_s=step_s,
+                    )
+                )
+        return tally.trained(self._fabric)
+
+    def _step(self, at: RunningStage, batch: Batch, lr: float) -> Loss:
+        """Forward, loss, backward, optimizer: the place for a breakpoint."""
         there = batch.to(self._fabric.device, non_blocking=True)
         outputs = at.module(there.images())
         loss = yolo_loss(outputs, there.targets, self._options)
@@ -182,24 +194,7 @@ class Training:
             )
         at.optimizer.step()
         at.optimizer.zero_grad(set_to_none=True)
-        mean.add(loss)
-        progress.global_step += 1
-        progress.images += len(batch.indices) * self._fabric.world_size
-        if self._watchers:
-            self._tell(
-                Stepped(
-                    stage=at.number,
-                    epoch=progress.epoch + 1,
-                    step=step,
-                    global_step=progress.global_step,
-                    terms=terms_of(loss, self._plan.train.class_names),
-                    lr=lr,
-                    input_hw_px=tuple(batch.pixels.shape[2:]),
-                    data_s=data_s,
-                    step_s=data_s + time.monotonic() - began,
-                )
-            )
-        return lr
+        return loss
 
     def _validated(self, at: RunningStage) -> Validation | None:
         if self._val is None:

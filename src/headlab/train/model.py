@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +126,8 @@ def make(
             module.momentum = config.norm_momentum
     notes: list[str] = []
     if config.start is not None and epsilon is None:
-        notes = load_weights(network, config.start, _beside(config)).lines()
+        with _options_of_train():
+            notes = load_weights(network, config.start, _beside(config)).lines()
     network.eval()
     return Made(network, decided, tuple(notes))
 
@@ -147,12 +150,28 @@ def _start(config: TrainConfig) -> Yolov3Checkpoint | None:
     if not Path(config.start).is_file():
         raise CheckpointError(f"{config.start}: no such file.", "Give the weights with --start.")
     try:
-        found = read(config.start, _beside(config))
+        with _options_of_train():
+            found = read(config.start, _beside(config))
     except CheckpointError:
         if config.variant is None:
             raise
         return None  # a part, or Keras weights without anchors: `load_weights` says what is wrong
     return found if isinstance(found, Yolov3Checkpoint) else None
+
+
+@contextmanager
+def _options_of_train() -> Iterator[None]:
+    """Give errors about a network that is unknown the options that a training has."""
+    try:
+        yield
+    except CheckpointError as error:
+        if "--cfg" not in error.hint:
+            raise
+        raise CheckpointError(
+            error.message,
+            "Put its .cfg beside it, or name it with --start-cfg. For a part of a network, in a file such "
+            "as darknet53.conv.74 or yolov3-tiny.conv.15, name the network with --variant.",
+        ) from error
 
 
 def _anchors(
@@ -182,7 +201,9 @@ def _pairs(anchors_wh_px: NDArray[np.float64]) -> tuple[Anchor, ...]:
 
 
 def _masks(variant: str, count: int, config: TrainConfig) -> Masks:
-    """The usual masks for so many anchors."""
+    """Those that are given, or the usual ones for so many anchors."""
+    if config.masks:
+        return config.masks
     if (variant, count) == ("yolov3-tiny", 6) and not config.compat:
         return _TINY_MASKS
     return default_masks(variant, count)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from headlab.train.events import Terms
+from headlab.train.fabric import gathered
 from headlab.yolov3.loss import Loss
 
 BACKGROUND = "background"
@@ -38,21 +38,21 @@ class MeanTerms:
     def mean(self, fabric: Any = None) -> Terms | None:
         """The mean so far, over all processes if a fabric is given; None if nothing was added.
 
-        With a fabric, every process must ask, and must have been given something.
+        With a fabric, every process must ask, also one that was given nothing.
         """
-        if self._sum is None:
+        own = None if self._sum is None else self._sum.cpu().numpy()
+        every = gathered((own, self._weight, self._levels, self._names), fabric)
+        added = [each for each in every if each[0] is not None]
+        if not added:
             return None
-        weighted = torch.cat((self._sum.flatten(), self._sum.new_tensor([self._weight])))
-        if fabric is not None and fabric.world_size > 1:
-            weighted = fabric.all_reduce(weighted, reduce_op="sum")
-        *flat, weight = weighted.tolist()
-        by_class = torch.tensor(flat, dtype=torch.float64).view(self._sum.shape) / weight
+        by_class = sum(each[0] for each in added) / sum(each[1] for each in added)
+        _, _, levels, names = added[0]
         return Terms(
             total=float(by_class.sum()),
-            levels=self._levels,
+            levels=levels,
             classes=self._classes,
-            names=self._names,
-            by_class=by_class.numpy(),
+            names=names,
+            by_class=by_class,
         )
 
 

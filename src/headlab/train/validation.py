@@ -6,12 +6,13 @@ pixels of the photos, whose areas COCO's small, medium and large are about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import ANCHORS_IOU
@@ -19,6 +20,7 @@ from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.heads.yolov3 import layout_of
 from headlab.train.batch import Batch
 from headlab.train.events import Terms
+from headlab.train.fabric import gathered
 from headlab.train.terms import MeanTerms
 from headlab.yolov3.decode import decode
 from headlab.yolov3.loss import yolo_loss
@@ -48,14 +50,13 @@ class Validation:
     failed: dict[str, str]
 
 
-@dataclass
-class _Seen:
-    """Truths and detections of the photos so far."""
+class _Seen(NamedTuple):
+    """A photo that was validated: its truths (n, 5), its detections (M, 6) and their addresses (M,)."""
 
-    sizes: list[tuple[int, int]] = field(default_factory=list)
-    truths: list[np.ndarray] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
-    flat: list[np.ndarray] = field(default_factory=list)
+    input_hw_px: tuple[int, int]
+    truths: NDArray[np.float32]
+    rows: NDArray[np.float32]
+    flat: NDArray[np.int64]
 
 
 def validate(
@@ -79,8 +80,10 @@ def validate(
     """
     levels = layout_of(description).levels
     names = description.class_names
-    terms, seen = MeanTerms(names), _Seen()
+    suppression = Suppression(len(names), CONF, ANCHORS_IOU, MAX_DET, multi_label=True)
+    terms = MeanTerms(names)
     failed: dict[str, str] = {}
+    seen: dict[int, _Seen] = {}  # one that stands in for an unreadable photo counts once
     for batch in loader:
         there = batch.to(fabric.device, non_blocking=True)
         with torch.no_grad():
@@ -88,44 +91,28 @@ def validate(
             terms.add(yolo_loss(outputs, there.targets, options), len(batch.indices))
         failed.update(batch.failed)
         if figures:
-            _see(seen, batch, decode(outputs, levels), len(names))
+            seen.update(_seen(batch, decode(outputs, levels), suppression))
     mean = terms.mean(fabric)
     assert mean is not None  # noqa: S101 - the loader is never empty
     if not figures:
         return Validation(mean, {}, failed)
-    return Validation(mean, _figures(_gathered(seen, fabric), names), failed)
+    every = {photo: it for part in gathered(seen, fabric) for photo, it in part.items()}
+    return Validation(mean, _figures([every[at] for at in sorted(every)], names), failed)
 
 
-def _see(seen: _Seen, batch: Batch, candidates: Any, class_count: int) -> None:
-    suppression = Suppression(class_count, CONF, ANCHORS_IOU, MAX_DET, multi_label=True)
-    for boxes, of_image in zip(batch.boxes, candidates, strict=True):
+def _seen(batch: Batch, candidates: Any, suppression: Suppression) -> Iterator[tuple[int, _Seen]]:
+    """The photos of a batch by their numbers."""
+    height, width = batch.pixels.shape[2:]
+    for photo, boxes, of_image in zip(batch.indices, batch.boxes, candidates, strict=True):
         rows, flat = suppression(of_image)
-        height, width = batch.pixels.shape[2:]
-        seen.sizes.append((height, width))
-        seen.truths.append(boxes.numpy())
-        seen.rows.append(rows.float().cpu().numpy())
-        seen.flat.append(flat)
+        yield photo, _Seen((height, width), boxes.numpy(), rows.float().cpu().numpy(), flat)
 
 
-def _gathered(seen: _Seen, fabric: Any) -> _Seen:
-    """What all processes have seen."""
-    if fabric.world_size == 1:
-        return seen
-    every: list[Any] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(every, seen)
-    return _Seen(
-        *(
-            [each for part in every for each in getattr(part, name)]
-            for name in ("sizes", "truths", "rows", "flat")
-        )
-    )
-
-
-def _figures(seen: _Seen, class_names: tuple[str, ...]) -> dict[str, float]:
-    boxes, of_box = _stacked(seen.truths, 5)
-    rows, of_row = _stacked(seen.rows, 6)
+def _figures(seen: Sequence[_Seen], class_names: tuple[str, ...]) -> dict[str, float]:
+    boxes, of_box = _stacked([each.truths for each in seen], 5)
+    rows, of_row = _stacked([each.rows for each in seen], 6)
     truths = Truths(
-        np.array(seen.sizes, np.int64),
+        np.array([each.input_hw_px for each in seen], np.int64),
         of_box,
         boxes[:, :4],
         boxes[:, 4].astype(np.int64),
@@ -136,7 +123,7 @@ def _figures(seen: _Seen, class_names: tuple[str, ...]) -> dict[str, float]:
         rows[:, :4],
         rows[:, 5].astype(np.int64),
         rows[:, 4],
-        np.concatenate([np.empty(0, np.int64), *seen.flat]),
+        np.concatenate([np.empty(0, np.int64), *(each.flat for each in seen)]),
     )
     found = coco_figures(truths, detections, class_names, MAX_DET)
     by_class = zip(class_names, found.ap50.tolist(), strict=True)
