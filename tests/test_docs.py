@@ -8,6 +8,8 @@ An HTML comment right above a block says what is special about it:
     <!-- not run: why -->           the block is shown only
     <!-- output varies: why -->     the block runs, what it prints is not compared
     <!-- exit code 1: why -->       the last command ends with this code
+    <!-- Ctrl-C after FILE: why --> the only command is interrupted as soon as this file is there; what it
+                                    prints is not compared
     <!-- file: NAME -->             the block is the content of this file for the blocks below
 
 In the shown output, a line `…` stands for any lines. Numbers with decimals may differ in their last
@@ -19,8 +21,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +77,12 @@ class Block:
     def exit_code(self) -> int:
         found = re.match(r"exit code (\d+): ", self.mark)
         return int(found[1]) if found else 0
+
+    @property
+    def interrupted_after(self) -> str:
+        """The file after whose appearance the command is interrupted; empty if it is not."""
+        found = re.match(r"Ctrl-C after (\S+): ", self.mark)
+        return found[1] if found else ""
 
     def steps(self) -> Iterator[tuple[list[str], str]]:
         """Each command, and what it is shown to print."""
@@ -166,6 +176,9 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
         "COLUMNS": "80",
         "XDG_CACHE_HOME": str(folder / ".cache"),
     }
+    if block.interrupted_after:
+        interrupt(command, folder, environment, folder / block.interrupted_after)
+        return
     done = subprocess.run(
         command,
         cwd=folder,
@@ -180,6 +193,25 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
     assert done.returncode == code, f"exit code {done.returncode}: {said}"
     if shown.strip() and not block.mark.startswith("output varies: "):
         assert prints_what_is_shown(shown, done.stdout), f"prints something else: {said}"
+
+
+def interrupt(command: list[str], folder: Path, environment: dict[str, str], file: Path) -> None:
+    """Press Ctrl-C, which goes to all processes of the command, when the file is there."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        while running.poll() is None and not file.exists():
+            time.sleep(0.1)
+        os.killpg(running.pid, signal.SIGINT)
+        said, _ = running.communicate()
+    assert running.returncode == 130, f"exit code {running.returncode}: {said}"
 
 
 @pytest.mark.parametrize("page", [*PAGES, *JAPANESE], ids=lambda page: page.name)

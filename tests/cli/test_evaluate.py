@@ -137,6 +137,13 @@ def test_data_that_cannot_be_evaluated(text: str, message: str, weights: Path, d
     assert message in done.err
 
 
+def test_a_split_of_annotations_without_splits_is_refused(weights: Path, data: Path) -> None:
+    done = evaluated(weights, data, "--split", "val")
+    assert done.code == 2
+    assert "test.txt: these annotations have no splits" in done.err
+    assert not done.out
+
+
 def test_an_output_that_is_an_input_is_refused(weights: Path, data: Path) -> None:
     before = data.read_bytes()
     assert evaluated(weights, data, "--csv", data).code == 2

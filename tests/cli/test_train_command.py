@@ -80,6 +80,10 @@ def test_an_earlier_training_is_never_written_over() -> None:
     assert done.code == 2
     assert "my run: the folder is not empty" in done.err
     assert "headlab train --resume 'my run'" in done.err
+    (Path("my run") / "state.pt").rename(Path("my run") / "config.yaml")
+    assert "or empty the folder: there is no training" in run(
+        "train", "boxes.txt", "-o", "my run"
+    ).err  # fmt: skip
     Path("file").touch()
     assert "file is a file, and a folder is expected" in run("train", "boxes.txt", "-o", "file").err
 

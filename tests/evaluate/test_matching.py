@@ -69,6 +69,17 @@ def test_by_hand() -> None:
     ]
 
 
+def test_infinite_boxes_find_nothing_and_say_nothing() -> None:
+    """As exp() makes them early in a training; the warnings of the tests are errors."""
+    far = np.inf
+    given = truths((0, SQUARE, 0), (0, (200, 0, 300, 100), 0), crowd=(1,))
+    found = detections(
+        (0, (-far, -far, far, far), 0, 0.9), (0, (0, 0, far, 100), 0, 0.8), (0, SQUARE, 0, 0.7)
+    )
+    with np.errstate(all="raise"):
+        assert all_fates(found, given).fate[:, 0].tolist() == [0, 0, 1]
+
+
 def test_nothing_found() -> None:
     given, found = drawn(0)
     none = all_fates(found.only(np.zeros(len(found), np.bool_)), given)

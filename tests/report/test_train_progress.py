@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from headlab.report.train_progress import Pace, TrainProgress
-from headlab.report.train_text import duration, number
+from headlab.report.train_text import duration, finished_lines, number
+from headlab.train.config import DataConfig
 from train_events import epoch, stage_started, started, stepped, training
 
 
@@ -51,6 +52,14 @@ def test_in_a_pipe_are_the_lasting_lines_only() -> None:
         "  headlab evaluate 'runs/my run/best.safetensors' boxes.txt",
         "  headlab trace 'runs/my run/best.safetensors' PHOTO",
     ]
+
+
+def test_the_command_to_try_next_reads_the_data_as_the_training_did() -> None:
+    *_, finished = training(Path("run"))
+    data = DataConfig(train="boxes.json", val_split="val", classes="the names.txt", images="jpg")
+    said = [line for line in finished_lines(finished, data) if "evaluate" in line]
+    options = "--split val --classes 'the names.txt' --images jpg"
+    assert said == [f"  headlab evaluate run/best.safetensors boxes.json {options}"]
 
 
 def test_a_training_that_goes_on_says_so() -> None:

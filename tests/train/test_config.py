@@ -31,11 +31,13 @@ def test_a_whole_section_is_taken_as_it_is() -> None:
         ("anchors", "anchors.txt", "anchors.txt"),
         ("anchors", "10,14/23.5,27", ((10, 14), (23.5, 27))),
         ("anchors", "10,14, 23,27", ((10, 14), (23, 27))),  # a line of keras-yolo3's anchors.txt
+        ("anchors", "10,14 23,27", ((10, 14), (23, 27))),
         ("anchors", [10, 14, 23, 27], ((10, 14), (23, 27))),
         ("anchors", [[10, 14], [23, 27]], ((10, 14), (23, 27))),
         ("masks", "3,4,5/0,1,2", ((3, 4, 5), (0, 1, 2))),
         ("masks", [[1], [0]], ((1,), (0,))),
         ("formats", "safetensors,h5", ("safetensors", "h5")),
+        ("formats", "h5,darknet,h5", ("h5", "darknet")),
         ("batch", "4", 4),
     ],
 )

@@ -76,7 +76,7 @@ def test_no_photo_at_all_says_where_it_looked(tmp_path: Path) -> None:
     assert error.value.message == (
         f"None of the 2 photos is there; the first was looked for at {tmp_path / 'a.jpg'}."
     )
-    assert "--images" in error.value.hint
+    assert "--data.images" in error.value.hint
 
 
 def test_crowds_are_left_out(tmp_path: Path) -> None:

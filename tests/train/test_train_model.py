@@ -62,6 +62,15 @@ def test_fitted_anchors_are_those_of_anchors_fit(folder: Path) -> None:
     assert config.masks == TINY_MASKS
 
 
+def test_too_few_boxes_for_the_anchors_are_said(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text(f"{folder}/data/p0.png 1,1,20,30,0 5,5,60,25,1\n")
+    (tmp_path / "classes.txt").write_text("\n".join(NAMES))
+    made = planned_on(tmp_path / "train.txt", tmp_path / "run", anchors="fit", batch=1)
+    anchors = made.network.description.anchors_wh_px
+    assert len(anchors) < 6
+    assert f"The training boxes gave {len(anchors)} anchors only, where 6 are usual." in made.notes
+
+
 def test_without_a_start_the_anchors_are_the_usual_ones(folder: Path) -> None:
     config = decided(folder)
     assert config.anchors == TINY_ANCHORS

@@ -14,6 +14,8 @@ from headlab.cli.box_data import data_options, read_data, skipped_while_reading
 from headlab.cli.options import FILE, beside_options, parse_imgsz
 from headlab.cli.outputs import Outputs, say_remarks
 from headlab.cli.terminal import say
+from headlab.errors import InputError
+from headlab.plain_text import counted
 
 if TYPE_CHECKING:
     from headlab.boxes.table import BoxTable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from headlab.evaluate.stream import PhotoResult, Skipped, Task
 
 _SHOWN = 5
+_WITHOUT_SPLITS = ("keras", "coco")
 
 
 @click.command
@@ -94,6 +97,7 @@ def evaluate(
     outputs.check(weights, data)
     loaded = load(weights, cfg=cfg, names=names, anchors=anchors)
     table = read_data((data,), **options)
+    _check_split(table, options["split"], data)
     task = Task.of(loaded.layout, table, settings)
     with _progress_shown(photo_results(loaded.runnable, task), task) as results:
         done = collect(task, results)
@@ -101,6 +105,19 @@ def evaluate(
     say_remarks(loaded)
     if _say_what_was_skipped(done, table, data):
         raise click.exceptions.Exit(1)
+
+
+def _check_split(table: BoxTable, split: str | None, data: Path) -> None:
+    """Refuse a split of annotations without any, of which all would be evaluated.
+
+    Raises:
+        InputError: that was asked for.
+    """
+    if split is not None and table.format in _WITHOUT_SPLITS:
+        raise InputError(
+            f"{data}: these annotations have no splits, so that there is none named {split!r}.",
+            "Leave out --split, or name the annotations of these photos alone.",
+        )
 
 
 def _settings(options: dict[str, Any]) -> EvaluationSettings:
@@ -149,7 +166,7 @@ def _say_what_was_skipped(done: Evaluation, table: BoxTable, data: Path) -> bool
     for each in done.skipped[:_SHOWN]:
         say(f"headlab: skipped {each.path}: {each.reason}", err=True)
     if len(done.skipped) > _SHOWN:
-        say(f"headlab: skipped {len(done.skipped) - _SHOWN:,} more photos", err=True)
+        say(f"headlab: skipped {counted(len(done.skipped) - _SHOWN, 'more photo')}", err=True)
     lost = skipped_while_reading(table)
     if lost:
         where = f"{lost[0].where}: " if lost[0].where else ""

@@ -143,6 +143,10 @@ def _run(planned: Plan) -> None:
     except Interrupted as stop:
         say(f"headlab: {last.said()}", err=True)
         raise click.exceptions.Exit(stop.exit_code) from None
+    except OutputError as error:
+        if last.how():
+            raise OutputError(error.message, f"{error.hint} Then {last.how()}".strip()) from error
+        raise
 
 
 def _run_beside(planned: Plan) -> None:
@@ -185,8 +189,12 @@ class _LastEpoch:
             if self._epoch
             else f"at the start of stage {self._stage}"
         )
+        return f"interrupted {at}; {self.how()}"
+
+    def how(self) -> str:
+        """How to go on; empty before the first epoch."""
         run = shlex.quote(str(self._folder))
-        return f"interrupted {at}; continue with: headlab train --resume {run}"
+        return f"continue with: headlab train --resume {run}" if self._stage else ""
 
 
 def _run_folder(output: Path | None) -> Path:
@@ -205,12 +213,22 @@ def _run_folder(output: Path | None) -> Path:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, and a folder is expected.", "Give another with -o.")
     if folder.is_dir() and any(folder.iterdir()):
-        raise OutputError(
-            f"{folder}: the folder is not empty, and an earlier training is never written over.",
-            f"Give another with -o, or go on with it: headlab train --resume {shlex.quote(str(folder))}",
-        )
+        raise _not_empty(folder)
     os.environ[_FOLDER_VARIABLE] = str(folder)
     return folder
+
+
+def _not_empty(folder: Path) -> OutputError:
+    """What to say of a folder with something in it, which may be a training to go on with."""
+    from headlab.train.state import NAME
+
+    other = "empty the folder: there is no training in it to go on with."
+    if (folder / NAME).is_file():
+        other = f"go on with it: headlab train --resume {shlex.quote(str(folder))}"
+    return OutputError(
+        f"{folder}: the folder is not empty, and an earlier training is never written over.",
+        f"Give another with -o, or {other}",
+    )
 
 
 def _free_folder() -> Path:

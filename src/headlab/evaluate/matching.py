@@ -120,14 +120,17 @@ def _overlaps(boxes: Boxes, truths: PhotoTruths) -> NDArray[np.float64]:
     Far sides are corner + size again, as in COCO's arithmetic, where boxes are x, y, w, h: a box on the
     very threshold is then decided alike.
     """
-    low, size = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
     truth_low = truths.boxes_xyxy_px[None, :, :2]
     truth_size = truths.boxes_xyxy_px[None, :, 2:] - truth_low
-    shared = np.minimum(low + size, truth_low + truth_size) - np.maximum(low, truth_low)
-    both = shared.clip(0).prod(2)
-    own, other = size.prod(2), truth_size.prod(2)
-    either = np.where(truths.crowd, own, own + other - both)
-    overlaps: NDArray[np.float64] = np.where(both > 0, both / np.where(either > 0, either, 1), 0.0)
+    # Early in a training boxes may be infinite: they overlap nothing, without a word.
+    with np.errstate(invalid="ignore", over="ignore"):
+        low, size = boxes[:, None, :2], boxes[:, None, 2:] - boxes[:, None, :2]
+        shared = np.minimum(low + size, truth_low + truth_size) - np.maximum(low, truth_low)
+        both = shared.clip(0).prod(2)
+        own, other = size.prod(2), truth_size.prod(2)
+        either = np.where(truths.crowd, own, own + other - both)
+        found = both / np.where(either > 0, either, 1)
+    overlaps: NDArray[np.float64] = np.where(both > 0, found, 0.0)
     return overlaps
 
 

@@ -27,6 +27,8 @@ from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from headlab.train.config import DataConfig
+
 _BAR_COLUMNS = 24
 _REFRESHES_PER_SECOND = 4
 
@@ -44,8 +46,7 @@ class TrainProgress:
         self._out = out or console()
         self._live: Live | None = None
         self._pace = Pace()
-        self._data = ""
-        self._split: str | None = None
+        self._data: DataConfig | None = None
 
     def __enter__(self) -> TrainProgress:
         return self
@@ -72,8 +73,7 @@ class TrainProgress:
         if isinstance(event, Started):
             config = event.config
             self._pace = Pace(config.batch * config.devices * config.num_nodes)
-            self._data = config.data.val or config.data.train
-            self._split = config.data.val_split
+            self._data = config.data
             yield from started_lines(event)
         elif isinstance(event, StageStarted):
             self._pace.begin(event)
@@ -84,7 +84,7 @@ class TrainProgress:
             yield from epoch_lines(event, self._pace.epochs)
         elif isinstance(event, Finished):
             yield ""
-            yield from finished_lines(event, self._data, self._split)
+            yield from finished_lines(event, self._data)
 
     def _print(self, lines: Iterator[str]) -> None:
         for line in lines:

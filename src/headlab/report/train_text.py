@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from headlab.plain_text import counted
 
 if TYPE_CHECKING:
+    from headlab.train.config import DataConfig
     from headlab.train.events import Epoch, Finished, StageStarted, Started
 
 MOST_SKIPPED = 5
@@ -77,13 +78,12 @@ def epoch_lines(event: Epoch, epochs: int) -> Iterator[str]:
     yield from _skipped_lines(event.skipped)
 
 
-def finished_lines(event: Finished, data: str = "", split: str | None = None) -> Iterator[str]:
+def finished_lines(event: Finished, data: DataConfig | None = None) -> Iterator[str]:
     """What came of a training, and what to do next.
 
     Args:
         event: the end.
-        data: the annotations that it was validated on, for the command to try next.
-        split: of them.
+        data: what it was trained and validated on, for the command to try next.
     """
     early = ", a stage ended early" if event.stopped_early else ""
     yield f"done in {duration(event.seconds)}{early}"
@@ -95,14 +95,24 @@ def finished_lines(event: Finished, data: str = "", split: str | None = None) ->
     for path in event.written:
         yield f"wrote {path}"
     if event.written:
-        chosen = f" --split {shlex.quote(split)}" if split else ""
+        weights = shlex.quote(str(event.written[0]))
         yield "next:"
-        weights, annotations = (
-            shlex.quote(str(event.written[0])),
-            shlex.quote(data) if data else "DATA",
-        )
-        yield f"  headlab evaluate {weights} {annotations}{chosen}"
+        yield f"  headlab evaluate {weights} {_annotations(data)}"
         yield f"  headlab trace {weights} PHOTO"
+
+
+def _annotations(data: DataConfig | None) -> str:
+    """What was validated on, as arguments of `headlab evaluate`."""
+    if data is None:
+        return "DATA"
+    options = {
+        "--split": data.val_split,
+        "--format": data.format,
+        "--classes": data.classes,
+        "--images": data.images,
+    }
+    given = [part for name, value in options.items() if value for part in (name, value)]
+    return shlex.join([data.val or data.train, *given])
 
 
 def _lost_lines(truths: Mapping[str, int]) -> Iterator[str]:

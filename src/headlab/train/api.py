@@ -11,6 +11,7 @@ import torch
 from headlab.train.batch import Batch
 from headlab.train.events import Finished, Watcher
 from headlab.train.fabric import launched
+from headlab.train.failures import explained_failures
 from headlab.train.interrupts import interruptible
 from headlab.train.loader import train_loader
 from headlab.train.loop import Training
@@ -32,13 +33,14 @@ def run(planned: Plan, watchers: Sequence[Watcher] = ()) -> Finished:
     Raises:
         Interrupted: by Ctrl-C or SIGTERM; the state of the last epoch is on the disk.
         InputError: a device is not there, or no photo can be read.
-        TrainingError: a loss is not finite, or a process that loads photos died.
+        TrainingError: a loss is not finite, the memory is too small, or another process ended.
         OutputError: a checkpoint cannot be written; the one before is as it was.
     """
-    with interruptible(), launched(planned.config) as fabric:
+    failures = explained_failures(planned.config)
+    with interruptible() as interrupts, failures, launched(planned.config) as fabric:
         on_cpu = fabric.device.type == "cpu"
         with _debugging(planned.config.debug), kept_memory() if on_cpu else nullcontext():
-            return Training(planned, fabric, watchers).run()
+            return Training(planned, fabric, watchers, interrupts).run()
 
 
 def preview(planned: Plan, batches: int = 1) -> list[Batch]:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from headlab.train.config_values import (
+    LARGEST_SIDE_PX,
     Anchors,
     Count,
     Factor,
@@ -43,7 +44,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _over_defaults(cls, given: Any) -> Any:
-        """Fill up a section that is given in part from the section that is the default."""
+        """Fill up a section that is given in part from the section that is the default; yes is no number."""
         if not isinstance(given, Mapping):
             return given
         filled = dict(given)
@@ -51,6 +52,8 @@ class Section(BaseModel):
             part = filled.get(name)
             if isinstance(field.default, Section) and isinstance(part, Mapping):
                 filled[name] = {**dict(field.default), **part}
+            elif isinstance(part, bool) and field.annotation in (int, float):
+                filled[name] = str(part).lower()  # YAML's yes; pydantic would take it for 1
         return filled
 
 
@@ -130,7 +133,9 @@ class AugmentConfig(Section):
         0, description="Draw another input size every so many batches; 0: never."
     )
     multi_scale_min: int = Field(320, description="Smallest side then, in px.")
-    multi_scale_max: int = Field(608, description="Largest side then, in px.")
+    multi_scale_max: Annotated[int, Field(le=LARGEST_SIDE_PX)] = Field(
+        608, description="Largest side then, in px."
+    )
 
     @model_validator(mode="after")
     def _ranges(self) -> AugmentConfig:
@@ -240,6 +245,8 @@ class TrainConfig(Section):
                 f"imgsz {height},{width}: height and width must be multiples of "
                 f"{LARGEST_STRIDE_PX} px"
             )
+        if max(self.imgsz) > LARGEST_SIDE_PX:
+            yield f"imgsz {max(self.imgsz)} px: {LARGEST_SIDE_PX} px are the most"
         if not self.stage1.epochs and not self.stage2.epochs:
             yield "stage1.epochs and stage2.epochs are both 0, so that nothing is trained"
         if self.monitor != "loss" and not self.evaluate_every:

@@ -149,6 +149,8 @@ def _line(text: str, keys: Sequence[str]) -> str:
 def wrong_value(error: ValidationError, text: str) -> str:
     """What is wrong with a text that should be one value, in words."""
     found = error.errors(include_url=False)[0]
+    if found["type"] == "string_type":  # of anchors, which are a text or pairs
+        found = error.errors(include_url=False)[-1]
     if found["type"] == "value_error":
         return f"{text!r}: {found['msg'].removeprefix('Value error, ')}"
     expected = _EXPECTED.get(found["type"]) or f"it {found['msg'].removeprefix('Input ')}"

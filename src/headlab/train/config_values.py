@@ -36,7 +36,7 @@ def _groups(value: Any) -> Any:
 
 
 def _anchors(value: Any) -> Any:
-    """Text such as "10,14/23,27" and numbers without groups, as in keras-yolo3's files, as pairs."""
+    """Text such as "10,14/23,27" or "10,14 23,27", and numbers without groups, as pairs."""
     if isinstance(value, str):
         numbers = _numbers(value)
         if len(numbers) < 2:
@@ -49,22 +49,32 @@ def _anchors(value: Any) -> Any:
     return value
 
 
+def _once(value: Any) -> Any:
+    """Text such as "h5,darknet" as its parts, each of them once."""
+    parts = _listed(value)
+    return list(dict.fromkeys(map(str, parts))) if isinstance(parts, (list, tuple)) else parts
+
+
 def _numbers(text: str) -> list[float]:
     """The numbers of a text; none where it holds anything else."""
     try:
-        return [float(part) for part in text.replace("/", ",").split(",")]
+        return [float(part) for part in text.replace("/", " ").replace(",", " ").split()]
     except ValueError:
         return []
 
 
+LARGEST_SIDE_PX = 65_536
+"""Of an input; what a memory holds is far less."""
+
 Size = Annotated[tuple[int, int], BeforeValidator(_pair)]
 """Height and width in pixels; one number stands for both."""
 
-Anchors = Annotated[str | tuple[tuple[Positive, Positive], ...], BeforeValidator(_anchors)]
+_SidePx = Annotated[float, Field(gt=0, le=1_000_000)]
+Anchors = Annotated[str | tuple[tuple[_SidePx, _SidePx], ...], BeforeValidator(_anchors)]
 Masks = Annotated[tuple[tuple[Annotated[int, Field(ge=0)], ...], ...], BeforeValidator(_groups)]
 Weights = Annotated[tuple[NotNegative, ...], BeforeValidator(_listed)]
 Formats = Annotated[
     tuple[Literal["safetensors", "darknet", "h5"], ...],
     Field(min_length=1),
-    BeforeValidator(_listed),
+    BeforeValidator(_once),
 ]

@@ -13,6 +13,7 @@ except Interrupted as stop:
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -71,9 +72,11 @@ class Interrupts:
         Raises:
             Interrupted: unless it is held.
         """
+        signal.signal(number, signal.SIG_DFL)
+        if self.received is not None:
+            # The other of the two: had it been set to SIG_DFL, Python would complain of one that is waiting.
+            os.kill(os.getpid(), number)
         self.received = number
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
         if not self._held:
             raise Interrupted(number)
 

@@ -19,6 +19,7 @@ from headlab.train.bad_batch import check_finite
 from headlab.train.batch import Batch
 from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped, Watcher
 from headlab.train.freezing import freeze, frozen_count, train_mode, trainable_count
+from headlab.train.interrupts import Interrupts
 from headlab.train.keeping import Keeper
 from headlab.train.loader import Loader, train_loader, val_loader
 from headlab.train.plan import Plan
@@ -38,11 +39,19 @@ class Training:
         plan: what to do.
         fabric: launched; it joins the processes.
         watchers: told of everything; of the first process only.
+        interrupts: what puts signals off while an epoch is written down; None where none arrive.
     """
 
-    def __init__(self, plan: Plan, fabric: Any, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        fabric: Any,
+        watchers: Sequence[Watcher] = (),
+        interrupts: Interrupts | None = None,
+    ) -> None:
         self._plan, self._fabric = plan, fabric
         self._watchers = watchers if fabric.is_global_zero else ()
+        self._interrupts = interrupts or Interrupts()
         self._progress = plan.state.progress if plan.state is not None else Progress()
         self._network = plan.network.to(memory_format=torch.channels_last)
         if fabric.world_size > 1:
@@ -134,23 +143,24 @@ class Training:
             progress.best_epoch = progress.epoch
         at.rate.end_epoch(value)
         progress.stopping = at.stopping.end_epoch(value)
-        self._keeper.keep(self._network, progress, at.parts(), best=better)
-        self._tell(
-            Epoch(
-                stage=at.number,
-                epoch=progress.epoch,
-                global_step=progress.global_step,
-                train=trained.terms,
-                val=validation.terms if validation else None,
-                figures=validation.figures if validation else {},
-                lr=trained.lr,
-                best=better,
-                truths=trained.truths,
-                skipped=trained.failed | (validation.failed if validation else {}),
-                seconds=time.monotonic() - began,
-                data_share=trained.data_share,
+        with self._interrupts.held():  # state and logs tell of the same epochs
+            self._keeper.keep(self._network, progress, at.parts(), best=better)
+            self._tell(
+                Epoch(
+                    stage=at.number,
+                    epoch=progress.epoch,
+                    global_step=progress.global_step,
+                    train=trained.terms,
+                    val=validation.terms if validation else None,
+                    figures=validation.figures if validation else {},
+                    lr=trained.lr,
+                    best=better,
+                    truths=trained.truths,
+                    skipped=trained.failed | (validation.failed if validation else {}),
+                    seconds=time.monotonic() - began,
+                    data_share=trained.data_share,
+                )
             )
-        )
 
     def _trained(self, at: RunningStage) -> Trained:
         """The steps of an epoch."""

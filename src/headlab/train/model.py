@@ -124,12 +124,20 @@ def make(
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = config.norm_momentum
-    notes: list[str] = []
+    notes = _few_anchors(config, description)
     if config.start is not None and epsilon is None:
         with _options_of_train():
-            notes = load_weights(network, config.start, _beside(config)).lines()
+            notes += load_weights(network, config.start, _beside(config)).lines()
     network.eval()
     return Made(network, decided, tuple(notes))
+
+
+def _few_anchors(config: TrainConfig, description: Description) -> list[str]:
+    """What to say where too few boxes gave fewer anchors than usual."""
+    count, levels = len(description.anchors_wh_px), len(description.level_names)
+    if config.anchors != "fit" or count >= _SLOTS * levels:
+        return []
+    return [f"The training boxes gave {count} anchors only, where {_SLOTS * levels} are usual."]
 
 
 def _epsilon(config: TrainConfig, start: Yolov3Checkpoint | None) -> float:

@@ -89,7 +89,7 @@ def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
     if missing.all():
         raise InputError(
             f"None of the {len(paths):,} photos is there; the first was looked for at {paths[0]}.",
-            "Name their folder with --images, or correct the paths in the annotations.",
+            "Name their folder with --data.images, or correct the paths in the annotations.",
         )
     columns, crowds = _columns(table)
     columns = columns.only(~missing[columns.photo])

@@ -24,8 +24,9 @@ from headlab.yolov3.targets.assigner import Assigner
 
 CONFIG_NAME = "config.yaml"
 
-MAY_CHANGE = ("workers", "device")
-"""What a training that goes on may have otherwise: where it runs, not what it computes."""
+MAY_CHANGE = ("workers", "device", "data.train", "data.val", "data.images", "data.classes")
+"""What a training that goes on may have otherwise: where it runs and where its data set has moved to, which
+its fingerprint recognises; not what it computes."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ def resume(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Pl
     if changed:
         raise InputError(
             f"{where}: this training began with another configuration: {'; '.join(changed)}.",
-            f"A training goes on as it began (only {' and '.join(MAY_CHANGE)} may change). For others, "
-            f"begin a new one with --start {_weights(where, 'best')}.",
+            f"A training goes on as it began (only {', '.join(MAY_CHANGE[:-1])} and {MAY_CHANGE[-1]} may "
+            f"change). For others, begin a new one with --start {_weights(where, 'best')}.",
         )
     made = _planned(now, where, state)
     if _fingerprint(made.train, made.val) != state.fingerprint:
