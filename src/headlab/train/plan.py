@@ -162,6 +162,7 @@ def _settled(config: TrainConfig) -> TrainConfig:
 
 def _planned(config: TrainConfig, folder: Path, state: State | None = None) -> Plan:
     data = read_data(config.data)
+    config = config.model_copy(update={"data": data.config})
     epsilon = None if state is None else state.epsilon
     _check(config, data)
     made = make(config, data.train.class_names, data.table, epsilon)

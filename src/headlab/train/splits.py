@@ -34,12 +34,14 @@ class Data:
         val: to validate on; None for none.
         notes: what is wrong or odd, in sentences.
         table: the annotations of the training photos.
+        config: what was asked for, with the splits that were found.
     """
 
     train: Photos
     val: Photos | None
     notes: tuple[str, ...]
     table: BoxTable
+    config: DataConfig
 
 
 def read_data(config: DataConfig) -> Data:
@@ -58,13 +60,15 @@ def read_data(config: DataConfig) -> Data:
     problems = _problem_notes(table.problems, config.train)
     val: BoxTable | None
     if config.val is None:
+        config = _decided(config, table, table)
         train, val, said = _divided(_named(table, config), config)
     else:
         other = _read(config.val, config)
         problems += _problem_notes(other.problems, config.val)
+        config = _decided(config, table, other)
         table, other = _matched(table, other, config)
-        train = _usual(table, config.train, (TRAIN,), config.train_split, config)
-        val, said = _usual(other, config.val, VAL, config.val_split, config), ""
+        train = _part(table, config.train_split, config.train, config)
+        val, said = _part(other, config.val_split, str(config.val), config), ""
     photos, train_notes = photos_of(train)
     if not photos.box_count:
         raise InputError(
@@ -73,7 +77,7 @@ def read_data(config: DataConfig) -> Data:
         )
     val_photos, val_notes = (None, ()) if val is None else _val_photos(val)
     notes = (said, *problems, *train_notes, *val_notes, _both_note(photos, val_photos))
-    return Data(photos, val_photos, tuple(note for note in notes if note), train)
+    return Data(photos, val_photos, tuple(note for note in notes if note), train, config)
 
 
 def split_off(
@@ -107,21 +111,22 @@ def _one_split(table: BoxTable, name: str, path: str, config: DataConfig) -> Box
     return table.only_split(name)
 
 
-def _usual(
-    table: BoxTable, path: str, names: Sequence[str], chosen: str | None, config: DataConfig
-) -> BoxTable:
-    """The chosen split, or the first of the usual ones, or everything."""
-    known = _splits(table)
-    name = chosen or next((each for each in names if each in known), None)
+def _decided(config: DataConfig, table: BoxTable, other: BoxTable) -> DataConfig:
+    """With the usual splits, where there are such and none was chosen."""
+    train = config.train_split or next((each for each in (TRAIN,) if each in _splits(table)), None)
+    free = [each for each in _splits(other) if other is not table or each != train]
+    val = config.val_split or next((each for each in VAL if each in free), None)
+    return config.model_copy(update={"train_split": train, "val_split": val})
+
+
+def _part(table: BoxTable, name: str | None, path: str, config: DataConfig) -> BoxTable:
+    """A split, or everything."""
     return table if name is None else _one_split(table, name, path, config)
 
 
 def _divided(table: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable | None, str]:
     """Training and validation from the same annotations, and what to say about it."""
-    known = _splits(table)
-    train_name = config.train_split or (TRAIN if TRAIN in known else None)
-    usual = (each for each in VAL if each in known and each != train_name)
-    val_name = config.val_split or next(usual, None)
+    train_name, val_name = config.train_split, config.val_split
     if train_name is not None and train_name == val_name:
         raise InputError(
             f"{config.train}: the split {val_name!r} is to be trained on and validated on.",

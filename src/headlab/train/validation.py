@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import ANCHORS_IOU
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
+from headlab.evaluate.settings import EvaluationSettings
 from headlab.heads.yolov3 import layout_of
 from headlab.train.batch import Batch
 from headlab.train.events import Terms
@@ -26,11 +27,8 @@ from headlab.yolov3.decode import decode
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 
-CONF = 0.001
-"""Candidates that score less cannot change the average precision much, and there are very many."""
-
-MAX_DET = 100
-"""Per photo: as many as COCO counts of a class."""
+SETTINGS = EvaluationSettings()
+"""What is detected is what `headlab evaluate` detects by default."""
 
 SHOWN = ("AP", "AP50", "AP75")
 
@@ -80,7 +78,9 @@ def validate(
     """
     levels = layout_of(description).levels
     names = description.class_names
-    suppression = Suppression(len(names), CONF, ANCHORS_IOU, MAX_DET, multi_label=True)
+    suppression = Suppression(
+        len(names), SETTINGS.conf, ANCHORS_IOU, SETTINGS.max_det, multi_label=True
+    )
     terms = MeanTerms(names)
     failed: dict[str, str] = {}
     seen: dict[int, _Seen] = {}  # one that stands in for an unreadable photo counts once
@@ -105,7 +105,9 @@ def _seen(batch: Batch, candidates: Any, suppression: Suppression) -> Iterator[t
     height, width = batch.pixels.shape[2:]
     for photo, boxes, of_image in zip(batch.indices, batch.boxes, candidates, strict=True):
         rows, flat = suppression(of_image)
-        yield photo, _Seen((height, width), boxes.numpy(), rows.float().cpu().numpy(), flat)
+        detections = rows.float().cpu().numpy()
+        detections[:, :4] = detections[:, :4].clip(0, (width, height, width, height))
+        yield photo, _Seen((height, width), boxes.numpy(), detections, flat)
 
 
 def _figures(seen: Sequence[_Seen], class_names: tuple[str, ...]) -> dict[str, float]:
@@ -125,7 +127,7 @@ def _figures(seen: Sequence[_Seen], class_names: tuple[str, ...]) -> dict[str, f
         rows[:, 4],
         np.concatenate([np.empty(0, np.int64), *(each.flat for each in seen)]),
     )
-    found = coco_figures(truths, detections, class_names, MAX_DET)
+    found = coco_figures(truths, detections, class_names, SETTINGS.counted)
     by_class = zip(class_names, found.ap50.tolist(), strict=True)
     return {name: found[name] for name in SHOWN} | {f"AP50/{name}": ap for name, ap in by_class}
 
