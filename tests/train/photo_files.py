@@ -11,8 +11,6 @@ from PIL import Image
 from headlab.boxes.reading import read
 from headlab.train.photos import Photos, photos_of
 
-ORIENTATION = 0x0112
-
 
 def write_photo(path: Path, width: int = 60, height: int = 40, seed: int = 0) -> Path:
     """A JPEG of large coloured tiles, different for every seed."""
@@ -21,16 +19,6 @@ def write_photo(path: Path, width: int = 60, height: int = 40, seed: int = 0) ->
     image = Image.fromarray(tiles).resize((width, height), Image.Resampling.NEAREST)
     image.save(path, quality=95)
     return path
-
-
-def write_turned(path: Path, orientation: int, box: Sequence[int]) -> None:
-    """A black JPEG of 64 x 48 px as stored, white within a box, that says how it is to be turned."""
-    pixels = np.zeros((48, 64, 3), np.uint8)
-    x1, y1, x2, y2 = box
-    pixels[y1:y2, x1:x2] = 255
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    Image.fromarray(pixels).save(path, quality=100, subsampling=0, exif=exif)
 
 
 def write_set(

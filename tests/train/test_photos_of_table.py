@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photo_files import photo_set, write_photo, write_turned
+from photo_files import photo_set, write_photo
 
 from headlab.boxes.reading import read
 from headlab.errors import InputError
 from headlab.train.photos import Photos, photos_of
 from headlab.train.reading import read_rgb
-from headlab.train.turning import upright
+from turned_photos import write_turned
 
 
 @pytest.fixture(autouse=True)
@@ -100,24 +100,8 @@ def test_boxes_turn_with_the_photo(tmp_path: Path, orientation: int) -> None:
     rows, cols = np.nonzero(read_rgb(photos.paths[0])[..., 0] > 128)
     seen = [cols.min(), rows.min(), cols.max() + 1, rows.max() + 1]
     assert photos.boxes[0][0, :4].tolist() == seen
-    assert bool(notes) == (orientation != 1)
-
-
-def test_a_quarter_turn() -> None:
-    # Stored 64 x 48, orientation 6: (x, y) becomes (48 - y, x), so 8,16,24,40 becomes 8,8,32,24.
-    assert upright(np.array([[8.0, 16, 24, 40]]), (64, 48), 6).tolist() == [[8, 8, 32, 24]]
-
-
-def test_boxes_drawn_on_the_upright_photo_stay(tmp_path: Path) -> None:
-    write_turned(tmp_path / "a.jpg", 6, (8, 16, 24, 40))
-    (tmp_path / "coco.json").write_text(
-        '{"images": [{"id": 1, "file_name": "a.jpg", "width": 48, "height": 64}],'
-        '"categories": [{"id": 7, "name": "ant"}], "annotations": ['
-        '{"image_id": 1, "category_id": 7, "bbox": [8, 8, 24, 16]}]}'
-    )
-    photos, notes = photos_of(read(tmp_path / "coco.json"))
-    assert photos.boxes[0].tolist() == [[8, 8, 32, 24, 0]]
-    assert notes == ()
+    said = "1 photo stored turned (Exif): read upright, and the boxes turned as well."
+    assert notes == (() if orientation == 1 else (said,))
 
 
 def test_the_fingerprint_is_of_names_boxes_and_classes(tmp_path: Path) -> None:

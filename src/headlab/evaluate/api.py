@@ -179,6 +179,11 @@ def _image_table(done: list[PhotoResult]) -> pl.DataFrame:
 
 def _remarks(task: Task, done: list[PhotoResult]) -> list[str]:
     said = task.classes.remarks()
+    if task.turned:
+        said.append(
+            f"{task.turned:,} {'photo is' if task.turned == 1 else 'photos are'} stored turned (Exif): read "
+            "upright, and the boxes turned as well"
+        )
     other = [each for each in done if each.photo.size_wh_px not in (None, each.size_hw_px[::-1])]
     if other:
         said.append(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headlab.boxes.table import BoxTable
+from headlab.boxes.turning import upright_table
 from headlab.detect.detector import Detector, detector
 from headlab.detect.offline import quiet
 from headlab.detect.prediction import Prediction
@@ -31,6 +32,7 @@ class Task:
         classes: which classes are evaluated.
         photos: with their truths.
         groups: the levels and slots that are told apart.
+        turned: how many photos' boxes were given for the stored pixels, and turned upright.
     """
 
     layout: Layout
@@ -38,6 +40,7 @@ class Task:
     classes: ClassMatch
     photos: tuple[Photo, ...]
     groups: Groups
+    turned: int = 0
 
     @classmethod
     def of(
@@ -56,8 +59,9 @@ class Task:
             )
         decided = (settings or EvaluationSettings()).for_head(layout)
         classes = matched_classes(layout, table)
+        table, turned = upright_table(table)  # as the photos are read
         photos = annotated_photos(table, classes, difficult=decided.difficult)
-        return cls(layout, decided, classes, tuple(photos), Groups.of(layout))
+        return cls(layout, decided, classes, tuple(photos), Groups.of(layout), turned)
 
 
 @dataclass(frozen=True)

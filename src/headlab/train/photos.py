@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from headlab.boxes.headers import UPRIGHT, Header
+from headlab.boxes.headers import Header
 from headlab.boxes.photos import bare_name
 from headlab.boxes.sizes import MISSING, read_headers
 from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.turning import photo_paths, upright_table
 from headlab.errors import InputError
-from headlab.train.turning import upright
 
 Boxes = NDArray[np.float32]
 
@@ -83,7 +83,7 @@ def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
     Raises:
         InputError: none of the photos is there.
     """
-    paths = table.images["path"].fill_null(table.images["image"]).to_list()
+    paths = photo_paths(table)
     headers = read_headers(paths)
     missing = np.array([_is_missing(each) for each in headers], np.bool_)
     if missing.all():
@@ -91,9 +91,9 @@ def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
             f"None of the {len(paths):,} photos is there; the first was looked for at {paths[0]}.",
             "Name their folder with --data.images, or correct the paths in the annotations.",
         )
+    table, turned = upright_table(table, headers)
     columns, crowds = _columns(table)
     columns = columns.only(~missing[columns.photo])
-    columns, turned = _turned(columns, table, headers)
     columns, empty, outside = _sound(columns, headers)
     photos = Photos(
         tuple(path for path, gone in zip(paths, missing, strict=True) if not gone),
@@ -121,27 +121,6 @@ def _columns(table: BoxTable) -> tuple[_Columns, int]:
     rows = boxes.select("x1", "y1", "x2", "y2", pl.col("class_id").cast(pl.Float64)).to_numpy()
     photo = boxes["image_id"].to_numpy()
     return _Columns(photo, rows), table.boxes.height - boxes.height
-
-
-def _turned(
-    columns: _Columns, table: BoxTable, headers: Sequence[Header | Problem]
-) -> tuple[_Columns, int]:
-    """The boxes on upright photos, and how many photos' boxes were given for the stored pixels.
-
-    keras-yolo3 reads photos as they are stored. In other formats the stated size tells which way the boxes
-    were drawn; where it does not, they were drawn upright.
-    """
-    sizes = table.images.select("width_px", "height_px").rows()
-    rows, turned = columns.rows.copy(), 0
-    for at, header in enumerate(headers):
-        if not isinstance(header, Header) or header.orientation == UPRIGHT:
-            continue
-        stored = (header.width_px, header.height_px)
-        if table.format == "keras" or (sizes[at] == stored != header.upright_px):
-            its = columns.photo == at
-            rows[its, :4] = upright(rows[its, :4], stored, header.orientation)
-            turned += 1
-    return _Columns(columns.photo, rows), turned
 
 
 def _sound(columns: _Columns, headers: Sequence[Header | Problem]) -> tuple[_Columns, int, int]:
