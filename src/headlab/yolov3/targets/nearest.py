@@ -65,15 +65,15 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
     iou = shape_iou(truths.sizes_px, places)
     if allowed is not shared:
         iou = np.where(allowed(truths.class_ids, places).T, iou, NOT_OPEN)
+    first = _flat(truths, iou.argmax(0), rows.batch, places)
     liking = iou.max(0)
-    first = _flat(truths, _first_best(iou, liking, places), rows.batch, places)
     first[liking < 0] = NOWHERE
     state = np.full(len(first), ASSIGNED)
     flat, order = first, first.argsort(kind="stable")
     by_flat = first.take(order)
     again = by_flat[1:] == by_flat[:-1]
     if again.any():
-        flat = _settled(first, liking, order, by_flat, again, iou, truths, rows, places)
+        flat = _settled(first, liking, order, again, iou, truths, rows, places)
         state[flat != first] = MOVED
         order = order.take(flat.take(order).argsort(kind="stable"))
         by_flat = flat.take(order)
@@ -122,13 +122,6 @@ def _with_area(rows: TruthRows, places: Places) -> _Truths:
     return _Truths(kept, image, class_ids, centres, sizes)
 
 
-def _first_best(iou: Floats, liking: Floats, places: Places) -> Ints:
-    """`iou.argmax(0)` in a third of its time, where the maxima are known, (S, K), (K,) -> (K,)."""
-    ranked = (iou == liking).view(np.uint8) * places.ranks
-    best: Ints = len(places) - ranked.max(0).astype(np.int64)
-    return best
-
-
 def _flat(truths: _Truths, place: Ints, batch: int, places: Places) -> Ints:
     """The flat indices of the truths' cells at one place each, (K,), or at several, (n, 1) -> (n, K)."""
     across, down = truths.centres_px
@@ -141,7 +134,6 @@ def _settled(
     first: Ints,
     liking: Floats,
     order: Ints,
-    taken: Ints,
     again: Bools,
     iou: Floats,
     truths: _Truths,
@@ -157,7 +149,6 @@ def _settled(
         first: the flat index of every truth's first choice.
         liking: its IoU.
         order: what sorts `first`.
-        taken: `first` in that order.
         again: in that order, whether the next truth asks for the same slot, (K - 1,).
         iou: of every place with every truth.
         truths: the truths.
@@ -167,7 +158,7 @@ def _settled(
     several = np.zeros(len(order), np.bool_)
     several[1:] = again
     several[:-1] |= again
-    asking = order[several]
+    asking, taken = order[several], first.take(order)
     flat: Ints = first.copy()
     asking = asking[liking.take(asking) >= 0]
     slot, value = first.take(asking), liking.take(asking)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,12 +175,6 @@ class Places:
             per_row = grid.width * grid.slots
             steps.append((starts[level], grid.candidates, per_row, grid.slots, slot))
         return np.ascontiguousarray(np.array(steps, np.int64).T)
-
-    @cached_property
-    def ranks(self) -> NDArray[np.unsignedinteger[Any]]:
-        """S for the first place down to 1 for the last, (S, 1), in the smallest type."""
-        count = len(self)
-        return np.arange(count, 0, -1, dtype=np.min_scalar_type(count))[:, None]
 
     @cached_property
     def every(self) -> Ints:
