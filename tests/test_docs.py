@@ -8,6 +8,8 @@ An HTML comment right above a block says what is special about it:
     <!-- not run: why -->           the block is shown only
     <!-- output varies: why -->     the block runs, what it prints is not compared
     <!-- exit code 1: why -->       the last command ends with this code
+    <!-- Ctrl-C after FILE: why --> the only command is interrupted as soon as this file is there; what it
+                                    prints is not compared
     <!-- file: NAME -->             the block is the content of this file for the blocks below
 
 In the shown output, a line `…` stands for any lines. Numbers with decimals may differ in their last
@@ -19,8 +21,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +40,7 @@ MATERIAL = {
     "eagle.jpg": ("photos/eagle.jpg",),
     "dog.jpg": ("photos/dog.jpg",),
     "2007_train.txt": ("voc2007/2007_train.txt",),
+    "bccd": ("bccd",),
     "yolov3-tiny.weights": (
         "weights/yolov3-tiny.weights",
         "weights/yolov3-tiny.cfg",
@@ -72,6 +77,12 @@ class Block:
     def exit_code(self) -> int:
         found = re.match(r"exit code (\d+): ", self.mark)
         return int(found[1]) if found else 0
+
+    @property
+    def interrupted_after(self) -> str:
+        """The file after whose appearance the command is interrupted; empty if it is not."""
+        found = re.match(r"Ctrl-C after (\S+): ", self.mark)
+        return found[1] if found else ""
 
     def steps(self) -> Iterator[tuple[list[str], str]]:
         """Each command, and what it is shown to print."""
@@ -141,7 +152,11 @@ def test_page(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Non
     for name, sources in MATERIAL.items():
         if any(name in block.text for block in blocks):
             for source in sources:
-                copy = shutil.copy(request.getfixturevalue("shared") / source, tmp_path)
+                original = request.getfixturevalue("shared") / source
+                if original.is_dir():
+                    (tmp_path / name).symlink_to(original)
+                    continue
+                copy = shutil.copy(original, tmp_path)
                 Path(copy).chmod(0o644)
     for block in blocks:
         if block.file:
@@ -161,6 +176,9 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
         "COLUMNS": "80",
         "XDG_CACHE_HOME": str(folder / ".cache"),
     }
+    if block.interrupted_after:
+        interrupt(command, folder, environment, folder / block.interrupted_after)
+        return
     done = subprocess.run(
         command,
         cwd=folder,
@@ -175,6 +193,25 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
     assert done.returncode == code, f"exit code {done.returncode}: {said}"
     if shown.strip() and not block.mark.startswith("output varies: "):
         assert prints_what_is_shown(shown, done.stdout), f"prints something else: {said}"
+
+
+def interrupt(command: list[str], folder: Path, environment: dict[str, str], file: Path) -> None:
+    """Press Ctrl-C, which goes to all processes of the command, when the file is there."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        while running.poll() is None and not file.exists():
+            time.sleep(0.1)
+        os.killpg(running.pid, signal.SIGINT)
+        said, _ = running.communicate()
+    assert running.returncode == 130, f"exit code {running.returncode}: {said}"
 
 
 @pytest.mark.parametrize("page", [*PAGES, *JAPANESE], ids=lambda page: page.name)

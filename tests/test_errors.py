@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headlab import errors
-from headlab.errors import HeadlabError, InputError, OutputError, UnknownName
+from headlab.errors import HeadlabError, InputError, OutputError, TrainingError, UnknownName
 
 
 def test_the_tree_is_the_one_that_is_drawn() -> None:
@@ -22,6 +22,7 @@ def test_the_tree_is_the_one_that_is_drawn() -> None:
     assert own - {each for each in own if issubclass(each, InputError)} == {
         HeadlabError,
         OutputError,
+        TrainingError,
     }
     drawn = str(errors.__doc__)
     assert all(each.__name__ in drawn for each in own)

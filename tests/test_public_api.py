@@ -35,6 +35,7 @@ def test_names() -> None:
     }
     others = {
         "ComparisonResult",
+        "EvaluationResult",
         "HeadlabError",
         "Model",
         "Recipe",
@@ -85,7 +86,7 @@ def test_signatures() -> None:
     assert names(headlab.Model.trace) == ["self", "sources", "classes", "settings"]
     public = {name for name in vars(headlab.Model) if not name.startswith("_")}
     values = {"path", "layout", "class_names", "network", "runnable"}
-    assert public == values | {"edit", "save", "trace"}
+    assert public == values | {"edit", "evaluate", "save", "trace"}
 
 
 def test_load_edit_save_trace_compare(small: Small, photo: Path, tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     )
     from headlab.edit.recipe import Recipe
     from headlab.errors import HeadlabError
-    from headlab.model import ComparisonResult, Model, TraceResult, compare, load
+    from headlab.model import Model, compare, load
+    from headlab.report.evaluation_result import EvaluationResult
+    from headlab.report.results import ComparisonResult, TraceResult
     from headlab.yolov3.convert import convert
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "ComparisonResult",
     "Copy",
     "Drop",
+    "EvaluationResult",
     "HeadlabError",
     "Keep",
     "Model",
@@ -69,7 +72,9 @@ __all__ = [
 _ELSEWHERE = {
     "headlab.edit.recipe": ("Recipe",),
     "headlab.errors": ("HeadlabError",),
-    "headlab.model": ("ComparisonResult", "Model", "TraceResult", "compare", "load"),
+    "headlab.model": ("Model", "compare", "load"),
+    "headlab.report.results": ("ComparisonResult", "TraceResult"),
+    "headlab.report.evaluation_result": ("EvaluationResult",),
     "headlab.yolov3.convert": ("convert",),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}

@@ -7,7 +7,8 @@
     │  ├─ UnknownName        no such class, level, tensor or operation; names the nearest
     │  ├─ RecipeError        the edit contradicts itself, or does not fit the model
     │  └─ SourceError        no image or video to work on
-    └─ OutputError           the result could not be written; nothing was changed: exit code 2
+    ├─ OutputError           the result could not be written; nothing was changed: exit code 2
+    └─ TrainingError         a training cannot go on; its last checkpoint is on the disk: exit code 2
 
 A message says what is wrong and where; `hint` says what to do next. Only the command line turns an
 error into an exit code.
@@ -58,6 +59,10 @@ class SourceError(InputError):
 
 class OutputError(HeadlabError):
     """The result could not be written; nothing was changed."""
+
+
+class TrainingError(HeadlabError):
+    """A training cannot go on; its last checkpoint is on the disk."""
 
 
 class UnknownName(InputError):

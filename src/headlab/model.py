@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +14,13 @@ from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe
 from headlab.heads.identify import identify
 from headlab.heads.layout import Layout
-from headlab.trace.compare import Comparison
-from headlab.trace.trace import Trace
+from headlab.report.results import ComparisonResult, TraceResult, shown
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
+    from headlab.boxes.reading import Format
+    from headlab.boxes.table import BoxTable
     from headlab.edit.write import Saved
+    from headlab.report.evaluation_result import EvaluationResult
 
 Edits = Operation | Mapping[str, Any] | Recipe | str | Path
 
@@ -128,7 +127,43 @@ class Model:
 
         chosen = None if classes is None else tuple(map(self.layout.class_id, classes))
         done = trace(self.runnable, self.layout, sources, Settings(classes=chosen, **settings))
-        return TraceResult(**_values(done))
+        return shown(TraceResult, done)
+
+    def evaluate(
+        self,
+        data: str | Path | BoxTable,
+        *,
+        format: Format | None = None,  # noqa: A002 - the natural word for callers
+        images: str | Path | None = None,
+        classes: Sequence[str] | str | Path | None = None,
+        split: str | None = None,
+        **settings: Any,
+    ) -> EvaluationResult:
+        """COCO's figures on annotated photos, by class, and by the address of the detections.
+
+        Args:
+            data: annotations that `headlab.boxes.read` reads, or a box table.
+            format: as of `headlab.boxes.read`, as are the next three.
+            images: the folder with the photos.
+            classes: the class names, or a file of them.
+            split: evaluate on this split only.
+            settings: `conf`, `iou`, `imgsz`, … as in `headlab.evaluate.settings.EvaluationSettings`.
+
+        Raises:
+            InputError: the annotations cannot be read, a setting is wrong, or model and data have no class
+                in common.
+        """
+        from headlab.boxes.reading import read as read_boxes
+        from headlab.boxes.table import BoxTable
+        from headlab.evaluate.api import evaluate
+        from headlab.evaluate.settings import EvaluationSettings
+        from headlab.report.evaluation_result import EvaluationResult
+
+        table = data
+        if not isinstance(table, BoxTable):
+            table = read_boxes(table, format=format, images=images, classes=classes, split=split)
+        done = evaluate(self.runnable, self.layout, table, EvaluationSettings(**settings))
+        return shown(EvaluationResult, done)
 
     def __repr__(self) -> str:
         edits = f", {len(self.recipes)} edit(s)" if self.recipes else ""
@@ -139,39 +174,6 @@ class Model:
         from headlab.report.notebook import layout_html
 
         return layout_html(self.layout)
-
-
-class TraceResult(Trace):
-    """A trace that shows itself: in a terminal through rich, and in notebooks."""
-
-    def __rich__(self) -> RenderableType:
-        from rich.console import Group
-
-        from headlab.report.trace_text import detection_table, summary_text
-
-        shown = detection_table(self.detections, self.layout.level_names)
-        return Group(shown, "", *summary_text(self))
-
-    def _repr_html_(self) -> str:
-        from headlab.report.notebook import trace_html
-
-        return trace_html(self)
-
-
-class ComparisonResult(Comparison):
-    """A comparison that shows itself: in a terminal through rich, and in notebooks."""
-
-    def __rich__(self) -> RenderableType:
-        from rich.console import Group
-
-        from headlab.report.comparison import comparison_text
-
-        return Group(*comparison_text(self))
-
-    def _repr_html_(self) -> str:
-        from headlab.report.notebook import comparison_html
-
-        return comparison_html(self)
 
 
 def load(
@@ -238,7 +240,7 @@ def compare(
         classes=names,
         match_iou=match_iou,
     )
-    return ComparisonResult(**_values(done))
+    return shown(ComparisonResult, done)
 
 
 def shifts_between(
@@ -279,7 +281,3 @@ def _operations(given: Edits) -> tuple[Operation, ...]:
         whole = given if "operations" in given else {"version": 1, "operations": [given]}
         return from_data(whole).operations
     return load(given).operations
-
-
-def _values(result: Trace | Comparison) -> dict[str, Any]:
-    return {field.name: getattr(result, field.name) for field in fields(result)}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from anchor_boxes import table_of
 
 from headlab.anchors.shapes import box_weights, shapes_at_input, shapes_of
+from headlab.boxes.reading import read
 from headlab.errors import InputError, UnknownName
+from turned_photos import write_turned
 
 # A photo of 800x400 at an input of 416x416: letterboxed by 416 / 800 = 0.52, with (416 - 208) / 2 = 104
 # pixels above and below; stretched by 0.52 and 1.04.
@@ -38,6 +42,20 @@ def test_original_units_leave_everything() -> None:
     shapes = shapes_at_input(table_of([(0, 1, 100, 100, 300, 200)], [None]), units="original")
     assert shapes.wh.tolist() == [[200, 100]]
     assert (shapes.centres, shapes.scales, shapes.input_hw) == (None, None, None)
+
+
+def test_photos_that_are_stored_turned_are_upright_at_the_input(tmp_path: Path) -> None:
+    # Stored 64 x 48, shown 48 x 64, letterboxed to 128 x 128: twice as large, with (128 - 96) / 2 = 16
+    # pixels left and right. Stored 8,16,24,40 is upright 8,8,32,24, of which the middle is 20,16.
+    write_turned(tmp_path / "a.png", 6, (8, 16, 24, 40))
+    (tmp_path / "train.txt").write_text("a.png 8,16,24,40,0\n")
+    table = read(tmp_path / "train.txt", classes=["ant"])
+    shapes = shapes_at_input(table, (128, 128))
+    assert shapes.wh.tolist() == [[48, 32]]
+    assert shapes.centres is not None
+    assert shapes.centres.tolist() == [[20 * 2 + 16, 16 * 2]]
+    # keras-yolo3's kmeans.py knows no Exif
+    assert shapes_at_input(table, units="original").wh.tolist() == [[16, 24]]
 
 
 def test_unknown_sizes_are_an_error_that_says_what_to_do() -> None:

@@ -22,7 +22,19 @@ def test_the_help_lists_the_commands_in_the_order_of_the_work() -> None:
     out = run("--help").out
     listed = out[out.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in listed] == [
-        *("inspect", "edit", "diff", "trace", "compare", "convert", "boxes", "anchors", "demo")
+        *(
+            "inspect",
+            "edit",
+            "diff",
+            "trace",
+            "compare",
+            "convert",
+            "boxes",
+            "anchors",
+            "train",
+            "evaluate",
+            "demo",
+        )
     ]
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 

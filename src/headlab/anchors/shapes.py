@@ -161,7 +161,8 @@ def shapes_at_input(
     """The shapes of a box table's boxes at the network's input.
 
     Letterboxing scales both sides by min(H / height, W / width) and pads to the middle; stretching scales
-    width by W / width and height by H / height. Boxes that annotate a crowd, not an object, are left out.
+    width by W / width and height by H / height. Photos are turned upright before, as Exif says, and boxes
+    with them. Boxes that annotate a crowd, not an object, are left out.
 
     Args:
         table: annotations in pixels of the original photos.
@@ -177,6 +178,8 @@ def shapes_at_input(
     for kind, value, known in (("resize", resize, RESIZES), ("units", units, UNITS)):
         if value not in known:
             raise UnknownName(kind, value, known)
+    if units == "input":
+        table = _upright(table)
     boxes = table.boxes.filter(~table.boxes["crowd"])
     crowd = table.boxes.height - boxes.height
     corners = boxes.select("x1", "y1", "x2", "y2").to_numpy().astype(np.float64)
@@ -230,6 +233,14 @@ def box_weights(shapes: Shapes, weights: str | Floats | None) -> npt.NDArray[np.
         raise InputError("The boxes have no classes to balance.", "Leave the weights out.")
     _, number, count = np.unique(shapes.class_ids, return_inverse=True, return_counts=True)
     return np.asarray(len(shapes) / len(count) / count[number], np.float64)
+
+
+def _upright(table: BoxTable) -> BoxTable:
+    """The table with boxes and sizes as the network gets the photos; as it is where they are not there."""
+    from headlab.boxes.photos import any_exists
+    from headlab.boxes.turning import upright_table
+
+    return upright_table(table)[0] if any_exists(table.images["path"].drop_nulls()) else table
 
 
 def _image_sizes(

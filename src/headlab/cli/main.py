@@ -22,7 +22,7 @@ _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
 COMMANDS = (
     *("inspect", "edit", "diff", "trace", "compare", "convert"),
-    *("boxes", "anchors"),
+    *("boxes", "anchors", "train", "evaluate"),
     "demo",
 )
 

@@ -15,7 +15,8 @@ from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError
 from headlab.heads.layout import Layout, Place
-from headlab.model import ComparisonResult, Model, compare, load
+from headlab.model import Model, compare, load
+from headlab.report.results import ComparisonResult
 from headlab.trace.trace import Trace
 
 

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 
 from headlab.detect.device import select
 from headlab.detect.loader import loader
+from headlab.detect.nms import Suppression
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Prediction
-from headlab.detect.settings import Settings
+from headlab.detect.settings import ANCHORS_IOU, Settings
 from headlab.heads.layout import Layout
 
 if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
     from headlab.yolov3.network import YOLOv3
-
-_END_TO_END_ROWS = 6
 
 
 class Runnable:
@@ -68,6 +67,15 @@ class Yolov3Detector:
         self._input_hw_px = _input_hw_px(runnable.input_hw_px, layout, settings)
         self._device = select(settings.device)
         self._network = runnable.on(self._device)
+        self._suppression = Suppression(
+            class_count=len(layout.class_names),
+            conf=settings.conf,
+            iou=ANCHORS_IOU if settings.iou is None else settings.iou,
+            max_det=settings.max_det,
+            classes=settings.classes,
+            agnostic=settings.agnostic_nms,
+            multi_label=settings.multi_label,
+        )
 
     def __call__(self, files: list[Path]) -> Iterator[Prediction]:
         """Detect on files in turn; a file that cannot be read yields nothing."""
@@ -91,7 +99,7 @@ class Yolov3Detector:
         with torch.no_grad():
             images = rgb[None].float() / 255
             candidates = decode(self._network(images), self._layout.levels)
-        kept, flat = self._survivors(candidates)
+        kept, flat = self._suppression(candidates[0])
         to_image = partial(letterbox.to_image, clip=True)
         return Prediction(
             path=path,
@@ -105,30 +113,6 @@ class Yolov3Detector:
             class_count=len(self._layout.class_names),
             to_image=to_image,
         )
-
-    def _survivors(self, candidates: Any) -> tuple[Any, NDArray[np.int64]]:
-        """The rows that NMS keeps, (M, 6), and their flat indices.
-
-        ultralytics takes predictions of exactly 6 candidates for end-to-end ones, by their shape; a
-        seventh that scores nothing keeps it from that.
-        """
-        import torch
-
-        if candidates.shape[-1] == _END_TO_END_ROWS:
-            candidates = torch.cat((candidates, torch.zeros_like(candidates[..., :1])), dim=-1)
-        settings = self.settings
-        rows, indices = ultralytics("utils.nms").non_max_suppression(
-            candidates,
-            settings.conf,
-            settings.iou,
-            classes=list(settings.classes) if settings.classes is not None else None,
-            agnostic=settings.agnostic_nms,
-            multi_label=settings.multi_label,
-            max_det=settings.max_det,
-            nc=len(self._layout.class_names),
-            return_idxs=True,
-        )
-        return rows[0], indices[0].view(-1).long().cpu().numpy()
 
     def _result(self, path: Path, image_bgr: NDArray[np.uint8], kept: Any, to_image: Any) -> Any:
         """The detections as ultralytics' `Results`."""

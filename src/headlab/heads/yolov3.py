@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, STRIDES_PX
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.description import Description
 from headlab.checkpoint.yolov3.titles import TITLES
 from headlab.heads.layout import ClassRows, Layout, Level
 
 
 def identify_yolov3(checkpoint: Yolov3Checkpoint) -> Layout:
-    """Describe a YOLOv3 checkpoint's head.
+    """Describe a YOLOv3 checkpoint's head."""
+    return layout_of(checkpoint.description)
+
+
+def layout_of(described: Description) -> Layout:
+    """Describe the head of a YOLOv3 model.
 
     The class rows of slot a are the rows a * (5 + C) + 5 … a * (5 + C) + 4 + C of the level's last
     convolution.
     """
-    described = checkpoint.description
     count = len(described.class_names)
     levels = []
     for name in reversed(described.level_names):

@@ -30,7 +30,7 @@ def _images_in(file: Path, vid_stride: int) -> int:
 
 
 @contextmanager
-def progress(items: Iterable[T], total: int) -> Iterator[Iterable[T]]:
+def progress(items: Iterable[T], total: int, description: str = "tracing") -> Iterator[Iterable[T]]:
     """Show how many items have been taken while they are taken; the bar vanishes at the end.
 
     What is printed meanwhile appears above the bar if standard output is a terminal, too.
@@ -46,4 +46,4 @@ def progress(items: Iterable[T], total: int) -> Iterator[Iterable[T]]:
         redirect_stderr=False,
     )
     with bar:
-        yield bar.track(items, total=total, description="tracing")
+        yield bar.track(items, total=total, description=description)

@@ -23,6 +23,21 @@ KERAS_TINY_MASKS = ((3, 4, 5), (1, 2, 3))
 
 DEFAULT_INPUT_HW_PX = (416, 416)
 
+_COCO_ANCHORS = (
+    *((10.0, 13.0), (16.0, 30.0), (33.0, 23.0)),
+    *((30.0, 61.0), (62.0, 45.0), (59.0, 119.0)),
+    *((116.0, 90.0), (156.0, 198.0), (373.0, 326.0)),
+)
+_COCO_TINY_ANCHORS = (
+    *((10.0, 14.0), (23.0, 27.0), (37.0, 58.0)),
+    *((81.0, 82.0), (135.0, 169.0), (344.0, 319.0)),
+)
+
+
+def usual_anchors(variant: str) -> tuple[Anchor, ...]:
+    """The anchors of darknet's cfg files, which were fitted to COCO at 416 px."""
+    return _COCO_TINY_ANCHORS if variant == "yolov3-tiny" else _COCO_ANCHORS
+
 
 @dataclass(frozen=True)
 class Description:

@@ -50,7 +50,9 @@ def assign_like_keras_yolo3(rows: TruthRows, places: Places) -> Targets:
     nth = np.arange(len(valid)) - (count.cumsum() - count)[image]
     written = rows.first[image] + nth
 
-    truth, place = (best[:, None] == _numbers(places)).nonzero()
+    place = places.of_anchor.take(best, axis=1)
+    nth_place, truth = (place >= 0).nonzero()
+    place = place[nth_place, truth]
     source = written[truth]
     flat = _flat(rows, source, fractions, place, places)
     order = flat.argsort(kind="stable")
@@ -100,21 +102,13 @@ def _best_anchor(sizes_px: Floats, places: Places) -> Ints:
 
     The boxes' areas are rounded to single precision and the rest is double, as in the original.
     """
-    anchors = np.array(places.description.anchors_wh_px, np.float64).T[..., None]
-    width, height = np.maximum(np.minimum(sizes_px[:, None], anchors), 0)
+    anchors = places.every_anchor_wh_px
+    width, height = np.minimum(np.maximum(sizes_px, 0).astype(np.float64)[:, None], anchors)
     both = width * height
     areas = sizes_px[0] * sizes_px[1] + anchors[0] * anchors[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         best: Ints = (both / (areas - both)).argmax(0)
     return best
-
-
-def _numbers(places: Places) -> Ints:
-    """Each place's anchor number; -1 for an anchor that an earlier slot of its level has already."""
-    pairs = tuple(zip(places.anchor, places.level, strict=True))
-    return np.array(
-        [-1 if pair in pairs[:at] else pair[0] for at, pair in enumerate(pairs)], np.int64
-    )
 
 
 def _flat(rows: TruthRows, source: Ints, fractions: Floats, place: Ints, places: Places) -> Ints:

@@ -63,17 +63,19 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
     """
     truths = _with_area(rows, places)
     iou = shape_iou(truths.sizes_px, places)
-    iou = np.where(allowed(truths.class_ids, places).T, iou, NOT_OPEN)
+    if allowed is not shared:
+        iou = np.where(allowed(truths.class_ids, places).T, iou, NOT_OPEN)
     first = _flat(truths, iou.argmax(0), rows.batch, places)
     liking = iou.max(0)
     first[liking < 0] = NOWHERE
     state = np.full(len(first), ASSIGNED)
     flat, order = first, first.argsort(kind="stable")
     by_flat = first.take(order)
-    if (by_flat[1:] == by_flat[:-1]).any():
-        flat = _settled(first, liking, order, iou, truths, rows, places)
+    again = by_flat[1:] == by_flat[:-1]
+    if again.any():
+        flat = _settled(first, liking, order, again, iou, truths, rows, places)
         state[flat != first] = MOVED
-        order = flat.argsort(kind="stable")
+        order = order.take(flat.take(order).argsort(kind="stable"))
         by_flat = flat.take(order)
     lost = int(by_flat.searchsorted(0))
     state[order[:lost]] = LOST
@@ -85,7 +87,7 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
 
     boxes = np.concatenate((truths.centres_px, truths.sizes_px)) / places.size_xyxy_px
     made = places.row_of_class.take(truths.class_ids.take(order), axis=0)
-    made[:, :4] = boxes.T.take(order, axis=0)
+    made[:, :4] = boxes.take(order, axis=1).T
     return made_targets(
         places,
         rows,
@@ -101,10 +103,11 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
 def _with_area(rows: TruthRows, places: Places) -> _Truths:
     """What is left of the boxes within the input, where anything is."""
     corners = np.minimum(np.maximum(rows.columns[:4], 0), places.size_xyxy_px)
-    sizes = corners[2:] - corners[:2]
-    kept = ((sizes[0] > 0) & (sizes[1] > 0)).nonzero()[0]
-    corners = corners.take(kept, axis=1)
-    classes = rows.columns[4].take(kept)
+    sizes, classes, image = corners[2:] - corners[:2], rows.columns[4], rows.image
+    kept = (sizes.min(0) > 0).nonzero()[0]
+    if len(kept) < len(image):
+        corners, sizes = corners.take(kept, axis=1), sizes.take(kept, axis=1)
+        classes, image = classes.take(kept), image.take(kept)
     class_ids = classes.astype(np.int64)
     count = len(places.description.class_names)
     if not (np.minimum(np.maximum(class_ids, 0), count - 1) == classes).all():
@@ -116,7 +119,7 @@ def _with_area(rows: TruthRows, places: Places) -> _Truths:
         )
     # Half of two numbers just below the input's side may round to the side, where no cell is.
     centres = np.minimum((corners[:2] + corners[2:]) * np.float32(0.5), places.last_xy_px)
-    return _Truths(kept, rows.image.take(kept), class_ids, centres, sizes.take(kept, axis=1))
+    return _Truths(kept, image, class_ids, centres, sizes)
 
 
 def _flat(truths: _Truths, place: Ints, batch: int, places: Places) -> Ints:
@@ -131,6 +134,7 @@ def _settled(
     first: Ints,
     liking: Floats,
     order: Ints,
+    again: Bools,
     iou: Floats,
     truths: _Truths,
     rows: TruthRows,
@@ -139,28 +143,39 @@ def _settled(
     """The truths' flat indices, once those whose first choice is the same slot have settled it.
 
     In every round each asks for the best slot that is open, and one gets it; so fewer ask in the next.
+    A slot that was asked for is never open again, whoever of them got it.
+
+    Args:
+        first: the flat index of every truth's first choice.
+        liking: its IoU.
+        order: what sorts `first`.
+        again: in that order, whether the next truth asks for the same slot, (K - 1,).
+        iou: of every place with every truth.
+        truths: the truths.
+        rows: the boxes they are from.
+        places: the slots at the input size.
     """
-    by_flat = first.take(order)
-    several = np.zeros(len(order) + 1, np.bool_)
-    several[1:-1] = by_flat[1:] == by_flat[:-1]
-    several = several[1:] | several[:-1]
-    taken = by_flat[~several]
-    asking = order[several & (by_flat >= 0)]
-    slot, value = first.take(asking), liking.take(asking)
+    several = np.zeros(len(order), np.bool_)
+    several[1:] = again
+    several[:-1] |= again
+    asking, taken = order[several], first.take(order)
     flat: Ints = first.copy()
+    asking = asking[liking.take(asking) >= 0]
+    slot, value = first.take(asking), liking.take(asking)
     while True:
-        got = _first_choices(slot, value, rows.columns.take(truths.row.take(asking), axis=1))
-        flat[asking] = np.where(got, slot, NOWHERE)
-        still = ~got & (slot >= 0)
-        if not still.any():
+        asking, slot = _by_slot(asking, slot, value, rows.columns, truths.row)
+        flat[asking] = slot
+        asking = asking[1:][slot[1:] == slot[:-1]]
+        flat[asking] = NOWHERE
+        if not len(asking):
             return flat
-        taken = np.sort(np.concatenate((taken, slot[got])), kind="stable")
-        asking = asking[still]
         slots = _flat(truths.some(asking), places.every, rows.batch, places)
         open_iou = np.where(_are_among(slots, taken), NOT_OPEN, iou.take(asking, axis=1))
+        slot = slots[open_iou.argmax(0), np.arange(len(asking))]
         value = open_iou.max(0)
-        best = slots[open_iou.argmax(0), np.arange(len(asking))]
-        slot = np.where(value < 0, NOWHERE, best)
+        some = value >= 0
+        asking, slot, value = asking[some], slot[some], value[some]
+        taken = np.sort(np.concatenate((taken, slot)), kind="stable")
 
 
 def _are_among(slots: Ints, taken: Ints) -> Bools:
@@ -169,11 +184,13 @@ def _are_among(slots: Ints, taken: Ints) -> Bools:
     return found
 
 
-def _first_choices(slot: Ints, value: Floats, columns: Floats) -> Bools:
-    """Who gets the slot asked for: the highest value, of equal ones the lowest columns; (n,)."""
-    order = np.lexsort((*columns[::-1], -value, slot))
-    by_slot = slot[order]
-    got = np.ones(len(slot), np.bool_)
-    got[order[1:]] = by_slot[1:] != by_slot[:-1]
-    got &= slot >= 0
-    return got
+def _by_slot(
+    asking: Ints, slot: Ints, value: Floats, columns: Floats, row: Ints
+) -> tuple[Ints, Ints]:
+    """Who asks for which slot, in the slots' order: first who gets it.
+
+    That is the highest value, of equal ones the lowest columns.
+    """
+    ties = columns.take(row.take(asking), axis=1)
+    order = np.lexsort((*ties[::-1], -value, slot))
+    return asking.take(order), slot.take(order)

@@ -182,6 +182,25 @@ class Places:
         return np.arange(len(self))[:, None]
 
     @cached_property
+    def every_anchor_wh_px(self) -> NDArray[np.float64]:
+        """All anchors, those in no mask included, (2, N, 1)."""
+        anchors = np.array(self.description.anchors_wh_px, np.float64).T
+        return np.ascontiguousarray(anchors)[..., None]
+
+    @cached_property
+    def of_anchor(self) -> Ints:
+        """By anchor number the places that have it, of a level the first only; -1 for no more, (n, N)."""
+        found: dict[int, dict[int, int]] = {}
+        for place, (anchor, level) in enumerate(zip(self.anchor, self.level, strict=True)):
+            found.setdefault(anchor, {}).setdefault(level, place)
+        numbers = range(len(self.description.anchors_wh_px))
+        listed = [tuple(found.get(number, {}).values()) for number in numbers]
+        most = max(map(len, listed))
+        padded = [(*each, *[-1] * (most - len(each))) for each in listed]
+        places: Ints = np.array(padded, np.int64)
+        return np.ascontiguousarray(places.T)
+
+    @cached_property
     def row_of_class(self) -> Floats:
         """What a slot should say for a truth of each class, but for the box, (C, 5 + C)."""
         count = len(self.description.class_names)

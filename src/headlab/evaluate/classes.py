@@ -1,0 +1,122 @@
+"""Which class of the model is which class of the annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headlab.boxes.table import BoxTable
+from headlab.errors import InputError
+from headlab.heads.layout import Layout
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class ClassMatch:
+    """The classes that are evaluated, numbered from 0 in the order of the model's.
+
+    Attributes:
+        names: as the model calls them, (C,).
+        model_ids: their numbers in the model, (C,).
+        of_model: by the model's class number the evaluated class, or -1.
+        of_data: the evaluated class by the annotations' class number; the others are missing.
+        unknown: classes of the annotations that the model does not know, with their number of boxes.
+        absent: classes of the model that the annotations do not know.
+    """
+
+    names: tuple[str, ...]
+    model_ids: tuple[int, ...]
+    of_model: NDArray[np.int64]
+    of_data: Mapping[int, int]
+    unknown: dict[str, int]
+    absent: tuple[str, ...]
+
+    def remarks(self) -> list[str]:
+        """What is not evaluated, in sentences."""
+        said = []
+        if self.unknown:
+            boxes = sum(self.unknown.values())
+            said.append(
+                f"not evaluated: {_listed(list(self.unknown))} ({boxes:,} "
+                f"{'box' if boxes == 1 else 'boxes'}), which the model does not know"
+            )
+        if self.absent:
+            said.append(f"not evaluated: {_listed(self.absent)}, which the annotations do not know")
+        return said
+
+
+def matched_classes(layout: Layout, table: BoxTable) -> ClassMatch:
+    """Match classes by name, in any letter case; by number where the annotations have no names.
+
+    Args:
+        layout: of the model.
+        table: the annotations.
+
+    Raises:
+        InputError: none of the classes match, the model has several that fit one, or a number has no class.
+    """
+    of_data = _by_name(layout, table) if table.class_names else _by_number(layout, table)
+    model_ids = sorted(set(of_data.values()))
+    of_model = np.full(len(layout.class_names), -1, np.int64)
+    of_model[model_ids] = np.arange(len(model_ids))
+    counts = dict(table.boxes["class_id"].value_counts().sort("class_id").iter_rows())
+    missing = [at for at in range(len(table.class_names)) if at not in of_data]
+    nameless = [at for at in counts if at not in of_data and at not in missing]
+    return ClassMatch(
+        tuple(layout.class_names[each] for each in model_ids),
+        tuple(model_ids),
+        of_model,
+        {at: int(of_model[each]) for at, each in of_data.items()},
+        {table.class_name(at): counts.get(at, 0) for at in (*missing, *nameless)},
+        tuple(name for at, name in enumerate(layout.class_names) if of_model[at] < 0),
+    )
+
+
+def _by_name(layout: Layout, table: BoxTable) -> dict[int, int]:
+    """The model's class number by that of the annotations, where there is one."""
+    found = {at: _named(layout, name) for at, name in enumerate(table.class_names)}
+    known = {at: each for at, each in found.items() if each is not None}
+    if not known:
+        raise InputError(
+            "None of the classes of the annotations is one of the model's: they are "
+            f"{_listed(table.class_names)}; the model has {_listed(layout.class_names)}.",
+            "Give the annotations the model's names with --classes, or rename the model's classes "
+            "with headlab edit.",
+        )
+    return known
+
+
+def _named(layout: Layout, name: str) -> int | None:
+    same = [at for at, known in enumerate(layout.class_names) if known == name]
+    alike = same or [
+        at for at, known in enumerate(layout.class_names) if known.casefold() == name.casefold()
+    ]
+    if len(alike) > 1:
+        raise InputError(
+            f"The model has several classes named {name!r}: numbers {', '.join(map(str, alike))}.",
+            "Rename them with headlab edit.",
+        )
+    return alike[0] if alike else None
+
+
+def _by_number(layout: Layout, table: BoxTable) -> dict[int, int]:
+    """Every number stands for itself."""
+    largest, count = table.boxes["class_id"].max(), len(layout.class_names)
+    if isinstance(largest, int) and largest >= count:
+        row = table.boxes.filter(pl.col("class_id") == largest).row(0, named=True)
+        where = row["file"] if row["line"] is None else f"{row['file']}:{row['line']}"
+        raise InputError(
+            f"{where}: class number {largest}; the model has {count} classes, 0 to {count - 1}.",
+            "Is this data set meant for this model? Give its class names with --classes to match by name.",
+        )
+    return {at: at for at in range(count)}
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,113 @@
+"""The annotated photos: their files and their truths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from headlab.boxes.table import BoxTable
+from headlab.detect.offline import ultralytics
+from headlab.errors import InputError
+from headlab.evaluate.classes import ClassMatch
+from headlab.evaluate.matching import PhotoTruths
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An annotated photo.
+
+    Attributes:
+        name: as the annotations call it.
+        path: where it should be.
+        size_wh_px: its size, as the annotations know it; None if they do not.
+        truths: what is to be found in it, classes numbered as in `ClassMatch`.
+    """
+
+    name: str
+    path: Path
+    size_wh_px: tuple[int, int] | None
+    truths: PhotoTruths
+
+    def unusable(self) -> str:
+        """Why it cannot be opened at all; empty if nothing speaks against it."""
+        formats: set[str] = ultralytics("data.utils").IMG_FORMATS
+        if self.path.suffix[1:].lower() not in formats:
+            return "not a photo, by its name"
+        if self.path.is_dir():
+            return "a folder, not a photo"
+        return "" if self.path.is_file() else "no such file"
+
+
+def annotated_photos(
+    table: BoxTable, classes: ClassMatch, *, difficult: bool = False
+) -> list[Photo]:
+    """The photos of annotations, each once, however often it is listed.
+
+    Boxes of classes that are not evaluated are left out, and those without an area. Corners that are
+    the wrong way round are swapped. COCO's crowds are crowds, and so are Pascal VOC's difficult boxes.
+
+    Args:
+        table: the annotations.
+        classes: which classes are evaluated.
+        difficult: difficult boxes are to be found like any others.
+
+    Raises:
+        InputError: there is no photo, or nothing to be found on any.
+    """
+    if not table.images.height:
+        raise InputError("The annotations list no photos.", "Is it the right file, or split?")
+    paths = table.images.select("image_id", pl.coalesce("path", "image").alias("path"))
+    boxes = _usable(table, classes, difficult).join(paths, on="image_id", maintain_order="left")
+    if not boxes.height or boxes["crowd"].all():
+        raise InputError(
+            "There are no boxes to be found in the annotations: without truths there is no recall.",
+            "Look at them with headlab boxes stats.",
+        )
+    of_path = boxes.partition_by("path", as_dict=True)
+    nothing = boxes.clear()
+    listed = table.images.with_columns(paths["path"].alias("path")).unique(
+        "path", keep="first", maintain_order=True
+    )
+    return [
+        Photo(
+            image,
+            Path(path),
+            (width, height) if width and height else None,
+            _truths(of_path.get((path,), nothing)),
+        )
+        for image, path, width, height in listed.select(
+            "image", "path", "width_px", "height_px"
+        ).iter_rows()
+    ]
+
+
+def _usable(table: BoxTable, classes: ClassMatch, difficult: bool) -> pl.DataFrame:
+    """The boxes as x1 <= x2, y1 <= y2 with an area, with the numbers of the evaluated classes."""
+    crowd = pl.col("crowd") if difficult else pl.col("crowd") | pl.col("difficult")
+    low, high = pl.min_horizontal, pl.max_horizontal
+    return (
+        table.boxes.select(
+            "image_id",
+            pl.col("class_id").replace_strict(
+                dict(classes.of_data), default=-1, return_dtype=pl.Int64
+            ),
+            low("x1", "x2").alias("x1"),
+            low("y1", "y2").alias("y1"),
+            high("x1", "x2").alias("x2"),
+            high("y1", "y2").alias("y2"),
+            crowd.alias("crowd"),
+        )
+        .filter(pl.col("class_id") >= 0)
+        .filter((pl.col("x2") > pl.col("x1")) & (pl.col("y2") > pl.col("y1")))
+    )
+
+
+def _truths(boxes: pl.DataFrame) -> PhotoTruths:
+    return PhotoTruths(
+        boxes.select("x1", "y1", "x2", "y2").to_numpy().astype(np.float64).reshape(-1, 4),
+        boxes["class_id"].to_numpy().astype(np.int64),
+        boxes["crowd"].to_numpy().astype(np.bool_),
+    )

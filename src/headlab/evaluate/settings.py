@@ -1,0 +1,72 @@
+"""How to evaluate; the defaults are those of COCO evaluations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headlab.detect.settings import Settings
+from headlab.evaluate.scoring import MAX_DET
+from headlab.heads.layout import Layout
+
+_NOTHING_ABOVE = 1.0
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Settings of an evaluation.
+
+    Attributes:
+        conf: candidates must score above this; low, so that precision is known at every recall.
+        iou: NMS merges boxes of one class that overlap more; None is 0.7, and 0.45 for YOLOv3.
+        imgsz: the network's input size in px, one number or (height, width); None takes the model's.
+        max_det: detections per photo at most; of each class at most 100 of them count, as in COCO.
+        best_class: a candidate counts for its best class only, not for every class above `conf`.
+        end2end: use the branch without NMS where the head has one.
+        difficult: Pascal VOC's difficult boxes are to be found like any others, instead of being left
+            out as VOC itself does.
+        device: such as "cpu" or "cuda:0"; None lets ultralytics choose.
+    """
+
+    conf: float = 0.001
+    iou: float | None = None
+    imgsz: int | tuple[int, int] | None = None
+    max_det: int = 300
+    best_class: bool = False
+    end2end: bool = False
+    difficult: bool = False
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        self._as_detection()
+
+    def for_head(self, layout: Layout) -> EvaluationSettings:
+        """These settings with nothing left open that depends on the head.
+
+        Raises:
+            InputError: the head does not have what a setting asks for.
+        """
+        return replace(self, iou=self._as_detection().for_head(layout).iou)
+
+    @property
+    def counted(self) -> int:
+        """How many detections of each class count in each photo."""
+        return min(self.max_det, MAX_DET)
+
+    def forward(self) -> Settings:
+        """Settings of the forward pass: the detector's own NMS is left without candidates."""
+        return replace(self._as_detection(), conf=_NOTHING_ABOVE)
+
+    def _as_detection(self) -> Settings:
+        """The same as detection settings.
+
+        Raises:
+            InputError: a value is out of range.
+        """
+        return Settings(
+            conf=self.conf,
+            iou=self.iou,
+            imgsz=self.imgsz,
+            max_det=self.max_det,
+            end2end=self.end2end,
+            device=self.device,
+        )

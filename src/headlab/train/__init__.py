@@ -1,0 +1,1 @@
+"""Train YOLOv3 in two stages: with the head alone, then with everything."""

@@ -1,0 +1,133 @@
+"""The augmentation of keras-yolo3 as it is, for those who want to train as it did.
+
+It differs from headlab's own: a photo is squashed to about the aspect ratio of the input, whatever its
+own; the grey around it changes its brightness with it; corners of boxes are cut off to whole pixels; a box
+of which two pixels are left is a truth; and of more than 20 boxes, a random 20 are kept.
+
+Source: `get_random_data` of github.com/qqwweee/keras-yolo3, of which recorded results are reproduced in
+tests/yolov3/test_augment_keras.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headlab.yolov3.augment.colour import turn_colours
+from headlab.yolov3.augment.options import AugmentOptions
+from headlab.yolov3.augment.photo import Photo, image_of
+from headlab.yolov3.augment.placement import Placement
+from headlab.yolov3.letterbox import Letterbox
+
+MOST_BOXES = 20
+
+
+@dataclass(frozen=True)
+class KerasDraw:
+    """What is random about one picture.
+
+    Attributes:
+        placement: where the photo lies in the input.
+        flip: whether the picture is mirrored left and right.
+        hue: how far the hue is turned, of a whole turn.
+        saturation: the saturation's factor.
+        value: the brightness' factor.
+        order: numbers of the boxes, shuffled.
+    """
+
+    placement: Placement
+    flip: bool
+    hue: float
+    saturation: float
+    value: float
+    order: tuple[int, ...]
+
+
+def draw(
+    generator: np.random.RandomState,
+    photo: Photo,
+    input_hw_px: tuple[int, int],
+    options: AugmentOptions,
+) -> KerasDraw:
+    """Draw as keras-yolo3 does: the same numbers in the same order for the same seed.
+
+    Args:
+        generator: what to draw from.
+        photo: for its size, and the number of its boxes.
+        input_hw_px: height and width of the input.
+        options: jitter, scale, hflip, hue, saturation and value; the defaults are keras-yolo3's.
+    """
+
+    def uniform(low: float, high: float) -> float:
+        return generator.random_sample() * (high - low) + low
+
+    def factor(largest: float) -> float:
+        direct = generator.random_sample() < 0.5
+        drawn = uniform(1, largest)
+        return drawn if direct else 1 / drawn
+
+    height, width = input_hw_px
+    low, high = 1 - options.jitter, 1 + options.jitter
+    # Left before right: the order of these calls is that of the original's numbers.
+    ratio = width / height * uniform(low, high) / uniform(low, high)
+    scale = uniform(options.scale_min, options.scale_max)
+    if ratio < 1:
+        new_height = int(scale * height)
+        new_width = int(new_height * ratio)
+    else:
+        new_width = int(scale * width)
+        new_height = int(new_width / ratio)
+    new_height, new_width = max(new_height, 1), max(new_width, 1)
+    left, top = int(uniform(0, width - new_width)), int(uniform(0, height - new_height))
+    placement = Placement(photo.hw_px, (new_height, new_width), (left, top), input_hw_px)
+    flip = generator.random_sample() < options.hflip
+    hue = uniform(-options.hue, options.hue)
+    saturation, value = factor(options.saturation), factor(options.value)
+    order = tuple(generator.permutation(len(photo.boxes)).tolist())
+    return KerasDraw(placement, bool(flip), hue, saturation, value, order)
+
+
+def apply(photo: Photo, drawn: KerasDraw) -> Photo:
+    """The picture that was drawn, with its boxes: whole numbers, each more than 1 px wide and high."""
+    pixels = drawn.placement.pixels(photo.pixels)
+    if drawn.flip:
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
+    pixels = turn_colours(pixels, hue=drawn.hue, saturation=drawn.saturation, value=drawn.value)
+    height, width = drawn.placement.canvas_hw_px
+    corners, classes = _split(photo)
+    corners = np.trunc(drawn.placement.boxes(corners))
+    if drawn.flip:
+        corners[:, [0, 2]] = width - corners[:, [2, 0]]
+    corners = np.clip(corners, 0, (width, height, width, height))
+    kept = [i for i in drawn.order if (corners[i, 2:] - corners[i, :2] > 1).all()][:MOST_BOXES]
+    return Photo(image_of(pixels), _joined(corners[kept], classes[kept]))
+
+
+def letterboxed(photo: Photo, input_hw_px: tuple[int, int]) -> Photo:
+    """The photo in the middle of the input; boxes in whole numbers, none of them dropped or cut off."""
+    (height, width), (input_height, input_width) = photo.hw_px, input_hw_px
+    box = Letterbox(photo.hw_px, input_hw_px)
+    corners, classes = _split(photo)
+    # The original scales by the wanted size, not by the one that was cut off to whole pixels.
+    scale = min(input_width / width, input_height / height)
+    corners = np.trunc(corners * scale + np.array(box.offset_xy_px * 2))
+    return Photo(image_of(box.pixels(photo.pixels)), _joined(corners, classes))
+
+
+def some_boxes(photo: Photo, generator: np.random.RandomState) -> Photo:
+    """The photo with a random 20 of its boxes, if it has more."""
+    if len(photo.boxes) <= MOST_BOXES:
+        return photo
+    return Photo(photo.image, photo.boxes[generator.permutation(len(photo.boxes))[:MOST_BOXES]])
+
+
+def _split(photo: Photo) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    boxes = photo.boxes.numpy().astype(np.float64)
+    return boxes[:, :4], boxes[:, 4:]
+
+
+def _joined(corners: NDArray[np.float64], classes: NDArray[np.float64]) -> torch.Tensor:
+    return torch.from_numpy(np.concatenate((corners, classes), 1).astype(np.float32))

@@ -1,0 +1,160 @@
+"""From photos to what the network is fed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torchvision.transforms import v2
+
+from headlab.errors import InputError
+from headlab.yolov3.augment import keras
+from headlab.yolov3.augment.options import AugmentOptions
+from headlab.yolov3.augment.photo import Photo, as_photo, as_sample, image_of, visible_boxes
+from headlab.yolov3.augment.transforms import RandomColours, RandomPad, RandomSize, uniform
+from headlab.yolov3.letterbox import Letterbox
+
+MOSAIC_PHOTOS = 4
+
+
+class Augmenter:
+    """Makes one picture of the network's size of one photo, or of four.
+
+    Everything random comes from torch's global generator. It pickles, for the processes of a data loader.
+
+    Args:
+        options: how photos are varied; None, or options that are not enabled, for the letterbox alone.
+        compat: "keras-yolo3" for that project's way, flaws included; see `keras`.
+        extra: a further transform of torchvision, for what is varied. It takes and returns the finished
+            {"image": uint8 (3, H, W), "boxes": XYXY (n, 4), "labels": (n,)}.
+
+    Raises:
+        InputError: the options ask for what keras-yolo3 does not have.
+    """
+
+    def __init__(
+        self,
+        options: AugmentOptions | None = None,
+        compat: Literal["keras-yolo3"] | None = None,
+        extra: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> None:
+        if compat not in (None, "keras-yolo3"):
+            raise InputError(f"compat={compat!r} is unknown.", "Give keras-yolo3, or leave it out.")
+        self._options = options if options is not None and options.enabled else None
+        self._compat = compat
+        self._extra = extra
+        if compat and self._options and (self._options.mosaic or self._options.vflip):
+            raise InputError(
+                "keras-yolo3 has neither a mosaic nor flips of top and bottom.",
+                "Set mosaic and vflip to 0, or leave compat out.",
+            )
+
+    def photos_wanted(self) -> int:
+        """How many photos the next picture is to be made of: 1, or 4 for a mosaic; drawn at random."""
+        mosaic = self._options.mosaic if self._options else 0
+        return MOSAIC_PHOTOS if mosaic and uniform(0, 1) < mosaic else 1
+
+    def __call__(self, photos: Sequence[Photo], input_hw_px: tuple[int, int]) -> Photo:
+        """Make a picture.
+
+        Args:
+            photos: as many as `photos_wanted` said.
+            input_hw_px: height and width of the picture.
+
+        Returns:
+            The picture, and the boxes that are left, in its pixels: within it, more than 1 px wide and high
+            (more than 0 px, if photos are only letterboxed).
+
+        Raises:
+            InputError: another number of photos; `extra` returns another size or type.
+        """
+        if len(photos) not in ((1, MOSAIC_PHOTOS) if self._options and not self._compat else (1,)):
+            raise InputError(f"A picture cannot be made of {len(photos)} photos.")
+        if self._options is None:
+            return self._letterboxed(photos[0], input_hw_px)
+        if self._compat:
+            drawn = keras.draw(_random_state(), photos[0], input_hw_px, self._options)
+            made = keras.apply(photos[0], drawn)
+        elif len(photos) == 1:
+            made = _view(photos[0], self._options, input_hw_px, input_hw_px)
+        else:
+            made = _mosaic(photos, self._options, input_hw_px)
+        return made if self._extra is None else _further(made, self._extra)
+
+    def _letterboxed(self, photo: Photo, input_hw_px: tuple[int, int]) -> Photo:
+        if self._compat:
+            if len(photo.boxes) > keras.MOST_BOXES:
+                photo = keras.some_boxes(photo, _random_state())
+            return keras.letterboxed(photo, input_hw_px)
+        box = Letterbox(photo.hw_px, input_hw_px)
+        within = visible_boxes(photo.boxes, photo.hw_px, more_than_px=0)
+        corners = torch.from_numpy(box.to_input(within[:, :4].numpy()))
+        boxes = torch.cat((corners.to(within.dtype), within[:, 4:]), 1)
+        return Photo(
+            image_of(box.pixels(photo.pixels)), visible_boxes(boxes, input_hw_px, more_than_px=0)
+        )
+
+
+def _view(
+    photo: Photo, options: AugmentOptions, fit_hw_px: tuple[int, int], canvas_hw_px: tuple[int, int]
+) -> Photo:
+    """A random view of a photo on a grey canvas; at scale 1 it just fits into `fit_hw_px`."""
+    steps = v2.Compose(
+        [
+            RandomSize(
+                options.jitter, (options.scale_min, options.scale_max), fit_hw_px, canvas_hw_px
+            ),
+            v2.RandomHorizontalFlip(options.hflip),
+            v2.RandomVerticalFlip(options.vflip),
+            RandomColours(options.hue, options.saturation, options.value),
+            RandomPad(canvas_hw_px),
+        ]
+    )
+    made = as_photo(steps(as_sample(photo)))
+    return Photo(
+        made.image, visible_boxes(made.boxes, canvas_hw_px, min_visible=options.min_visible)
+    )
+
+
+def _mosaic(
+    photos: Sequence[Photo], options: AugmentOptions, input_hw_px: tuple[int, int]
+) -> Photo:
+    """Four views, one in each quadrant around a random centre in the middle half of the input.
+
+    At scale 1 a photo just fits into half the width and height of the input, whatever its quadrant's size.
+    After Bochkovskiy et al., "YOLOv4" (2020).
+    """
+    height, width = input_hw_px
+    centre_y, centre_x = (max(int(side * uniform(0.25, 0.75)), 1) for side in input_hw_px)
+    half = max(height // 2, 1), max(width // 2, 1)
+    made = np.empty((height, width, 3), np.uint8)
+    boxes = []
+    rows, cols = (
+        (slice(0, centre_y), slice(centre_y, height)),
+        (slice(0, centre_x), slice(centre_x, width)),
+    )
+    for photo, (row, col) in zip(photos, ((r, c) for r in rows for c in cols), strict=True):
+        quadrant = row.stop - row.start, col.stop - col.start
+        view = _view(photo, options, half, quadrant)
+        made[row, col] = view.pixels
+        boxes.append(view.boxes + torch.tensor([col.start, row.start, col.start, row.start, 0.0]))
+    return Photo(image_of(made), torch.cat(boxes))
+
+
+def _further(photo: Photo, extra: Callable[[dict[str, Any]], dict[str, Any]]) -> Photo:
+    """The picture after a further transform, boxes cut off at its edges."""
+    made = as_photo(extra(as_sample(photo)))
+    if made.image.shape != photo.image.shape or made.image.dtype != torch.uint8:
+        raise InputError(
+            f"The extra transform made {made.image.dtype} {tuple(made.image.shape)} of "
+            f"torch.uint8 {tuple(photo.image.shape)}.",
+            "Use transforms that keep the size and the type of the image.",
+        )
+    return Photo(made.image, visible_boxes(made.boxes, made.hw_px))
+
+
+def _random_state() -> np.random.RandomState:
+    """A generator of keras-yolo3's kind, seeded by torch's."""
+    return np.random.RandomState(int(torch.randint(2**32, ())))
