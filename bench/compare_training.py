@@ -10,17 +10,17 @@ step that is measured here in the same run, and its step with all but the last c
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from statistics import median
 from typing import IO
 
 from material import SHARED
 from measure import Row
+from ready_process import ready
 from yolov3_material import packages
 
 HERE = Path(__file__).parent
@@ -122,21 +122,10 @@ def step_ms(ways: Sequence[str], folder: Path | None) -> dict[str, tuple[float, 
     return medians
 
 
-@contextmanager
-def worker(name: str, folder: Path | None) -> Iterator[tuple[IO[str], IO[str]]]:
+def worker(name: str, folder: Path | None) -> AbstractContextManager[tuple[IO[str], IO[str]]]:
     """A process that is ready to train; its stdin and stdout."""
-    environment = dict(os.environ)
-    if name == "pytorchyolo":
-        environment["PYTHONPATH"] = str(folder)
     command = [sys.executable, str(HERE / "training_worker.py"), *WAYS[name]]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        while (line := process.stdout.readline()) != "ready\n":
-            if not line:
-                raise RuntimeError(f"{' '.join(command)} ended before it was ready")
-        yield process.stdin, process.stdout
+    return ready(command, folder if name == "pytorchyolo" else None)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from statistics import median
 from typing import IO
 
 from measure import Row
+from ready_process import ready
 from yolov3_material import model_file, packages
 
 ROUNDS = {("yolov3-tiny", 1): 31, ("yolov3-tiny", 8): 9, ("yolov3", 1): 9, ("yolov3", 8): 5}
@@ -68,23 +68,12 @@ def forward_ms(
     return {name: median(each) for name, each in taken.items()}
 
 
-@contextmanager
 def worker(
     name: str, weights: Path, batch: int, folder: Path | None
-) -> Iterator[tuple[IO[str], IO[str]]]:
+) -> AbstractContextManager[tuple[IO[str], IO[str]]]:
     """A process that is ready to compute; its stdin and stdout."""
-    environment = dict(os.environ)
-    if folder is not None:
-        environment["PYTHONPATH"] = str(folder)
     command = [sys.executable, str(HERE / "yolov3_worker.py"), name, str(weights), str(batch)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        while (line := process.stdout.readline()) != "ready\n":
-            if not line:
-                raise RuntimeError(f"{' '.join(command)} ended before it was ready")
-        yield process.stdin, process.stdout
+    return ready(command, folder)
 
 
 def answer(*arguments: str) -> dict[str, float]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from full_disk import files_up_to
 from headlab.errors import OutputError
 from headlab.train.events import Event, Watcher
 from headlab.train.logs import METRICS, STEPS, MetricsLog, StepsLog, append
 from train_events import CLASSES, epoch, stage_started, started, stepped, training
-
-resource = pytest.importorskip("resource", reason="needs limits on the size of files")
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -110,17 +108,6 @@ def test_a_row_cut_off_by_a_crash_is_dropped(missing: int, folder: Path) -> None
         log(event)
     assert path.read_bytes().endswith(b"\n")
     assert [row["global_step"] for row in rows(path)] == [str(at) for at in range(1, 9)]
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file may grow beyond a size: writing fails there, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(("kind", "name"), [(MetricsLog, METRICS), (StepsLog, STEPS)])

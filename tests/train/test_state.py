@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 import torch
 from drawn_photos import draw_set, planned_on
 
+from full_disk import files_up_to
 from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.errors import CheckpointError, OutputError
@@ -30,17 +29,6 @@ def state(size: int = 10, progress: Progress = PROGRESS) -> State:
     weights = {"weight": torch.arange(size, dtype=torch.float32)}
     parts = {"rate": {"step": 4, "reduced": 0.1}, "optimizer": {"state": {0: {"step": 3.0}}}}
     return State("batch: 8\n", "a1/b2", 1e-3, progress, weights, parts)
-
-
-@contextmanager
-def files_up_to(size: int) -> Iterator[None]:
-    """No file may grow beyond a size: writing fails there, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def breakdown(
     """
     parts = _parts(results, len(task.groups.names))
     whole = _counted(parts.whole, truths_by_class)
-    own = np.stack([_by_class(figures.ap), _by_class(figures.ap50)])
+    own = np.stack([figures.ap, figures.ap50])
     rows = _rows(task, whole, own, truths_by_class, place=None, lost=None)
     for at, _ in enumerate(task.groups.names):
         here = task.groups.members[at][parts.whole.place]
@@ -123,10 +123,6 @@ def _counted(fates: Fates, truths_by_class: Numbers, which: Flags | None = None)
         np.bincount(fates.class_id[chosen & (at_half == FOUND)], minlength=count),
         average_precision(fates, truths_by_class) if which is None else np.empty((0, count)),
     )
-
-
-def _by_class(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(values, np.float64)
 
 
 def _rows(

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from headlab.checkpoint.yolov3.architecture import LARGEST_STRIDE_PX
 from headlab.train.config_values import (
     LARGEST_SIDE_PX,
     Anchors,
@@ -31,9 +32,6 @@ from headlab.train.config_values import (
     Size,
     Weights,
 )
-
-LARGEST_STRIDE_PX = 32
-"""Of every variant: a side of the input is a multiple of it."""
 
 
 class Section(BaseModel):

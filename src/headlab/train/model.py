@@ -15,7 +15,7 @@ from headlab.anchors.api import fit
 from headlab.anchors.files import read_anchor_set
 from headlab.boxes.table import BoxTable
 from headlab.checkpoint.read import read
-from headlab.checkpoint.yolov3.architecture import LEVELS
+from headlab.checkpoint.yolov3.architecture import LARGEST_STRIDE_PX, LEVELS
 from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import (
@@ -29,7 +29,7 @@ from headlab.checkpoint.yolov3.description import (
 from headlab.checkpoint.yolov3.known import trained_masks
 from headlab.errors import CheckpointError, InputError
 from headlab.train.config import TrainConfig
-from headlab.yolov3.network import LARGEST_STRIDE_PX, YOLOv3
+from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.start import load_weights
 
 Masks = tuple[tuple[int, ...], ...]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Sampler
 
+from headlab.checkpoint.yolov3.architecture import LARGEST_STRIDE_PX
 from headlab.errors import InputError
 from headlab.train.batch import Draw
 from headlab.train.config import TrainConfig
-from headlab.yolov3.network import LARGEST_STRIDE_PX
 
 _ORDER, _SIZES = 0, 1
 """What is drawn, so that one does not depend on how much of the other was drawn."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headlab.checkpoint.yolov3.description import Description
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import ANCHORS_IOU
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
@@ -62,7 +63,7 @@ def validate(
     loader: Iterable[Batch],
     fabric: Any,
     options: LossOptions,
-    description: Any,
+    description: Description,
     *,
     figures: bool,
 ) -> Validation:

@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headlab.checkpoint.yolov3 import architecture
+from headlab.checkpoint.yolov3.architecture import LARGEST_STRIDE_PX
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import Description
 from headlab.yolov3 import packed
 from headlab.yolov3.blocks import LEAKY_SLOPE
 from headlab.yolov3.load import tensor_of
-from headlab.yolov3.network import LARGEST_STRIDE_PX, YOLOv3, check_input
+from headlab.yolov3.network import YOLOv3, check_input
 
 _WINOGRAD_CELLS = 40
 _WINOGRAD_CHANNELS = 128

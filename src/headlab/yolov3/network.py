@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
+from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, LARGEST_STRIDE_PX
 from headlab.checkpoint.yolov3.description import Description
 from headlab.errors import InputError
 from headlab.yolov3.blocks import (
@@ -29,8 +29,6 @@ from headlab.yolov3.blocks import (
     shrinking_pool,
 )
 from headlab.yolov3.initial import initialise
-
-LARGEST_STRIDE_PX = 32
 
 
 class YOLOv3(nn.Module):

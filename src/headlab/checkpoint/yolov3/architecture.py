@@ -25,6 +25,8 @@ LEVELS = {
 
 STRIDES_PX = {"P5": 32, "P4": 16, "P3": 8}
 
+LARGEST_STRIDE_PX = max(STRIDES_PX.values())
+
 
 @dataclass(frozen=True)
 class Convolution:
