@@ -25,8 +25,8 @@ from material import SHARED
 from measure import Row
 
 from headlab.anchors.fitting import fit_shapes
-from headlab.anchors.overlap import coverage
-from headlab.anchors.shapes import shapes_of
+from headlab.boxes.overlap import coverage
+from headlab.boxes.shapes import shapes_of
 
 GOLDEN = SHARED / "golden"
 K = 9

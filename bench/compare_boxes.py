@@ -21,7 +21,7 @@ CATEGORIES = 80
 
 READ = "import sys; from headlab import boxes; print(boxes.read(sys.argv[1]).boxes.height)"
 HEADERS = (
-    "import sys; from pathlib import Path; from headlab.boxes.sizes import read_headers; "
+    "import sys; from pathlib import Path; from headlab.boxes.photos.sizes import read_headers; "
     "print(len(read_headers(sorted(map(str, Path(sys.argv[1]).iterdir())), cached={})))"
 )
 

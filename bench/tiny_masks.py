@@ -12,8 +12,8 @@ import torch
 from material import PHOTOS, SHARED
 from numpy.typing import NDArray
 
-from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.families.read import read
 from headlab.yolov3.load import build
 
 INPUT_PX = 416

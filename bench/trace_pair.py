@@ -18,13 +18,13 @@ from typing import Any
 import cv2
 from material import PHOTOS
 
-from headlab.checkpoint.read import read
 from headlab.demo.scenes import draw_scene
-from headlab.detect.network import build
 from headlab.detect.offline import ultralytics
 from headlab.detect.settings import Settings
 from headlab.detect.sources import expand
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import build
+from headlab.families.read import read
 from headlab.trace.trace import trace_stream
 
 SCENES = 128

@@ -15,7 +15,7 @@ from statistics import median
 
 import torch
 
-from headlab.checkpoint.read import read
+from headlab.families.read import read
 from headlab.yolov3.fused import fused
 from headlab.yolov3.load import build
 

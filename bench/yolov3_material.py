@@ -10,7 +10,7 @@ import numpy as np
 from material import ROOT
 
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON, Description, default_masks
-from headlab.checkpoint.yolov3.held import held
+from headlab.checkpoint.yolov3.in_memory import in_memory
 from headlab.checkpoint.yolov3.write import write_model
 
 CACHE = ROOT / "build" / "bench"
@@ -42,7 +42,7 @@ def model_file(variant: str) -> Path:
         masks = default_masks(variant, len(anchors))
         size = (SIDE_PX, SIDE_PX)
         described = Description(variant, anchors, masks, CLASSES, size, DARKNET_EPSILON)
-        write_model(held(described, _arrays(described)), path)
+        write_model(in_memory(described, _arrays(described)), path)
         cfg = path.with_suffix(".cfg")
         text = cfg.read_text("utf-8").replace("[net]\n", f"[net]\n{_TRAINING_SETTINGS}", 1)
         cfg.with_suffix(".pytorchyolo.cfg").write_text(text, "utf-8")

@@ -21,7 +21,7 @@ WARM_UP = 2
 def ours(weights: Path) -> Callable[[Any], Any]:
     import torch
 
-    from headlab.checkpoint.read import read
+    from headlab.families.read import read
     from headlab.yolov3.fused import fused
 
     network = fused(read(weights))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from headlab.checkpoint.atomic import write_bytes
 from headlab.demo.scenes import draw_scene
 from headlab.demo.tour import saved_model
-from headlab.report.picture import draw
+from headlab.files.atomic import write_bytes
+from headlab.trace.picture import draw
 
 SEED, SIZE_PX = 3, 480
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "images" / "field.png"

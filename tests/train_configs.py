@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from headlab.train.config import Section, TrainConfig
-from headlab.train.config_file import flat
+from headlab.train.configuration.config import Section, TrainConfig
+from headlab.train.configuration.file import flat
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
     lambda text: text != "none"

@@ -10,8 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from headlab.train.config import StageConfig, TrainConfig
-from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped, Terms
+from headlab.train.configuration.config import StageConfig, TrainConfig
+from headlab.train.watching.events import (
+    Epoch,
+    Event,
+    Finished,
+    StageStarted,
+    Started,
+    Stepped,
+    Terms,
+)
 
 CLASSES = ("ant", "蜂", "cat")
 STEPS = 3

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from headlab.checkpoint.yolov3.description import Description, default_masks
-from headlab.checkpoint.yolov3.held import HeldCheckpoint, held
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint, in_memory
 
 TINY_ANCHORS = ((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319))
 FULL_ANCHORS = (
@@ -43,7 +43,7 @@ def random_model(
     seed: int = 0,
     input_hw_px: tuple[int, int] = (96, 96),
     epsilon: float = 1e-6,
-) -> HeldCheckpoint:
+) -> InMemoryCheckpoint:
     """Weights that keep the activations around 1, and scores that are neither all 0 nor all 1."""
     described = description(variant, class_names, input_hw_px=input_hw_px, epsilon=epsilon)
     rng = np.random.default_rng(seed)
@@ -58,10 +58,10 @@ def random_model(
             else:
                 drawn *= np.float32(0.1)
             arrays[tensor.name] = drawn
-    return held(described, arrays, Path(f"{variant}.safetensors"))
+    return in_memory(described, arrays, Path(f"{variant}.safetensors"))
 
 
-def saved(model: HeldCheckpoint, path: Path) -> Path:
+def saved(model: InMemoryCheckpoint, path: Path) -> Path:
     """Write a model in the format of the path's suffix, and the files that belong beside it."""
     from headlab.checkpoint.yolov3.write import write_model
 

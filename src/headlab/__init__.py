@@ -21,6 +21,7 @@ from headlab._version import __version__
 
 if TYPE_CHECKING:
     from headlab import anchors, boxes
+    from headlab.conversion.convert import convert
     from headlab.edit.operations import (
         Bias,
         Copy,
@@ -37,10 +38,9 @@ if TYPE_CHECKING:
     )
     from headlab.edit.recipe import Recipe
     from headlab.errors import HeadlabError
+    from headlab.evaluate.shown import EvaluationResult
     from headlab.model import Model, compare, load
-    from headlab.report.evaluation_result import EvaluationResult
-    from headlab.report.results import ComparisonResult, TraceResult
-    from headlab.yolov3.convert import convert
+    from headlab.trace.shown import ComparisonResult, TraceResult
 
 __all__ = [
     "Bias",
@@ -73,9 +73,9 @@ _ELSEWHERE = {
     "headlab.edit.recipe": ("Recipe",),
     "headlab.errors": ("HeadlabError",),
     "headlab.model": ("Model", "compare", "load"),
-    "headlab.report.results": ("ComparisonResult", "TraceResult"),
-    "headlab.report.evaluation_result": ("EvaluationResult",),
-    "headlab.yolov3.convert": ("convert",),
+    "headlab.trace.shown": ("ComparisonResult", "TraceResult"),
+    "headlab.evaluate.shown": ("EvaluationResult",),
+    "headlab.conversion.convert": ("convert",),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
 _PACKAGES = ("anchors", "boxes")

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.read import read
-from headlab.checkpoint.yolov3.beside import Beside
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.read import read
 from headlab.heads.layout import Layout
-from headlab.report.results import ComparisonResult, TraceResult, shown
+from headlab.trace.shown import ComparisonResult, TraceResult, shown
 
 if TYPE_CHECKING:
     from headlab.boxes.reading import Format
     from headlab.boxes.table import BoxTable
     from headlab.edit.write import Saved
-    from headlab.report.evaluation_result import EvaluationResult
+    from headlab.evaluate.shown import EvaluationResult
 
 Edits = Operation | Mapping[str, Any] | Recipe | str | Path
 
@@ -61,14 +61,14 @@ class Model:
         Raises:
             CheckpointError: the file contradicts itself, or holds weights that are not finite.
         """
-        from headlab.detect.network import build
+        from headlab.families.network import build
 
         return build(self.checkpoint)
 
     @cached_property
     def runnable(self) -> Any:
         """What `trace` runs: for YOLOv3 the network as it is faster, else `network` itself."""
-        from headlab.detect.network import runnable
+        from headlab.families.network import runnable
 
         return runnable(self.checkpoint) if self.layout.has_anchors else self.network
 
@@ -157,7 +157,7 @@ class Model:
         from headlab.boxes.table import BoxTable
         from headlab.evaluate.api import evaluate
         from headlab.evaluate.settings import EvaluationSettings
-        from headlab.report.evaluation_result import EvaluationResult
+        from headlab.evaluate.shown import EvaluationResult
 
         table = data
         if not isinstance(table, BoxTable):
@@ -171,7 +171,7 @@ class Model:
         return f"<Model {self.path.name}: {self.layout.head} {names}, {len(self.class_names)} classes{edits}>"
 
     def _repr_html_(self) -> str:
-        from headlab.report.notebook import layout_html
+        from headlab.trace.notebook import layout_html
 
         return layout_html(self.layout)
 
@@ -196,7 +196,7 @@ def load(
         CheckpointError: the file, or one that belongs beside it, is missing or cannot be read.
         UnsupportedHead: its head is of a kind that headlab does not describe.
     """
-    model = Model(read(path, Beside.of(cfg, names, anchors)))
+    model = Model(read(path, CompanionFiles.of(cfg, names, anchors)))
     _ = model.layout
     return model
 
@@ -226,7 +226,7 @@ def compare(
     Raises:
         InputError: a setting is wrong, no source can be read, or the recipe is not of shifts.
     """
-    from headlab.trace.compare import compare as compare_traces
+    from headlab.comparison.compare import compare as compare_traces
 
     first = before if isinstance(before, Model) else load(before)
     second = after if isinstance(after, Model) else load(after)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes, table_of
 
-from headlab.anchors.anchor_set import AnchorSet, anchor_set
+from anchor_boxes import random_shapes, table_of
 from headlab.anchors.api import check
 from headlab.anchors.checking import Check, check_shapes, with_levels
 from headlab.anchors.fitting import fit_shapes
-from headlab.anchors.shapes import Shapes, shapes_at_input, shapes_of
+from headlab.boxes.shapes import Shapes, shapes_at_input, shapes_of
 from headlab.errors import InputError
+from headlab.heads.anchor_set import AnchorSet, anchor_set
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from anchor_boxes import random_shapes
 
 from headlab.anchors.api import fit
 from headlab.anchors.choose_k import WORTH_AN_ANCHOR, curve_over_k
-from headlab.anchors.shapes import shapes_of
+from headlab.boxes.shapes import shapes_of
 from headlab.errors import InputError
 
 

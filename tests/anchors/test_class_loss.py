@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 
+from anchor_boxes import random_shapes
 from headlab.anchors.api import per_class
 from headlab.anchors.bootstrap import Interval, interval
 from headlab.anchors.budget import ClassCurve, split_budget
 from headlab.anchors.class_loss import PerClass, per_class_shapes
-from headlab.anchors.shapes import shapes_of
 from headlab.anchors.verdicts import SHAPE_FIT_ONLY, class_verdict
+from headlab.boxes.shapes import shapes_of
 from headlab.errors import InputError
 
 

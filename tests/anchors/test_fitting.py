@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anchor_boxes import random_shapes
 from headlab.anchors.fitting import fit_shapes
 from headlab.anchors.formats import keras_text
-from headlab.anchors.levels import levels_of
-from headlab.anchors.overlap import coverage, iou_matrix
-from headlab.anchors.shapes import Shapes, shapes_of
+from headlab.boxes.overlap import coverage, iou_matrix
+from headlab.boxes.shapes import Shapes, shapes_of
 from headlab.errors import InputError, UnknownName
+from headlab.heads.levels import levels_of
 
 
 @pytest.fixture(scope="module")

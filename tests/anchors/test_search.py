@@ -6,13 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 
+from anchor_boxes import random_shapes
 from headlab.anchors.objectives import worth_of
-from headlab.anchors.overlap import iou_matrix
 from headlab.anchors.points import Points
 from headlab.anchors.polish import polished
 from headlab.anchors.search import medoids
+from headlab.boxes.overlap import iou_matrix
 from headlab.errors import UnknownName
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from small_photos import MakePhoto
 
 from headlab.boxes import read
-from headlab.boxes.formats.coco_json import annotation_columns, fast_columns
+from headlab.boxes.formats.coco.columns import annotation_columns, fast_columns
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 

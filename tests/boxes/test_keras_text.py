@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headlab.boxes import read
-from headlab.boxes.formats.keras import read_keras
-from headlab.boxes.formats.keras_line import parse_line
+from headlab.boxes.formats.keras_yolo3.line import parse_line
+from headlab.boxes.formats.keras_yolo3.read import read_keras
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_photos import MakePhoto
 
-from headlab.boxes import size_cache
-from headlab.boxes.headers import Header, NotAPhoto, read_header
-from headlab.boxes.sizes import read_headers
+from headlab.boxes.photos import size_cache
+from headlab.boxes.photos.headers import Header, NotAPhoto, read_header
+from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import Problem
 
 ORIENTATION = 0x0112

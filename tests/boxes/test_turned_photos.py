@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from headlab.boxes import BoxTable, read
-from headlab.boxes.headers import Header
-from headlab.boxes.turning import upright, upright_table
+from headlab.boxes.exif_rotation import upright, upright_table
+from headlab.boxes.photos.headers import Header
 from turned_photos import write_turned
 
 BOX = (8, 16, 24, 40)

@@ -9,7 +9,7 @@ import pytest
 from small_photos import MakePhoto
 
 from headlab.boxes import read
-from headlab.boxes.formats.yolo_dataset import label_path
+from headlab.boxes.formats.yolo.dataset import label_path
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 

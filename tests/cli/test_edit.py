@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import models
-from headlab.checkpoint.read import read
 from headlab.cli.main import app
 from headlab.errors import HeadlabError
+from headlab.families.read import read
 
 
 @pytest.fixture(scope="module")

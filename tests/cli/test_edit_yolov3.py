@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from one_command import run
 
-from headlab.checkpoint.read import read
+from headlab.families.read import read
 from yolov3_models import random_model, saved
 
 

@@ -14,11 +14,11 @@ from one_command import Done, run
 
 import models
 import yolov3_models
-from headlab.checkpoint.read import read
 from headlab.cli.options import parse_imgsz
 from headlab.errors import InputError
-from headlab.heads.identify import identify
-from headlab.report.inspect_model import inspection
+from headlab.families.identify import identify
+from headlab.families.read import read
+from headlab.inspection.collect import inspection
 
 Small = Callable[..., Path]
 

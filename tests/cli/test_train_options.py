@@ -17,8 +17,8 @@ from headlab.cli.train_options import (
     given_values,
     option_texts,
 )
-from headlab.train.config import TrainConfig
-from headlab.train.config_file import flat, load, names
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.configuration.file import flat, load, names
 from train_configs import changed, configs
 
 

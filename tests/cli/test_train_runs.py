@@ -13,7 +13,7 @@ import pytest
 from one_command import run
 from PIL import Image
 
-from headlab.train.config_file import load
+from headlab.train.configuration.file import load
 
 SMALL = (
     *("--variant", "yolov3-tiny", "--imgsz", 64, "--batch", 4, "--workers", 0),

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import models
-from headlab.checkpoint.read import read
 from headlab.detect.detector import Detector, detector
-from headlab.detect.network import build
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.errors import InputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import build
+from headlab.families.read import read
 
 Small = Callable[..., Path]
 

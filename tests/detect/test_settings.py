@@ -6,7 +6,7 @@ import pytest
 
 from headlab.detect.settings import Settings
 from headlab.errors import InputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
 from headlab.heads.layout import Layout, Level
 from yolov3_models import random_model
 

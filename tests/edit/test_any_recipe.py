@@ -12,14 +12,14 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from headlab.checkpoint.read import read
 from headlab.edit.apply import apply
 from headlab.edit.plan import plan
 from headlab.edit.recipe import from_data
 from headlab.edit.undo import undo
 from headlab.edit.write import save
 from headlab.errors import RecipeError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.read import read
 
 NAMES = ["ant", "bee", "cat", "dog"]
 LEVELS = ["P3", "P4", "P5"]

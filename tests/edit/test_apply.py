@@ -11,12 +11,12 @@ from edit_layouts import layout_of
 
 import models
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.read import read
 from headlab.edit.apply import apply, edited_rows
 from headlab.edit.plan import ClassStep, LevelStep, plan
 from headlab.edit.recipe import from_data
 from headlab.errors import CheckpointError, RecipeError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.read import read
 from headlab.heads.layout import ClassRows, Layout, Level
 
 P4_WEIGHT, P4_BIAS = "model.22.cv3.1.2.weight", "model.22.cv3.1.2.bias"

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from headlab.checkpoint.read import read
-from headlab.checkpoint.yolov3.held import HeldCheckpoint
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint
 from headlab.edit.formats import check_keeps_format, check_restores_format, suffix_of
 from headlab.errors import InputError
+from headlab.families.read import read
 from yolov3_models import random_model
 
 MODEL = random_model()
 
 
-class _Darknet(HeldCheckpoint):
+class _Darknet(InMemoryCheckpoint):
     """A model in memory that says it was read from a darknet file."""
 
     @property
@@ -23,8 +23,8 @@ class _Darknet(HeldCheckpoint):
         return "darknet"
 
 
-def held_as(name: str) -> HeldCheckpoint:
-    kind = _Darknet if name.endswith((".weights", ".backup")) else HeldCheckpoint
+def held_as(name: str) -> InMemoryCheckpoint:
+    kind = _Darknet if name.endswith((".weights", ".backup")) else InMemoryCheckpoint
     return kind(file=Path(name), described=MODEL.described, arrays=MODEL.arrays)
 
 

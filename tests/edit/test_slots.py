@@ -10,14 +10,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.differences.differences import differences
 from headlab.edit.apply import apply
-from headlab.edit.differences import differences
 from headlab.edit.options import recipe_of
 from headlab.edit.plan import Plan, plan
 from headlab.edit.recipe import Recipe, from_data
 from headlab.edit.words import plan_lines
 from headlab.errors import CheckpointError, RecipeError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
 from yolov3_models import random_model
 
 NAMES = ("ant", "bee", "cat")

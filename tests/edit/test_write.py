@@ -14,7 +14,6 @@ import pytest
 import models
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.manifest import path_for
-from headlab.checkpoint.read import read
 from headlab.edit import write
 from headlab.edit.apply import apply
 from headlab.edit.plan import plan
@@ -22,7 +21,8 @@ from headlab.edit.recipe import Recipe, from_data
 from headlab.edit.undo import undo
 from headlab.edit.write import Saved, save
 from headlab.errors import CheckpointError, OutputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.read import read
 from unprivileged import as_nobody
 
 SHIFT = {"op": "shift", "by": 1, "levels": ["P4"]}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from headlab.checkpoint.read import read
 from headlab.edit.apply import apply
 from headlab.edit.options import recipe_of
 from headlab.edit.plan import plan
 from headlab.edit.write import save
 from headlab.errors import OutputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.read import read
 from yolov3_models import random_model, saved
 
 

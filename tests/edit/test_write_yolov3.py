@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from headlab.checkpoint.manifest import path_for
-from headlab.checkpoint.read import read
 from headlab.edit.apply import apply
 from headlab.edit.options import recipe_of
 from headlab.edit.plan import plan
 from headlab.edit.undo import undo
 from headlab.edit.write import Saved, save
 from headlab.errors import CheckpointError, InputError, OutputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.read import read
 from yolov3_models import random_model, saved
 
 FORMATS = (".weights", ".h5", ".weights.h5", ".safetensors")

@@ -14,7 +14,7 @@ from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 from headlab.evaluate.classes import matched_classes
 from headlab.evaluate.photos import Photo, annotated_photos
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
 
 CLASSES = ("ant", "dog")  # the model knows ant, bee and cat
 

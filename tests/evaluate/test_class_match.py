@@ -10,7 +10,7 @@ from annotated import annotated, save_noise
 import yolov3_models
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch, matched_classes
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
 
 
 def matched(

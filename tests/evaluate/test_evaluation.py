@@ -15,7 +15,6 @@ from scored_boxes import all_fates, by_pycocotools
 import yolov3_models
 from headlab.boxes.table import BoxTable
 from headlab.detect.detector import detector
-from headlab.detect.network import runnable
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import Settings
 from headlab.errors import InputError, SourceError
@@ -24,7 +23,8 @@ from headlab.evaluate.matching import FOUND
 from headlab.evaluate.scoring import Detections, coco_figures
 from headlab.evaluate.settings import EvaluationSettings
 from headlab.evaluate.survivors import Groups, survivors
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import runnable
 from headlab.heads.layout import Layout
 from headlab.model import load
 

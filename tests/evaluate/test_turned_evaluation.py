@@ -10,11 +10,11 @@ from PIL import Image, ImageOps
 
 import yolov3_models
 from headlab.detect.detector import detector
-from headlab.detect.network import runnable
 from headlab.detect.settings import Settings
 from headlab.evaluate.api import evaluate
 from headlab.evaluate.settings import EvaluationSettings
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import runnable
 from turned_photos import save_stored
 
 ORIENTATIONS = {"a.png": 3, "b.png": 6}

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from headlab.checkpoint.read import read
-from headlab.detect.network import build
 from headlab.detect.settings import Settings
 from headlab.errors import SourceError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import build
+from headlab.families.read import read
 from headlab.trace.trace import Trace, trace
 
 Small = Callable[..., Path]

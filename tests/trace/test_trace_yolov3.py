@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.read import read
-from headlab.detect.network import runnable
 from headlab.detect.settings import Settings
 from headlab.errors import InputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import runnable
+from headlab.families.read import read
 from headlab.trace.trace import Trace, trace
 from yolov3_models import random_model
 

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from headlab.train.api import run
-from headlab.train.config_file import load
-from headlab.train.events import Epoch, Event, Stepped
+from headlab.train.configuration.file import load
 from headlab.train.plan import Plan, plan
+from headlab.train.watching.events import Epoch, Event, Stepped
 
 NAMES = ("disc", "square")
 COLOURS = ((220, 60, 50), (50, 90, 220))

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from headlab.boxes.reading import read
-from headlab.train.photos import Photos, photos_of
+from headlab.train.data.photos import Photos, photos_of
 
 
 def write_photo(path: Path, width: int = 60, height: int = 40, seed: int = 0) -> Path:

@@ -14,10 +14,10 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from headlab.errors import CheckpointError, TrainingError
-from headlab.train.bad_batch import NAME, check_finite, inspect_bad_batch, save_bad_batch
-from headlab.train.batch import Batch, Collate, Sample
-from headlab.train.config import TrainConfig
-from headlab.train.freezing import freeze, train_mode
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.data.batch import Batch, Collate, Sample
+from headlab.train.run.bad_batch import NAME, check_finite, inspect_bad_batch, save_bad_batch
+from headlab.train.run.freezing import freeze, train_mode
 from headlab.yolov3.loss import Loss, yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.network import YOLOv3

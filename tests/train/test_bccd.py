@@ -6,7 +6,7 @@ from pathlib import Path
 
 import headlab
 from headlab.train.api import plan, run
-from headlab.train.config_file import load
+from headlab.train.configuration.file import load
 
 # Five epochs at 256 px reached an AP50 of 0.71 on the test photos (seed 0); the best of the classes alone,
 # WBC, would give 0.33 if the two others were never found.

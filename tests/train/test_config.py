@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from headlab.train.config import Section, StageConfig, TrainConfig
+from headlab.train.configuration.config import Section, StageConfig, TrainConfig
 
 
 def test_a_section_given_in_part_keeps_the_rest_of_its_own_default() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from headlab.errors import HeadlabError, InputError, OutputError, UnknownName
-from headlab.train.config import TrainConfig
-from headlab.train.config_file import differences, dump, flat, load, loads, names, save
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.configuration.file import differences, dump, flat, load, loads, names, save
 from train_configs import configs
 
 

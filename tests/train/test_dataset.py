@@ -8,12 +8,12 @@ import torch
 from photo_files import photo_set
 
 from headlab.errors import InputError
-from headlab.train.batch import Draw, Sample
-from headlab.train.config import DataConfig
-from headlab.train.dataset import PhotoDataset
-from headlab.train.photos import Photos
-from headlab.train.reading import read_rgb
-from headlab.train.splits import read_data
+from headlab.train.configuration.config import DataConfig
+from headlab.train.data.batch import Draw, Sample
+from headlab.train.data.dataset import PhotoDataset
+from headlab.train.data.photos import Photos
+from headlab.train.data.reading import read_rgb
+from headlab.train.data.splits import read_data
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.letterbox import Letterbox

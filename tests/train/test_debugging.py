@@ -22,8 +22,8 @@ from drawn_photos import draw_set
 
 from headlab.cli.main import app
 from headlab.cli.train_options import given_values
-from headlab.train.config import TrainConfig
-from headlab.train.config_file import load
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.configuration.file import load
 from test_docs import ROOT, blocks_of
 
 PAGE = ROOT / "docs" / "debugging.md"

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from headlab.errors import TrainingError
-from headlab.train.config import TrainConfig
-from headlab.train.failures import explained_failures
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.run.failures import explained_failures
 
 CONFIG = TrainConfig(batch=64, imgsz=(320, 608))
 

@@ -13,10 +13,10 @@ import torch
 from photo_files import photo_set
 
 from headlab.errors import HeadlabError, InputError
-from headlab.train.batch import Batch
-from headlab.train.config import TrainConfig
-from headlab.train.loader import Loader, train_loader, val_loader
-from headlab.train.photos import Photos
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.data.batch import Batch
+from headlab.train.data.loader import Loader, train_loader, val_loader
+from headlab.train.data.photos import Photos
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.targets.assigner import Assigner

@@ -8,8 +8,8 @@ from photo_files import photo_set, write_photo
 
 from headlab.boxes.reading import read
 from headlab.errors import InputError
-from headlab.train.photos import Photos, photos_of
-from headlab.train.reading import read_rgb
+from headlab.train.data.photos import Photos, photos_of
+from headlab.train.data.reading import read_rgb
 from turned_photos import write_turned
 
 

@@ -10,7 +10,7 @@ from photo_files import write_photo
 from PIL import Image
 
 from headlab.errors import SourceError
-from headlab.train.reading import read_rgb
+from headlab.train.data.reading import read_rgb
 
 
 def refused(path: Path) -> str:

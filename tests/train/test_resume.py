@@ -16,9 +16,9 @@ from drawn_photos import draw_set, epochs, planned_on, watched
 
 from headlab.errors import CheckpointError, InputError
 from headlab.train.api import resume, run
-from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped
-from headlab.train.interrupts import Interrupted
-from headlab.train.state import load_state
+from headlab.train.run.interrupts import Interrupted
+from headlab.train.run.state import load_state
+from headlab.train.watching.events import Epoch, Event, Finished, StageStarted, Started, Stepped
 
 VALUES: dict[str, Any] = {
     "imgsz": 64,

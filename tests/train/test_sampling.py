@@ -5,9 +5,9 @@ from itertools import chain
 import pytest
 
 from headlab.errors import InputError
-from headlab.train.batch import Draw
-from headlab.train.config import TrainConfig
-from headlab.train.sampling import Sizes, TrainSampler, ValSampler
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.data.batch import Draw
+from headlab.train.data.sampling import Sizes, TrainSampler, ValSampler
 
 SQUARE = Sizes((416, 416))
 

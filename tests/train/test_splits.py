@@ -7,9 +7,9 @@ import pytest
 from photo_files import write_photo, write_set
 
 from headlab.errors import InputError
-from headlab.train.config import DataConfig
-from headlab.train.photos import Photos
-from headlab.train.splits import read_data, split_off
+from headlab.train.configuration.config import DataConfig
+from headlab.train.data.photos import Photos
+from headlab.train.data.splits import read_data, split_off
 
 
 @pytest.fixture(autouse=True)

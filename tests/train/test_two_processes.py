@@ -12,8 +12,8 @@ import pytest
 import torch
 import two_processes
 
-from headlab.train.config import TrainConfig
-from headlab.train.fabric import launched
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.run.fabric import launched
 
 PROGRAM = Path(two_processes.__file__)
 STAGES = ("backbone", "none")

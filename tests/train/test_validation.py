@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
-from headlab.train.batch import Batch, Collate, Sample
-from headlab.train.config import TrainConfig
-from headlab.train.fabric import launched
-from headlab.train.validation import Validation, validate
+from headlab.train.configuration.config import TrainConfig
+from headlab.train.data.batch import Batch, Collate, Sample
+from headlab.train.run.fabric import launched
+from headlab.train.run.validation import Validation, validate
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.targets.assigner import Assigner

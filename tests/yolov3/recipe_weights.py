@@ -9,12 +9,12 @@ import numpy as np
 
 import yolov3_models
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON
-from headlab.checkpoint.yolov3.held import HeldCheckpoint, held
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint, in_memory
 
 NAMES = tuple(map(str, range(80)))
 
 
-def recipe_model(variant: str) -> tuple[HeldCheckpoint, str]:
+def recipe_model(variant: str) -> tuple[InMemoryCheckpoint, str]:
     """The model, and the SHA-256 of its numbers in the order in which they are drawn (HWIO kernels)."""
     size = (416, 416)
     described = yolov3_models.description(variant, NAMES, input_hw_px=size, epsilon=KERAS_EPSILON)
@@ -37,7 +37,7 @@ def recipe_model(variant: str) -> tuple[HeldCheckpoint, str]:
         keep(each.bias, rs.standard_normal(outputs) * 0.1)
         keep(each.mean, rs.standard_normal(outputs) * 0.1)
         keep(each.variance, rs.uniform(0.5, 1.5, outputs))
-    return held(described, arrays), digest.hexdigest()
+    return in_memory(described, arrays), digest.hexdigest()
 
 
 def recipe_input() -> np.ndarray[Any, Any]:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from headlab.errors import InputError
-from headlab.train.config import AugmentConfig
+from headlab.train.configuration.config import AugmentConfig
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.pipeline import Augmenter
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from golden_decode import DECODED, addresses, finest_first, levels_of, load_decoded
 
-from headlab.checkpoint.read import read
-from headlab.detect.network import build
 from headlab.errors import InputError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
+from headlab.families.network import build
+from headlab.families.read import read
 from headlab.heads.layout import Level
 from headlab.yolov3.decode import decode
 from yolov3_models import TINY_ANCHORS

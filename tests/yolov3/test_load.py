@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import yolov3_models
-from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON
 from headlab.errors import CheckpointError
+from headlab.families.read import read
 from headlab.yolov3.load import build, to_checkpoint
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.start import Skipped, load_weights

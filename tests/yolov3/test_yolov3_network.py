@@ -12,10 +12,10 @@ import torch
 from recipe_weights import recipe_input, recipe_model
 
 import yolov3_models
-from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Description
 from headlab.errors import InputError
+from headlab.families.read import read
 from headlab.yolov3.blocks import Convolution, joined, keeping_pool, pyramid_pool
 from headlab.yolov3.fused import fused
 from headlab.yolov3.initial import OBJECTNESS_PRIOR

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
 
 import numpy.typing as npt
 
-from headlab.anchors.anchor_set import AnchorSet, anchor_set
 from headlab.anchors.checking import Check, check_shapes, with_levels
 from headlab.anchors.choose_k import MOST_K, curve_over_k
 from headlab.anchors.class_loss import PerClass, per_class_shapes
-from headlab.anchors.files import read_anchor_set
 from headlab.anchors.fitting import RESTARTS, Fit, fit_shapes
-from headlab.anchors.levels import Method, levels_of
-from headlab.anchors.overlap import Floats
-from headlab.anchors.shapes import Resize, Shapes, Units, shapes_at_input, shapes_of
-from headlab.anchors.size_stats import SizeStats, size_stats
+from headlab.boxes.overlap import Floats
+from headlab.boxes.shapes import Resize, Shapes, Units, shapes_at_input, shapes_of
+from headlab.boxes.stats.size_stats import SizeStats, size_stats
 from headlab.errors import InputError
+from headlab.heads.anchor_files import read_anchor_set
+from headlab.heads.anchor_set import AnchorSet, anchor_set
+from headlab.heads.levels import Method, levels_of
 
 if TYPE_CHECKING:
     from headlab.boxes.table import BoxTable

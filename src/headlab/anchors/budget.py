@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headlab.anchors.fitting import best_anchors
-from headlab.anchors.overlap import coverage
 from headlab.anchors.points import points_of
-from headlab.anchors.shapes import Shapes
+from headlab.boxes.overlap import coverage
+from headlab.boxes.shapes import Shapes
 
 _RESTARTS = 3
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.anchor_set import AnchorSet
 from headlab.anchors.findings import (
     Finding,
     about_duplicates,
@@ -20,8 +19,6 @@ from headlab.anchors.findings import (
     about_units,
 )
 from headlab.anchors.fitting import fit_shapes
-from headlab.anchors.overlap import Coverage, coverage
-from headlab.anchors.shapes import Shapes
 from headlab.anchors.truths import (
     AnchorRow,
     ClassRow,
@@ -37,7 +34,10 @@ from headlab.anchors.units import (
     is_typical_scale,
     probable_unit,
 )
+from headlab.boxes.overlap import Coverage, coverage
+from headlab.boxes.shapes import Shapes
 from headlab.errors import InputError
+from headlab.heads.anchor_set import AnchorSet
 
 _SEVERITIES = ("problem", "warning", "note")
 
@@ -167,7 +167,7 @@ def with_levels(anchors: AnchorSet, count: int) -> AnchorSet:
     Raises:
         InputError: there are fewer anchors than levels.
     """
-    from headlab.anchors.levels import levels_of
+    from headlab.heads.levels import levels_of
 
     if not 1 <= count <= len(anchors):
         raise InputError(

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from headlab.anchors.fitting import best_anchors
-from headlab.anchors.overlap import Coverage, Floats, coverage
 from headlab.anchors.points import points_of
-from headlab.anchors.shapes import Shapes, box_weights
+from headlab.boxes.overlap import Coverage, Floats, coverage
+from headlab.boxes.shapes import Shapes, box_weights
 from headlab.errors import InputError
 
 MOST_K = 15

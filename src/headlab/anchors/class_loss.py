@@ -12,10 +12,10 @@ import numpy.typing as npt
 from headlab.anchors.bootstrap import Interval, interval
 from headlab.anchors.budget import ClassCurve, Split, split_budget
 from headlab.anchors.fitting import RESTARTS, Fit, best_anchors, fit_shapes
-from headlab.anchors.overlap import Sides, best_anchor, coverage
 from headlab.anchors.points import points_of
-from headlab.anchors.shapes import Shapes
 from headlab.anchors.verdicts import FEW_BOXES, class_verdict, verdict
+from headlab.boxes.overlap import Sides, best_anchor, coverage
+from headlab.boxes.shapes import Shapes
 from headlab.errors import InputError
 
 Tracked: TypeAlias = Callable[[Iterable[int]], Iterable[int]]

@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from headlab.anchors.anchor_set import KERAS_TINY_MASKS, AnchorSet
-from headlab.anchors.levels import unsuited
-from headlab.anchors.overlap import Coverage, iou_matrix, pairs_text
 from headlab.anchors.truths import LevelRow, Truths
 from headlab.anchors.units import Rescaling
+from headlab.boxes.overlap import Coverage, iou_matrix, pairs_text
+from headlab.heads.anchor_set import KERAS_TINY_MASKS, AnchorSet
+from headlab.heads.levels import unsuited
 
 Severity = Literal["problem", "warning", "note"]
 

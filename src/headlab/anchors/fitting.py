@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.levels import Assignment, Levels, Method, assigned, levels_of
 from headlab.anchors.objectives import worth_of
-from headlab.anchors.overlap import Coverage, Floats, coverage, iou_matrix, pairs_text
 from headlab.anchors.points import Points, points_of
 from headlab.anchors.polish import COARSE_STEPS, FINE_STEPS, polished
 from headlab.anchors.search import medoids
-from headlab.anchors.shapes import CLASS_BALANCED, Shapes, box_weights
+from headlab.boxes.overlap import Coverage, Floats, coverage, iou_matrix, pairs_text
+from headlab.boxes.shapes import CLASS_BALANCED, Shapes, box_weights
 from headlab.errors import InputError
+from headlab.heads.levels import Assignment, Levels, Method, assigned, levels_of
 
 if TYPE_CHECKING:
     from headlab.anchors.choose_k import Curve
@@ -110,7 +110,7 @@ def fit_shapes(
         seed: of the random starts; the same seed gives the same anchors on every machine.
         restarts: how many random starts.
         levels: how many levels the head has, or which.
-        method: how anchors are shared out among the levels; see `headlab.anchors.levels`.
+        method: how anchors are shared out among the levels; see `headlab.heads.levels`.
 
     Raises:
         InputError: there are no boxes, or an argument is out of range.

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from headlab.anchors.anchor_set import KERAS_TINY_MASKS
 from headlab.anchors.fitting import Fit
 from headlab.errors import InputError
+from headlab.heads.anchor_set import KERAS_TINY_MASKS
 
 BOX_NUMBERS = 5
 """x, y, width, height and objectness: what a slot predicts besides its classes."""

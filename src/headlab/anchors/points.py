@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.overlap import Floats, Sides
+from headlab.boxes.overlap import Floats, Sides
 
 MOST_POINTS = 8_192
 _MOST_GATHERED = 16_384

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headlab.anchors.objectives import Worth
-from headlab.anchors.overlap import iou_matrix
 from headlab.anchors.points import Points
 from headlab.anchors.search import two_best
+from headlab.boxes.overlap import iou_matrix
 
 COARSE_STEPS = (1 / 10, 1 / 20, 1 / 50)
 FINE_STEPS = (1 / 50, 1 / 100, 1 / 200, 1 / 500)

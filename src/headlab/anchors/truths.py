@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.anchor_set import AnchorSet
-from headlab.anchors.levels import Levels
-from headlab.anchors.overlap import best_anchor
-from headlab.anchors.shapes import Shapes
+from headlab.boxes.overlap import best_anchor
+from headlab.boxes.shapes import Shapes
+from headlab.heads.anchor_set import AnchorSet
+from headlab.heads.levels import Levels
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.overlap import coverage, iou_matrix
 from headlab.anchors.points import points_of
-from headlab.anchors.shapes import Shapes
+from headlab.boxes.overlap import coverage, iou_matrix
+from headlab.boxes.shapes import Shapes
 
 GRID_CELL_PX = 32
 

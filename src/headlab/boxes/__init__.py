@@ -15,7 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headlab.boxes.checking import check
+    from headlab.boxes.checking.check import check
     from headlab.boxes.reading import read
     from headlab.boxes.table import BoxTable, Problem
     from headlab.boxes.writing import write
@@ -27,7 +27,7 @@ _HOMES = {
     "Problem": "headlab.boxes.table",
     "read": "headlab.boxes.reading",
     "write": "headlab.boxes.writing",
-    "check": "headlab.boxes.checking",
+    "check": "headlab.boxes.checking.check",
 }
 
 

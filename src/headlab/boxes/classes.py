@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headlab.boxes.table import BoxTable, Problem
-from headlab.boxes.text import read_text
 from headlab.errors import InputError
+from headlab.files.text import read_text
 
 Classes = str | Path | Sequence[str]
 """Names, or the path of a file with one name per line."""

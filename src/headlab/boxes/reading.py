@@ -11,19 +11,19 @@ from typing import Literal
 import polars as pl
 
 from headlab.boxes.classes import Classes
-from headlab.boxes.existing import is_file, is_folder
-from headlab.boxes.formats.coco import read_coco
-from headlab.boxes.formats.keras import read_keras
-from headlab.boxes.formats.keras_line import BOX
-from headlab.boxes.formats.voc import read_voc
-from headlab.boxes.formats.yolo import read_yolo
-from headlab.boxes.formats.yolo_dataset import dataset_yaml, is_photo, label_path
-from headlab.boxes.formats.yolo_labels import PLAIN
-from headlab.boxes.photos import any_exists
-from headlab.boxes.sizes import with_sizes
+from headlab.boxes.formats.coco.read import read_coco
+from headlab.boxes.formats.keras_yolo3.line import BOX
+from headlab.boxes.formats.keras_yolo3.read import read_keras
+from headlab.boxes.formats.voc.read import read_voc
+from headlab.boxes.formats.yolo.dataset import dataset_yaml, is_photo, label_path
+from headlab.boxes.formats.yolo.labels import PLAIN
+from headlab.boxes.formats.yolo.read import read_yolo
+from headlab.boxes.photos.search import any_exists
+from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.table import BoxTable, Problem, joined
-from headlab.boxes.text import first_lines
 from headlab.errors import InputError, UnknownName
+from headlab.files.existing import is_file, is_folder
+from headlab.files.text import first_lines
 
 Format = Literal["keras", "yolo", "voc", "coco"]
 FORMATS: tuple[Format, ...] = ("keras", "yolo", "voc", "coco")

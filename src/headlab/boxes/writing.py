@@ -7,16 +7,16 @@ from pathlib import Path
 
 import polars as pl
 
-from headlab.boxes.formats.coco_write import write_coco
-from headlab.boxes.formats.keras_write import write_keras
+from headlab.boxes.formats.coco.write import write_coco
+from headlab.boxes.formats.keras_yolo3.write import write_keras
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.formats.photo_links import PHOTOS, Photos
-from headlab.boxes.formats.voc_write import write_voc
-from headlab.boxes.formats.yolo_write import write_yolo
-from headlab.boxes.placing import placed
+from headlab.boxes.formats.voc.write import write_voc
+from headlab.boxes.formats.yolo.write import write_yolo
 from headlab.boxes.reading import FORMATS, Format
 from headlab.boxes.table import BoxTable, Problem
 from headlab.errors import InputError, OutputError, UnknownName
+from headlab.files.folder import placed
 
 _ENDINGS = {"keras": ".txt", "coco": ".json"}
 

@@ -19,7 +19,7 @@ _Kind = TypeVar("_Kind", bound="Checkpoint")
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint(ABC):
-    """A model file's contents, in whatever format; `headlab.checkpoint.read.read` makes one.
+    """A model file's contents, in whatever format; `headlab.families.read.read` makes one.
 
     `replaced` and `renamed` hold what an edit changed: the file itself stays as it was until the
     checkpoint is written.

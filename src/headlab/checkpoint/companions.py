@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from headlab.checkpoint.atomic import replacing
-from headlab.checkpoint.yolov3.beside import stem
+from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.errors import OutputError
+from headlab.files.atomic import replacing
 
 
 def beside(model: Path, companions: Mapping[str, bytes]) -> dict[Path, bytes]:
@@ -72,7 +72,7 @@ def replacing_together(paths: Sequence[Path]) -> Iterator[tuple[BinaryIO, ...]]:
         paths: in the order in which they are renamed.
 
     Raises:
-        OutputError: one of them cannot be written; see `headlab.checkpoint.atomic.replacing`.
+        OutputError: one of them cannot be written; see `headlab.files.atomic.replacing`.
     """
     with contextlib.ExitStack() as stack:
         last_first = [stack.enter_context(replacing(path)) for path in reversed(paths)]

@@ -13,7 +13,7 @@ from headlab.cli.options import FILE, parse_imgsz
 from headlab.cli.terminal import say
 
 if TYPE_CHECKING:
-    from headlab.anchors.shapes import Shapes
+    from headlab.boxes.shapes import Shapes
     from headlab.boxes.table import BoxTable
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -78,9 +78,9 @@ def fit(
     masks say which level each serves.
     """
     from headlab.anchors.api import fit as fit_anchors
+    from headlab.anchors.documents import fit_document, fit_rows
     from headlab.anchors.formats import caveats, text_for
-    from headlab.report.anchors_documents import fit_document, fit_rows
-    from headlab.report.anchors_text import fit_text
+    from headlab.anchors.text import fit_text
 
     outputs = _checked(json, csv, plot, output, data)
     if output is not None:
@@ -102,11 +102,11 @@ def fit(
         )
     outputs.write(fit_rows(made), lambda: fit_document(made))
     if output is not None:
-        from headlab.checkpoint.atomic import write_bytes
+        from headlab.files.atomic import write_bytes
 
         write_bytes(output, text_for(output, made).encode("utf-8"))
     if plot is not None:
-        from headlab.report.anchor_plots import plot_fit
+        from headlab.anchors.plots import plot_fit
 
         plot_fit(plot, made, shapes)
     _show(outputs, fit_text(made))
@@ -134,9 +134,9 @@ def check(
     Exit code 1 says that there is a problem to repair before training.
     """
     from headlab.anchors.api import check as check_anchors
-    from headlab.anchors.files import read_anchor_set
-    from headlab.report.anchors_documents import check_document, check_rows
-    from headlab.report.anchors_text import check_text
+    from headlab.anchors.documents import check_document, check_rows
+    from headlab.anchors.text import check_text
+    from headlab.heads.anchor_files import read_anchor_set
 
     outputs = _checked(json, csv, plot, None, data, anchors_file)
     used = read_anchor_set(anchors_file)
@@ -154,7 +154,7 @@ def check(
     )
     outputs.write(check_rows(found), lambda: check_document(found))
     if plot is not None:
-        from headlab.report.anchor_plots import plot_check
+        from headlab.anchors.plots import plot_check
 
         plot_check(plot, found, shapes_in(table, options, size))
     _show(outputs, check_text(found))
@@ -179,8 +179,8 @@ def per_class(
     resampling photos; "unseen" is the gain on photos that were not used for the fit.
     """
     from headlab.anchors.class_loss import per_class_shapes
-    from headlab.report.anchors_documents import per_class_document, per_class_rows
-    from headlab.report.anchors_text import per_class_text
+    from headlab.anchors.documents import per_class_document, per_class_rows
+    from headlab.anchors.text import per_class_text
 
     outputs = _checked(json, csv, plot, None, data)
     shapes = shapes_at(data, options)
@@ -188,7 +188,7 @@ def per_class(
         found = per_class_shapes(shapes, k, seed=options["seed"], levels=levels, tracked=tracked)
     outputs.write(per_class_rows(found), lambda: per_class_document(found))
     if plot is not None:
-        from headlab.report.anchor_plots import plot_per_class
+        from headlab.anchors.plots import plot_per_class
 
         plot_per_class(plot, found)
     _show(outputs, per_class_text(found))
@@ -199,12 +199,12 @@ def _checked(
     json: Path | None, csv: Path | None, plot: Path | None, anchors: Path | None, *inputs: Path
 ) -> Outputs:
     """The outputs, after refusing those that would fail at the end, or destroy an input."""
-    from headlab.checkpoint.atomic import check_is_not
+    from headlab.files.atomic import check_is_not
 
     outputs = Outputs(json, csv, None)
     outputs.check(*inputs)
     if plot is not None:
-        from headlab.report.plotting import check_suffix
+        from headlab.results.plotting import check_suffix
 
         check_suffix(plot)
     named = [path for path in (json, csv, plot, anchors) if path is not None and path != Path("-")]
@@ -242,7 +242,7 @@ def _tracked(what: str) -> Iterator[Tracked]:
         return
     from rich.progress import Progress
 
-    from headlab.report.tables import console
+    from headlab.results.tables import console
 
     with Progress(console=console(stderr=True), transient=True) as bar:
         yield lambda items: bar.track(list(items), description=what)
@@ -250,7 +250,7 @@ def _tracked(what: str) -> Iterator[Tracked]:
 
 def _show(outputs: Outputs, parts: Iterable[Any]) -> None:
     if not outputs.prints_json:
-        from headlab.report.tables import show
+        from headlab.results.tables import show
 
         show(*parts)
 

@@ -66,7 +66,7 @@ def read_data(
 
 def skipped_while_reading(table: BoxTable) -> list[Problem]:
     """What could not be read of the annotations; that a photo is not there loses none of them."""
-    from headlab.boxes.sizes import CORRUPT, MISSING
+    from headlab.boxes.photos.sizes import CORRUPT, MISSING
 
     return [
         each

@@ -64,9 +64,9 @@ def stats(
     if levels is not None and anchors is not None:
         raise InputError("--anchors names the levels, --levels does too.", "Give one of them.")
     from headlab.anchors.api import INPUT_PX, as_shapes
-    from headlab.anchors.files import read_anchor_set
-    from headlab.anchors.levels import levels_of
-    from headlab.anchors.size_stats import size_stats
+    from headlab.boxes.stats.size_stats import size_stats
+    from headlab.heads.anchor_files import read_anchor_set
+    from headlab.heads.levels import levels_of
 
     outputs = _checked(csv, plot, data, *([anchors] if anchors is not None else []))
     used = read_anchor_set(anchors) if anchors is not None else None
@@ -80,13 +80,13 @@ def stats(
     _write(outputs, plot, made, shapes)
     unread = skipped_while_reading(table)
     if as_json:
-        from headlab.report.box_stats_text import stats_document
-        from headlab.report.documents import to_json
+        from headlab.boxes.stats.text import stats_document
+        from headlab.files.json_text import to_json
 
         sys.stdout.write(to_json(stats_document(str(data), made, unread)))
     else:
-        from headlab.report.box_stats_text import stats_text
-        from headlab.report.tables import show
+        from headlab.boxes.stats.text import stats_text
+        from headlab.results.tables import show
 
         show(*stats_text(str(data), made, unread, show_all=show_all))
     for path in (csv, plot):
@@ -96,14 +96,14 @@ def stats(
 
 def _checked(csv: Path | None, plot: Path | None, *inputs: Path) -> Outputs:
     """The outputs, after refusing those that would fail at the end, or destroy an input."""
-    from headlab.checkpoint.atomic import check_is_not
+    from headlab.files.atomic import check_is_not
 
     if csv == STANDARD_OUTPUT:
         raise InputError("Only JSON goes to standard output.", "Use --json, or give --csv a file.")
     outputs = Outputs(None, csv, None)
     outputs.check(*inputs)
     if plot is not None:
-        from headlab.report.plotting import check_suffix
+        from headlab.results.plotting import check_suffix
 
         check_suffix(plot)
         for each in inputs:
@@ -115,10 +115,10 @@ def _checked(csv: Path | None, plot: Path | None, *inputs: Path) -> Outputs:
 
 def _write(outputs: Outputs, plot: Path | None, made: Any, shapes: Any) -> None:
     if outputs.csv is not None:
-        from headlab.report.box_stats_text import stats_rows
+        from headlab.boxes.stats.text import stats_rows
 
         outputs.write(stats_rows(made), dict)
     if plot is not None:
-        from headlab.report.box_plots import plot_stats
+        from headlab.boxes.stats.plot import plot_stats
 
         plot_stats(plot, made, shapes)

@@ -53,18 +53,18 @@ def check(
     """
     if deep and no_photos:
         raise InputError("--deep looks into the photos, --no-photos does not.", "Give one of them.")
-    from headlab.boxes.checking import check as findings_of
-    from headlab.report.boxes_text import findings_document, findings_text
+    from headlab.boxes.checking.check import check as findings_of
+    from headlab.boxes.checking.text import findings_document, findings_text
 
     table = read_data(data, **options)
     found = findings_of(table, photos=not no_photos, deep=deep)
     names = [str(each) for each in data]
     if as_json:
-        from headlab.report.documents import to_json
+        from headlab.files.json_text import to_json
 
         sys.stdout.write(to_json(findings_document(names, table, found)))
     else:
-        from headlab.report.tables import show
+        from headlab.results.tables import show
 
         show(*findings_text(names, table, found, show_all=show_all))
     if any(each.severity == "error" for each in found):
@@ -92,8 +92,8 @@ def convert(data: Path, out: Path, to: Any, photos: Any, force: bool, **options:
 
     Exit code: 0 done, 1 done but something was skipped, 2 the input was wrong.
     """
+    from headlab.boxes.checking.text import counted, kinds_of
     from headlab.boxes.writing import write
-    from headlab.report.boxes_text import counted, kinds_of
 
     table = read_data((data,), **options)
     losses = write(table, out, to, force=force, photos=photos)

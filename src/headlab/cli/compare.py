@@ -25,10 +25,10 @@ from headlab.cli.outputs import (
 )
 
 if TYPE_CHECKING:
+    from headlab.comparison.compare import Comparison
     from headlab.detect.settings import Settings
     from headlab.model import Model
-    from headlab.report.saving import PictureFolder
-    from headlab.trace.compare import Comparison
+    from headlab.results.pictures.folder import PictureFolder
     from headlab.trace.trace import Skipped, Trace, TracedImage
 
     Pair = tuple[TracedImage | Skipped, TracedImage | Skipped]
@@ -82,10 +82,10 @@ def compare(
 
     Exit code 1 says that a source was skipped because it could not be read.
     """
+    from headlab.comparison.compare import check_match_iou
+    from headlab.comparison.compare import compare as compare_traces
     from headlab.detect.sources import expand
     from headlab.model import load, shifts_between
-    from headlab.trace.compare import check_match_iou
-    from headlab.trace.compare import compare as compare_traces
 
     check_match_iou(match_iou)
     first, second = load(before), load(after)
@@ -124,7 +124,7 @@ def _run(
     settings: Settings,
     folder: PictureFolder | None,
 ) -> tuple[Trace, Trace]:
-    from headlab.report.comparison import side_by_side
+    from headlab.comparison.text import side_by_side
     from headlab.trace.trace import Skipped, collect, without_pixels
 
     strides = (first.layout.stride_by_level, second.layout.stride_by_level)
@@ -152,9 +152,9 @@ def _run(
 def _finish(
     done: Comparison, outputs: Outputs, folder: PictureFolder | None, models: tuple[str, str]
 ) -> None:
-    from headlab.report.comparison import comparison_text
-    from headlab.report.files import comparison_document
-    from headlab.report.tables import show
+    from headlab.comparison.text import comparison_text
+    from headlab.results.table_files import comparison_document
+    from headlab.results.tables import show
 
     outputs.write(done.pairs, lambda: comparison_document(done, *models))
     if not outputs.prints_json:

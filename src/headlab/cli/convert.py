@@ -12,7 +12,7 @@ from headlab.cli.options import FILE, beside_options, parse_imgsz
 from headlab.cli.terminal import say
 
 if TYPE_CHECKING:
-    from headlab.yolov3.convert import Converted
+    from headlab.conversion.convert import Converted
 
 
 @click.command(short_help="Write a YOLOv3 model in another file format.")
@@ -54,7 +54,7 @@ def convert(
     Before it says done, both files were run on the same picture and their outputs compared. Batch
     normalisation differs: darknet adds 1e-6 to a variance and Keras 1e-3, so the variances are converted.
     """
-    from headlab.yolov3.convert import convert as converted
+    from headlab.conversion.convert import convert as converted
 
     size = parse_imgsz(imgsz) if imgsz is not None else None
     done = converted(

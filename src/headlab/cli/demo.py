@@ -50,7 +50,7 @@ def demo(out: Path, scenes: int, seed: int, model: Path | None, sources: tuple[s
     photos; where cells have several anchor slots, every slot is shifted by a number of its own.
     """
     from headlab.demo.tour import take
-    from headlab.report.tables import show
+    from headlab.results.tables import show
 
     if (model is None) != (not sources):
         raise InputError(
@@ -85,9 +85,9 @@ def _own(model: Path, sources: tuple[str, ...]) -> tuple[Model, tuple[Path, ...]
 
 
 def _told(tour: Tour, pictures: Path) -> Iterator[RenderableType]:
+    from headlab.comparison.text import comparison_text
     from headlab.demo.tour import classes_by_place
-    from headlab.report.comparison import comparison_text
-    from headlab.report.tables import heading, line, table
+    from headlab.results.tables import heading, line, table
 
     layout = tour.model.layout
     yield heading(
@@ -131,9 +131,9 @@ def _word(path: Path) -> str:
 def _save_pictures(tour: Tour) -> Path:
     import polars as pl
 
+    from headlab.comparison.text import side_by_side
     from headlab.detect.photos import read_bgr
-    from headlab.report.comparison import side_by_side
-    from headlab.report.saving import PictureFolder
+    from headlab.results.pictures.folder import PictureFolder
 
     titles = ("before", f"after: class rows shifted ({_shifts(tour)})")
     compared = tour.comparison

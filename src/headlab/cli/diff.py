@@ -13,7 +13,7 @@ from headlab.cli.options import FILE
 from headlab.cli.terminal import say
 
 if TYPE_CHECKING:
-    from headlab.edit.differences import Differences, TensorDifference
+    from headlab.differences.differences import Differences, TensorDifference
 
 _SHOWN = 20
 
@@ -31,12 +31,12 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
 
     Exit code: 0 nothing differs, 1 something does, 2 the input was wrong.
     """
-    from headlab.checkpoint.read import read
-    from headlab.edit.differences import differences
+    from headlab.differences.differences import differences
+    from headlab.families.read import read
 
     found = differences(read(a), read(b))
     if as_json:
-        from headlab.report.documents import to_json
+        from headlab.files.json_text import to_json
 
         sys.stdout.write(to_json({"same": not found, **asdict(found)}))
     else:

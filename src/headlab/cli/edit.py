@@ -79,8 +79,8 @@ def edit(
     The manifest OUT.headlab.json beside the result holds the recipe and what --undo needs. Other files that
     the format needs, such as a .cfg, are written beside it too.
     """
-    from headlab.checkpoint.read import read
-    from headlab.checkpoint.yolov3.beside import Beside
+    from headlab.checkpoint.yolov3.companion_files import CompanionFiles
+    from headlab.families.read import read
 
     options = {name: texts for name, texts in operations.items() if texts}
     if undo:
@@ -90,7 +90,7 @@ def edit(
         return
     target = None if dry_run and not in_place else _target(model, output, in_place)
     made = _recipe(options, recipe, at)
-    checkpoint = read(model, Beside(cfg, names, anchors))
+    checkpoint = read(model, CompanionFiles(cfg, names, anchors))
     _edit(checkpoint, target, made, in_place=in_place, dry_run=dry_run)
 
 
@@ -125,7 +125,7 @@ def _edit(
     from headlab.edit.plan import plan
     from headlab.edit.words import plan_lines
     from headlab.edit.write import save
-    from headlab.heads.identify import identify
+    from headlab.families.identify import identify
 
     model, layout = checkpoint.path, identify(checkpoint)
     planned = plan(checkpoint, layout, recipe)

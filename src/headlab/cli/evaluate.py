@@ -142,7 +142,7 @@ def _progress_shown(
     if not sys.stderr.isatty():
         yield results
         return
-    from headlab.report.progress import progress
+    from headlab.results.progress import progress
 
     with progress(results, len(task.photos), "evaluating") as shown:
         yield shown
@@ -150,9 +150,9 @@ def _progress_shown(
 
 def _show(done: Evaluation, outputs: Outputs, weights: str, data: str, *, classes: bool) -> None:
     """Write the files and print the tables; what one should know of them goes to standard error."""
-    from headlab.report.evaluation_documents import evaluation_document
-    from headlab.report.evaluation_text import evaluation_text
-    from headlab.report.tables import show
+    from headlab.evaluate.document import evaluation_document
+    from headlab.evaluate.text import evaluation_text
+    from headlab.results.tables import show
 
     outputs.write(done.rows, lambda: evaluation_document(done, weights, data))
     if not outputs.prints_json:

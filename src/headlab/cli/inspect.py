@@ -73,12 +73,12 @@ def inspect(
     keras-yolo3's (.h5) or headlab's own (.safetensors). It is read without running anything in it, and
     without torch.
     """
-    from headlab.checkpoint.read import read
-    from headlab.checkpoint.yolov3.beside import Beside
-    from headlab.heads.identify import identify
-    from headlab.report.inspect_model import inspection
+    from headlab.checkpoint.yolov3.companion_files import CompanionFiles
+    from headlab.families.identify import identify
+    from headlab.families.read import read
+    from headlab.inspection.collect import inspection
 
-    checkpoint = read(model, Beside(cfg, names, anchors))
+    checkpoint = read(model, CompanionFiles(cfg, names, anchors))
     shown = inspection(
         checkpoint,
         identify(checkpoint),
@@ -88,11 +88,11 @@ def inspect(
         explain=explain,
     )
     if as_json:
-        from headlab.report.documents import to_json
+        from headlab.files.json_text import to_json
 
         sys.stdout.write(to_json(shown.as_document()))
         return
-    from headlab.report.inspection_text import inspection_text
-    from headlab.report.tables import show
+    from headlab.inspection.text import inspection_text
+    from headlab.results.tables import show
 
     show(*inspection_text(shown))

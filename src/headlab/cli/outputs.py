@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headlab.model import Model
-    from headlab.report.saving import PictureFolder
+    from headlab.results.pictures.folder import PictureFolder
     from headlab.trace.trace import Skipped
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Outputs:
             InputError: two outputs go to one place, or one that is no JSON to standard output.
             OutputError: a file cannot be written, or is one of the models.
         """
-        from headlab.checkpoint.atomic import check_is_not
+        from headlab.files.atomic import check_is_not
 
         tables = [path for path in (self.csv, self.parquet) if path is not None]
         if STANDARD_OUTPUT in tables:
@@ -73,8 +73,8 @@ class Outputs:
         Raises:
             OutputError: a file cannot be written.
         """
-        from headlab.report.documents import to_json
-        from headlab.report.files import write_csv, write_json, write_parquet
+        from headlab.files.json_text import to_json
+        from headlab.results.table_files import write_csv, write_json, write_parquet
 
         if self.csv is not None:
             write_csv(self.csv, table)
@@ -91,7 +91,7 @@ def progress_shown(
     stream: Iterable[T], files: list[Path], vid_stride: int
 ) -> Iterator[Iterable[T]]:
     """Show a progress bar on standard error, on a terminal and for more than a few images."""
-    from headlab.report.progress import image_count, progress
+    from headlab.results.progress import image_count, progress
 
     total = image_count(files, vid_stride) if sys.stderr.isatty() else 0
     if total < _PROGRESS_FROM:
@@ -106,14 +106,14 @@ def picture_folder(
 ) -> AbstractContextManager[PictureFolder | None]:
     """The folder that pictures are saved to, or None if there is to be none.
 
-    Args: as of `headlab.report.saving.PictureFolder`.
+    Args: as of `headlab.results.pictures.folder.PictureFolder`.
 
     Raises:
         OutputError: the folder cannot be made.
     """
     if folder is None:
         return nullcontext()
-    from headlab.report.saving import PictureFolder
+    from headlab.results.pictures.folder import PictureFolder
 
     return PictureFolder(folder, files, mark, vid_stride)
 

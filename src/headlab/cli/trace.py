@@ -29,7 +29,7 @@ from headlab.errors import InputError
 if TYPE_CHECKING:
     from headlab.detect.settings import Settings
     from headlab.heads.layout import Layout
-    from headlab.report.saving import PictureFolder
+    from headlab.results.pictures.folder import PictureFolder
     from headlab.trace.trace import Skipped, Trace, TracedImage
 
 
@@ -109,9 +109,9 @@ def _run(
     tables: bool,
 ) -> Trace:
     """Show and save each image as it comes; keep its detections only."""
-    from headlab.report.picture import draw
-    from headlab.report.tables import show
-    from headlab.report.trace_text import image_text
+    from headlab.results.tables import show
+    from headlab.trace.picture import draw
+    from headlab.trace.text import image_text
     from headlab.trace.trace import Skipped, collect, without_pixels
 
     images, skipped = [], []
@@ -131,9 +131,9 @@ def _run(
 
 def _finish(done: Trace, outputs: Outputs, folder: PictureFolder | None, model: str) -> None:
     """Write the files, print the summary, and say on standard error what was skipped and saved."""
-    from headlab.report.files import trace_document
-    from headlab.report.tables import show
-    from headlab.report.trace_text import summary_text
+    from headlab.results.table_files import trace_document
+    from headlab.results.tables import show
+    from headlab.trace.text import summary_text
 
     outputs.write(done.detections, lambda: trace_document(done, model))
     if not outputs.prints_json:

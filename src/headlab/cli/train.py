@@ -16,8 +16,8 @@ from headlab.cli.train_options import DATA, ConfigCommand, given_values
 from headlab.errors import HeadlabError, InputError, OutputError
 
 if TYPE_CHECKING:
-    from headlab.train.events import Event
     from headlab.train.plan import Plan
+    from headlab.train.watching.events import Event
 
 RUNS = Path("runs")
 _FOLDER_VARIABLE = "HEADLAB_RUN_FOLDER"
@@ -67,7 +67,7 @@ def train(
         given = {"--config": config, "-o": output, "--preview": preview}
         _resume(resume, values, [name for name, value in given.items() if value is not None])
         return
-    from headlab.train.config_file import load
+    from headlab.train.configuration.file import load
 
     wanted = load(config, values)
     if not wanted.data.train:
@@ -106,7 +106,7 @@ def _resume(folder: Path, values: dict[str, Any], others: list[str]) -> None:
 
 
 def _preview(config: Any, path: Path, count: int) -> None:
-    from headlab.report.train_preview import check_name, draw_batches, write
+    from headlab.train.watching.preview import check_name, draw_batches, write
 
     check_name(path)
     from headlab.train.api import preview
@@ -125,12 +125,12 @@ def _preview(config: Any, path: Path, count: int) -> None:
 
 def _run(planned: Plan) -> None:
     """Train, and say what comes of it."""
-    from headlab.report.train_progress import TrainProgress
     from headlab.train.api import run
-    from headlab.train.event_files import TensorBoardLog
-    from headlab.train.fabric import is_first
-    from headlab.train.interrupts import Interrupted
-    from headlab.train.logs import MetricsLog, StepsLog
+    from headlab.train.run.fabric import is_first
+    from headlab.train.run.interrupts import Interrupted
+    from headlab.train.watching.logs import MetricsLog, StepsLog
+    from headlab.train.watching.progress import TrainProgress
+    from headlab.train.watching.tensorboard import TensorBoardLog
 
     if not is_first():
         _run_beside(planned)
@@ -155,7 +155,7 @@ def _run_beside(planned: Plan) -> None:
     An exit code other than 0 would have Fabric kill the first process, perhaps while it writes.
     """
     from headlab.train.api import run
-    from headlab.train.interrupts import Interrupted
+    from headlab.train.run.interrupts import Interrupted
 
     with suppress(Interrupted, HeadlabError):
         run(planned)
@@ -175,7 +175,7 @@ class _LastEpoch:
             self._stage, self._epoch = planned.state.progress.stage, planned.state.progress.epoch
 
     def __call__(self, event: Event) -> None:
-        from headlab.train.events import Epoch
+        from headlab.train.watching.events import Epoch
 
         if isinstance(event, Epoch):
             self._stage, self._epoch = event.stage, event.epoch
@@ -205,7 +205,7 @@ def _run_folder(output: Path | None) -> Path:
     Raises:
         OutputError: there is something in it.
     """
-    from headlab.train.fabric import is_first
+    from headlab.train.run.fabric import is_first
 
     if not is_first():
         return output or Path(os.environ.get(_FOLDER_VARIABLE, RUNS / "train"))
@@ -220,7 +220,7 @@ def _run_folder(output: Path | None) -> Path:
 
 def _not_empty(folder: Path) -> OutputError:
     """What to say of a folder with something in it, which may be a training to go on with."""
-    from headlab.train.state import NAME
+    from headlab.train.run.state import NAME
 
     other = "empty the folder: there is no training in it to go on with."
     if (folder / NAME).is_file():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic.fields import FieldInfo
 
-    from headlab.train.config import Section
+    from headlab.train.configuration.config import Section
 
     ParamType = click.ParamType[Any]
     Choice = click.Choice[str]
@@ -94,7 +94,7 @@ class ConfigCommand(click.Command):
 
 def config_options() -> Iterator[ConfigOption]:
     """The options, those outside sections first."""
-    from headlab.train.config import Section, TrainConfig
+    from headlab.train.configuration.config import Section, TrainConfig
 
     defaults = TrainConfig()
     for name, field in TrainConfig.model_fields.items():
@@ -181,7 +181,7 @@ class _Text(ParamType):
         try:
             return _adapter(self._field).validate_python(value)
         except ValidationError as error:
-            from headlab.train.config_errors import wrong_value
+            from headlab.train.configuration.errors import wrong_value
 
             self.fail(f"{wrong_value(error, value)}.", param, ctx)
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import cv2
 
-from headlab.checkpoint.atomic import write_bytes
-from headlab.checkpoint.yolov3.beside import stem
+from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError
+from headlab.files.atomic import write_bytes
 from headlab.heads.layout import Layout, Place
 from headlab.model import Model, compare, load
-from headlab.report.results import ComparisonResult
+from headlab.trace.shown import ComparisonResult
 from headlab.trace.trace import Trace
 
 

@@ -28,7 +28,7 @@ def detector(network: Any, layout: Layout, settings: Settings) -> Detector:
     """Make a network ready.
 
     Args:
-        network: what `headlab.detect.network.runnable` returned.
+        network: what `headlab.families.network.runnable` returned.
         layout: the head's description.
         settings: how to detect.
 
@@ -37,9 +37,9 @@ def detector(network: Any, layout: Layout, settings: Settings) -> Detector:
     """
     decided = settings.for_head(layout)
     if layout.has_anchors:
-        from headlab.detect.yolov3 import Yolov3Detector
+        from headlab.families.yolov3.detector import Yolov3Detector
 
         return Yolov3Detector(network, layout, decided)
-    from headlab.detect.predictor import UltralyticsDetector
+    from headlab.families.ultralytics.detector import UltralyticsDetector
 
     return UltralyticsDetector(network, decided)

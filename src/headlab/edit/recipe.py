@@ -61,7 +61,7 @@ def load(path: str | Path) -> Recipe:
         RecipeError: it cannot be read, or is not a recipe; the message has file and operation number.
         UnknownName: there is no such operation.
     """
-    from headlab.edit.yaml_file import read_yaml
+    from headlab.files.yaml_file import read_yaml
 
     return from_data(read_yaml(Path(path)), str(path))
 

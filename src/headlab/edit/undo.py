@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headlab.checkpoint.atomic import check_is_not, write_bytes
 from headlab.checkpoint.companions import replacing_together, to_write
 from headlab.checkpoint.manifest import (
     FileFacts,
@@ -19,6 +18,7 @@ from headlab.checkpoint.manifest import (
 )
 from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
+from headlab.files.atomic import check_is_not, write_bytes
 
 
 @dataclass(frozen=True)

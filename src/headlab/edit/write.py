@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from headlab.checkpoint.atomic import check_is_not, explained, is_same
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.companions import beside, replacing_together, to_write
 from headlab.checkpoint.delta import Delta, reverse_delta
@@ -24,6 +23,7 @@ from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.edit.formats import check_keeps_format
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
+from headlab.files.atomic import check_is_not, explained, is_same
 
 _NO_UNDO = "class rows were removed, and their numbers are not in this file; keep the input file"
 
@@ -136,7 +136,7 @@ def _companions(
 def _write_model(checkpoint: Checkpoint, file: BinaryIO, output: Path) -> None:
     try:
         if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
-            from headlab.detect.rebuild import save_rebuilt
+            from headlab.families.ultralytics.rebuild import save_rebuilt
 
             save_rebuilt(checkpoint, file)
         else:

@@ -86,7 +86,7 @@ def evaluate(
     """Evaluate a network on annotated photos.
 
     Args:
-        network: what `headlab.detect.network.runnable` returned.
+        network: what `headlab.families.network.runnable` returned.
         layout: the head's description.
         table: the annotations, as `headlab.boxes.read` gives them.
         settings: how to evaluate; the defaults are those of COCO evaluations.

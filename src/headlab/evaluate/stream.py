@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from headlab.boxes.exif_rotation import upright_table
 from headlab.boxes.table import BoxTable
-from headlab.boxes.turning import upright_table
 from headlab.detect.detector import Detector, detector
 from headlab.detect.offline import quiet
 from headlab.detect.prediction import Prediction
@@ -101,7 +101,7 @@ def photo_results(network: Any, task: Task) -> Iterator[PhotoResult | Skipped]:
     """Run the network once on each photo.
 
     Args:
-        network: what `headlab.detect.network.runnable` returned.
+        network: what `headlab.families.network.runnable` returned.
         task: what to do.
 
     Yields:

@@ -92,7 +92,7 @@ def trace(
     """Trace every detection on images, folders, globs or videos.
 
     Args:
-        network: what `headlab.detect.network.runnable` returned.
+        network: what `headlab.families.network.runnable` returned.
         layout: the head's description.
         sources: what to detect on.
         settings: how to detect; the defaults are those of `YOLO.predict`.
@@ -138,7 +138,7 @@ def trace_stream(
     """Trace files one by one; memory stays that of one image.
 
     Args:
-        network: what `headlab.detect.network.runnable` returned.
+        network: what `headlab.families.network.runnable` returned.
         layout: the head's description.
         files: what `headlab.detect.sources.expand` found.
         settings: how to detect.

@@ -8,15 +8,15 @@ from itertools import islice
 
 import torch
 
-from headlab.train.batch import Batch
-from headlab.train.events import Finished, Watcher
-from headlab.train.fabric import launched
-from headlab.train.failures import explained_failures
-from headlab.train.interrupts import interruptible
-from headlab.train.loader import train_loader
-from headlab.train.loop import Training
-from headlab.train.memory import kept_memory
+from headlab.train.data.batch import Batch
+from headlab.train.data.loader import train_loader
 from headlab.train.plan import Plan, plan, resume
+from headlab.train.run.fabric import launched
+from headlab.train.run.failures import explained_failures
+from headlab.train.run.interrupts import interruptible
+from headlab.train.run.loop import Training
+from headlab.train.run.memory import kept_memory
+from headlab.train.watching.events import Finished, Watcher
 
 __all__ = ["plan", "preview", "resume", "run"]
 

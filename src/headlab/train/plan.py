@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from headlab.errors import InputError
-from headlab.train.config import StageConfig, TrainConfig
-from headlab.train.config_file import differences, dump, load, loads
-from headlab.train.model import make
-from headlab.train.outputs import SUFFIXES
-from headlab.train.photos import Photos
-from headlab.train.splits import Data, read_data
-from headlab.train.state import NAME as STATE_NAME
-from headlab.train.state import State, load_network, load_state
+from headlab.train.configuration.config import StageConfig, TrainConfig
+from headlab.train.configuration.file import differences, dump, load, loads
+from headlab.train.data.photos import Photos
+from headlab.train.data.splits import Data, read_data
+from headlab.train.run.model import make
+from headlab.train.run.state import NAME as STATE_NAME
+from headlab.train.run.state import State, load_network, load_state
+from headlab.train.run.weight_files import SUFFIXES
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.loss_options import LossOptions
@@ -98,7 +98,7 @@ def resume(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Pl
 
     Args:
         folder: of the training.
-        overrides: dotted names of the configuration and values, as of `headlab.train.config_file.load`.
+        overrides: dotted names of the configuration and values, as `configuration.file.load` takes them.
 
     Raises:
         CheckpointError: there is no state to go on from, or it is damaged.

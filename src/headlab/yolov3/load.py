@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.held import HeldCheckpoint, held
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint, in_memory
 from headlab.errors import CheckpointError
 from headlab.yolov3.network import YOLOv3
 
@@ -65,7 +65,7 @@ def tensor_of(checkpoint: Yolov3Checkpoint, name: str) -> Tensor:
     return tensor
 
 
-def to_checkpoint(network: YOLOv3, file: Path = Path("memory")) -> HeldCheckpoint:
+def to_checkpoint(network: YOLOv3, file: Path = Path("memory")) -> InMemoryCheckpoint:
     """A copy of a network's weights and description as they are now, for saving.
 
     Args:
@@ -77,4 +77,4 @@ def to_checkpoint(network: YOLOv3, file: Path = Path("memory")) -> HeldCheckpoin
         name: state[name].detach().float().cpu().numpy().copy()
         for name in network.description.architecture.tensors
     }
-    return held(network.description, arrays, file)
+    return in_memory(network.description, arrays, file)

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.architecture import Convolution
-from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
 from headlab.checkpoint.yolov3.epsilon import shifted
 from headlab.errors import CheckpointError
+from headlab.families.read import read
 from headlab.yolov3.network import YOLOv3
 
 _PARTIAL_NAME = re.compile(r".*\.conv\.\d+", re.IGNORECASE)
@@ -78,7 +78,9 @@ class _Source:
     epsilon: float
 
 
-def load_weights(network: YOLOv3, path: str | Path, beside: Beside | None = None) -> LoadReport:
+def load_weights(
+    network: YOLOv3, path: str | Path, beside: CompanionFiles | None = None
+) -> LoadReport:
     """Load the weights of a file into a network, as far as they fit, in place.
 
     A convolution is loaded with its batch normalisation or not at all. Running variances are converted to
@@ -123,7 +125,7 @@ def load_weights(network: YOLOv3, path: str | Path, beside: Beside | None = None
     return LoadReport(where, tuple(loaded), tuple(skipped), converted)
 
 
-def _source(network: YOLOv3, path: Path, beside: Beside | None) -> _Source:
+def _source(network: YOLOv3, path: Path, beside: CompanionFiles | None) -> _Source:
     """Read a file's arrays, whatever its format.
 
     Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headlab.checkpoint.pt.checkpoint import read
 from headlab.errors import HeadlabError
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
 
 
 def outcome(path: Path) -> str:

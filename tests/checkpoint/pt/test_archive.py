@@ -23,7 +23,7 @@ import models
 from headlab.checkpoint.pt.archive import open_archive
 from headlab.checkpoint.pt.checkpoint import read
 from headlab.errors import CheckpointError, UnsupportedHead
-from headlab.heads.identify import identify
+from headlab.families.identify import identify
 from unprivileged import as_nobody
 
 

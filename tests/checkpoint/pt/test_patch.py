@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from pickles import checkpoint, floats, get, mapped, module, number, put, tensor, text, zipped
 
 import models
-from headlab.checkpoint.atomic import replacing
 from headlab.checkpoint.pt.archive import open_archive
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint, read
 from headlab.checkpoint.pt.patch import write_patched
 from headlab.errors import CheckpointError
+from headlab.files.atomic import replacing
 
 BIAS = "model.22.cv3.1.2.bias"
 WEIGHT = "model.22.cv3.1.2.weight"

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from headlab.checkpoint.yolov3.description import Description
-from headlab.checkpoint.yolov3.held import HeldCheckpoint, held
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint, in_memory
 from headlab.checkpoint.yolov3.keras.layers import KerasLayer, keras_layers
 from yolov3_models import TINY_ANCHORS, description
 
@@ -35,14 +35,14 @@ def number_of(layer: KerasLayer, at: int) -> float:
     return layer.number + at / 4
 
 
-def numbered_model(described: Description) -> HeldCheckpoint:
+def numbered_model(described: Description) -> InMemoryCheckpoint:
     """A model of any size that takes no memory: each tensor holds its `number_of` everywhere."""
     arrays = {
         weight.tensor.name: np.broadcast_to(np.float32(number_of(layer, at)), weight.tensor.shape)
         for layer in keras_layers(described.architecture)
         for at, weight in enumerate(layer.weights)
     }
-    return held(described, arrays)
+    return in_memory(described, arrays)
 
 
 def own_name(layer: KerasLayer) -> str:

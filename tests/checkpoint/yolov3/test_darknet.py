@@ -12,14 +12,14 @@ import pytest
 from darknet_files import HEADER_BYTES, line_of, placed, weights_bytes
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.read import read
 from headlab.checkpoint.yolov3.architecture import LEVELS
-from headlab.checkpoint.yolov3.beside import Beside
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
 from headlab.checkpoint.yolov3.darknet.checkpoint import DarknetCheckpoint, read_darknet
-from headlab.checkpoint.yolov3.held import held
+from headlab.checkpoint.yolov3.in_memory import in_memory
 from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
 from headlab.errors import CheckpointError
+from headlab.families.read import read
 from yolov3_models import description, random_model
 
 REAL_SHA256 = "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c"
@@ -31,9 +31,9 @@ def written(checkpoint: Checkpoint) -> bytes:
     return file.getvalue()
 
 
-def refusal(path: Path, beside: Beside | None = None) -> CheckpointError:
+def refusal(path: Path, beside: CompanionFiles | None = None) -> CheckpointError:
     with pytest.raises(CheckpointError) as caught:
-        read_darknet(path, beside or Beside())
+        read_darknet(path, beside or CompanionFiles())
     return caught.value
 
 
@@ -58,9 +58,9 @@ def test_the_official_file_is_written_as_it_was(shared: Path) -> None:
 def test_every_network_reads_back_the_same(tmp_path: Path, variant: str) -> None:
     described = replace(description(variant, ("ant",)), darknet_version=(0, 1, 7), seen=640)
     if variant == "yolov3-tiny":
-        model = held(described, random_model(variant, ("ant",)).arrays)
+        model = in_memory(described, random_model(variant, ("ant",)).arrays)
         path = placed(model, tmp_path / "net.weights")
-        found = read_darknet(path, Beside())
+        found = read_darknet(path, CompanionFiles())
         for name, numbers in found.read_all().items():
             np.testing.assert_array_equal(numbers, model.array(name))
             np.testing.assert_array_equal(found.stored(name), numbers)
@@ -72,13 +72,13 @@ def test_every_network_reads_back_the_same(tmp_path: Path, variant: str) -> None
             file.truncate(16 + 4 * described.architecture.floats)
         path.with_suffix(".cfg").write_text(cfg_text(described))
         path.with_suffix(".names").write_text("ant")
-        found = read_darknet(path, Beside())
+        found = read_darknet(path, CompanionFiles())
         assert not found.stored("P3.output.bias").any()
     assert found.description == described
 
 
 def test_an_edit_that_keeps_shapes_changes_its_own_bytes_only(tiny: Path) -> None:
-    found = read_darknet(tiny, Beside())
+    found = read_darknet(tiny, CompanionFiles())
     bias = found.stored("P4.output.bias") + np.float32(1)
     edited = found.edited({"P4.output.bias": bias}, ("ant", "bee", "cow"))
     before, after = tiny.read_bytes(), written(edited)
@@ -97,7 +97,7 @@ def test_an_edit_that_keeps_shapes_changes_its_own_bytes_only(tiny: Path) -> Non
 def test_an_edit_that_removes_a_class(tiny: Path, tmp_path: Path) -> None:
     cfg = tiny.with_suffix(".cfg")
     cfg.write_bytes(("# 学習\n" + cfg.read_text("utf-8")).replace("\n", "\r\n").encode("cp932"))
-    found = read_darknet(tiny, Beside())
+    found = read_darknet(tiny, CompanionFiles())
     rows = [row for row in range(24) if row % 8 != 5]  # without class 0 of each of three slots
     arrays = {
         name: found.stored(name)[rows]
@@ -113,7 +113,7 @@ def test_an_edit_that_removes_a_class(tiny: Path, tmp_path: Path) -> None:
     out.write_bytes(written(edited))
     for suffix, data in edited.companions().items():
         out.with_suffix(suffix).write_bytes(data)
-    again = read_darknet(out, Beside())
+    again = read_darknet(out, CompanionFiles())
     assert again.description == edited.description
     np.testing.assert_array_equal(again.stored("P5.output.weight"), arrays["P5.output.weight"])
     np.testing.assert_array_equal(
@@ -123,13 +123,13 @@ def test_an_edit_that_removes_a_class(tiny: Path, tmp_path: Path) -> None:
 
 def test_without_names_the_classes_are_numbers(tmp_path: Path) -> None:
     path = placed(random_model(), tmp_path / "voc.weights", names=False)
-    assert read_darknet(path, Beside()).class_names == ("0", "1", "2")
+    assert read_darknet(path, CompanionFiles()).class_names == ("0", "1", "2")
 
 
 def test_names_are_found_by_their_number(tiny: Path) -> None:
     tiny.with_suffix(".names").rename(tiny.with_name("my_classes.txt"))
     tiny.with_name("coco.names").write_text("a\nb\n")
-    assert read_darknet(tiny, Beside()).class_names == ("ant", "bee", "cat")
+    assert read_darknet(tiny, CompanionFiles()).class_names == ("ant", "bee", "cat")
 
 
 def test_the_wrong_number_of_names(tiny: Path) -> None:
@@ -142,23 +142,29 @@ def test_the_wrong_number_of_names(tiny: Path) -> None:
 
 def test_named_files_that_are_missing(tiny: Path, tmp_path: Path) -> None:
     absent = tmp_path / "absent.txt"
-    for beside in (Beside(cfg=absent), Beside(names=absent), Beside(anchors=absent)):
+    for beside in (
+        CompanionFiles(cfg=absent),
+        CompanionFiles(names=absent),
+        CompanionFiles(anchors=absent),
+    ):
         assert refusal(tiny, beside).message == f"{absent}: there is no such file."
 
 
 def test_named_anchors_must_be_those_of_the_cfg(tiny: Path, tmp_path: Path) -> None:
     anchors = tmp_path / "a.txt"
     anchors.write_text(anchors_text(description().anchors_wh_px))
-    assert read_darknet(tiny, Beside(anchors=anchors)).description == description()
+    assert read_darknet(tiny, CompanionFiles(anchors=anchors)).description == description()
     anchors.write_text("1,2")
-    assert "these anchors are not those of" in refusal(tiny, Beside(anchors=anchors)).message
+    assert (
+        "these anchors are not those of" in refusal(tiny, CompanionFiles(anchors=anchors)).message
+    )
 
 
 def test_japanese_names_and_paths(tmp_path: Path) -> None:
     folder = tmp_path / "学習 結果"
     folder.mkdir()
     model = random_model(class_names=("ねこ", "信号 機"))
-    found = read_darknet(placed(model, folder / "最終.weights"), Beside())
+    found = read_darknet(placed(model, folder / "最終.weights"), CompanionFiles())
     assert found.class_names == ("ねこ", "信号 機")
     assert found.companions()[".names"] == "ねこ\n信号 機\n".encode()
 
@@ -173,7 +179,7 @@ def without_cfg(path: Path, anchor_count: int, names: tuple[str, ...]) -> Path:
 
 def test_names_and_anchors_say_the_network(tmp_path: Path) -> None:
     path = placed(random_model(), tmp_path / "voc.weights", cfg=False, names=False)
-    found = read_darknet(without_cfg(path, 6, ("ant", "bee", "cat")), Beside())
+    found = read_darknet(without_cfg(path, 6, ("ant", "bee", "cat")), CompanionFiles())
     assert found.cfg is None
     assert found.description.variant == "yolov3-tiny"
     assert found.description.masks == ((3, 4, 5), (1, 2, 3))
@@ -209,9 +215,11 @@ def test_of_several_cfgs_one_is_needed_unless_all_else_is_named(tiny: Path) -> N
     cfg.with_name("b.cfg").write_text("")
     assert "several files beside it could be its .cfg: a.cfg, b.cfg" in refusal(tiny).message
     without_cfg(tiny, 6, ("ant", "bee", "cat"))
-    beside = Beside(names=tiny.with_suffix(".names"), anchors=tiny.with_name("anchors.txt"))
+    beside = CompanionFiles(names=tiny.with_suffix(".names"), anchors=tiny.with_name("anchors.txt"))
     assert read_darknet(tiny, beside).cfg is None
-    assert read_darknet(tiny, Beside(cfg=cfg.with_name("a.cfg"))).description == description()
+    assert (
+        read_darknet(tiny, CompanionFiles(cfg=cfg.with_name("a.cfg"))).description == description()
+    )
 
 
 def cut(path: Path, floats: int) -> Path:
@@ -269,7 +277,7 @@ def test_weights_of_another_network(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_that_vanishes_before_it_is_written(tiny: Path) -> None:
-    found = read_darknet(tiny, Beside())
+    found = read_darknet(tiny, CompanionFiles())
     tiny.unlink()
     with pytest.raises(CheckpointError, match="cannot be read"):
         written(found)

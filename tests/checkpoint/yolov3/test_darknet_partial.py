@@ -11,7 +11,7 @@ from darknet_files import HEADER_BYTES, weights_bytes
 
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.darknet.partial import read_partial, whole_convolutions
-from headlab.checkpoint.yolov3.figures import architecture
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.errors import CheckpointError
 from yolov3_models import random_model
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from headlab.checkpoint.yolov3.architecture import Architecture
 from headlab.checkpoint.yolov3.darknet.weights import Header, laid_out, open_weights
-from headlab.checkpoint.yolov3.figures import architecture
-from headlab.checkpoint.yolov3.held import held
+from headlab.checkpoint.yolov3.in_memory import in_memory
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.errors import CheckpointError, HeadlabError
 from yolov3_models import description, random_model
 
@@ -142,7 +142,7 @@ def recipe(network: Architecture) -> dict[str, np.ndarray[Any, np.dtype[np.float
 def test_a_written_file_equals_the_originals(shared: Path) -> None:
     order = json.loads((shared / "golden" / "convert_darknet_order.json").read_text())
     described = description(class_names=tuple(map(str, range(80))))
-    model = held(replace(described, seen=12345), recipe(described.architecture))
+    model = in_memory(replace(described, seen=12345), recipe(described.architecture))
     data = weights_bytes(model)
     expected = order["tiny"]["synthetic_weights_file"]
     assert len(data) == expected["bytes"]

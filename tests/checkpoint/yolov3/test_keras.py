@@ -19,12 +19,12 @@ from keras_files import (
     with_anchors,
 )
 
-from headlab.checkpoint.read import read
-from headlab.checkpoint.yolov3.beside import Beside
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.keras.checkpoint import KerasCheckpoint, read_keras
 from headlab.checkpoint.yolov3.keras.layers import keras_layers
 from headlab.checkpoint.yolov3.keras.write import write_keras
 from headlab.errors import CheckpointError, InputError
+from headlab.families.read import read
 from yolov3_models import FULL_ANCHORS, TINY_ANCHORS, description
 
 
@@ -62,7 +62,7 @@ def test_the_recorded_file_is_read_whole(golden: Path) -> None:
 def test_the_recorded_file_written_again_is_the_same_to_keras(golden: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.h5"
     with copy.open("w+b") as file:
-        write_keras(read_keras(golden, Beside()), file)
+        write_keras(read_keras(golden, CompanionFiles()), file)
     with h5py.File(golden) as first, h5py.File(copy) as second:
         assert set(second) - set(first) == {"headlab"}
         assert dict(second.attrs)["keras_version"] == dict(first.attrs)["keras_version"]
@@ -116,7 +116,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_file_is_read(kind: str, tmp_path: Path) -> None:
     path = KINDS[kind](tmp_path / "model.h5")
-    model = read_keras(path, Beside())
+    model = read_keras(path, CompanionFiles())
     assert model.description.variant == "yolov3-tiny"
     for layer in keras_layers(model.description.architecture):
         for at, weight in enumerate(layer.weights):
@@ -137,7 +137,7 @@ def test_the_networks_with_three_levels(variant: str, tmp_path: Path) -> None:
     ):
         text = ", ".join(f"{width},{height}" for width, height in FULL_ANCHORS)
         (tmp_path / "anchors.txt").write_text(text, encoding="utf-8")
-        assert read_keras(path, Beside()).description == described
+        assert read_keras(path, CompanionFiles()).description == described
 
 
 def test_anchors_and_names_that_the_user_names(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_anchors_and_names_that_the_user_names(tmp_path: Path) -> None:
     other.mkdir()
     (other / "a.txt").write_text(ANCHORS_TEXT, encoding="utf-8")
     (other / "n.txt").write_text("犬\n猫\n鳥\n", encoding="utf-8")
-    model = read_keras(path, Beside(names=other / "n.txt", anchors=other / "a.txt"))
+    model = read_keras(path, CompanionFiles(names=other / "n.txt", anchors=other / "a.txt"))
     assert model.class_names == ("犬", "猫", "鳥")
     assert model.description.anchors_wh_px == TINY_ANCHORS
 
@@ -157,14 +157,14 @@ def test_of_keras_yolo3s_two_anchor_files_the_fitting_one_is_taken(tmp_path: Pat
     (tmp_path / "anchors.txt").rename(tmp_path / "tiny_yolo_anchors.txt")
     nine = ", ".join(f"{width},{height}" for width, height in FULL_ANCHORS)
     (tmp_path / "yolo_anchors.txt").write_text(nine, encoding="utf-8")
-    assert read_keras(path, Beside()).description.anchors_wh_px == TINY_ANCHORS
+    assert read_keras(path, CompanionFiles()).description.anchors_wh_px == TINY_ANCHORS
 
 
 def test_without_anchors_nothing_is_assumed(tmp_path: Path) -> None:
     path = hollow(tmp_path / "model.h5")
     (tmp_path / "anchors.txt").unlink()
     with pytest.raises(CheckpointError, match="does not say its anchors") as caught:
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
     assert "--anchors" in caught.value.hint
     assert "anchors.txt" in caught.value.hint
 
@@ -175,14 +175,14 @@ def test_anchors_that_do_not_fit_the_outputs(tmp_path: Path) -> None:
     text = ", ".join(f"{at},{at}" for at in range(1, 11))
     (tmp_path / "anchors.txt").write_text(text, encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"10 anchors are 5 and 5 per cell .* 24, 24 rows"):
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
 
 
 def test_anchors_that_cannot_be_shared_out(tmp_path: Path) -> None:
     path = hollow(tmp_path / "model.h5")
     (tmp_path / "anchors.txt").write_text("1,2, 3,4, 5,6", encoding="utf-8")
     with pytest.raises(InputError, match="3 anchors cannot be shared out"):
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
 
 
 def test_names_of_another_count(tmp_path: Path) -> None:
@@ -190,10 +190,10 @@ def test_names_of_another_count(tmp_path: Path) -> None:
     names = tmp_path / "model.names"
     names.write_text("a\nb\n", encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"2 class names; the weights in model\.h5 have 3"):
-        read_keras(path, Beside(names=names))
+        read_keras(path, CompanionFiles(names=names))
 
 
 def test_a_cfg_says_nothing_about_keras_weights(tmp_path: Path) -> None:
     path = hollow(tmp_path / "model.h5")
     with pytest.raises(InputError, match=r"a \.cfg describes darknet's weights"):
-        read_keras(path, Beside(cfg=tmp_path / "x.cfg"))
+        read_keras(path, CompanionFiles(cfg=tmp_path / "x.cfg"))

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from keras_files import hollow, hollow_keras_3, number_of
 
-from headlab.checkpoint.yolov3.figures import architecture
 from headlab.checkpoint.yolov3.keras.by_name import (
     ABSENT_IN_FILE,
     ABSENT_IN_NETWORK,
@@ -17,6 +16,7 @@ from headlab.checkpoint.yolov3.keras.by_name import (
     load_by_name,
 )
 from headlab.checkpoint.yolov3.keras.layers import keras_layers
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.errors import CheckpointError
 from yolov3_models import description
 

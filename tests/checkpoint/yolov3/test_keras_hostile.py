@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_files import hollow, hollow_keras_3, with_anchors
 
-from headlab.checkpoint.yolov3.beside import Beside
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.keras.by_name import load_by_name
 from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
-from headlab.checkpoint.yolov3.keras.own import write_description
+from headlab.checkpoint.yolov3.keras.headlab_group import write_description
 from headlab.errors import CheckpointError, HeadlabError
 from yolov3_models import description
 
@@ -189,7 +189,7 @@ def test_a_bad_file_is_refused_with_the_place(kind: str, tmp_path: Path) -> None
     with h5py.File(path, "r+") as file:
         change(file)
     with pytest.raises(CheckpointError, match=message) as caught:
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
     assert caught.value.message.startswith(f"{path}: ")
     assert caught.value.hint
 
@@ -203,7 +203,7 @@ def test_a_secret_beside_the_file_is_not_read(tmp_path: Path) -> None:
         file["conv2d_2/conv2d_2"] = h5py.ExternalLink("x.h5", "/conv2d_2")
         assert file[KERNEL][0, 0, 0, 0] == 7  # HDF5 itself would follow it
     with pytest.raises(CheckpointError, match="is a link to another place or file"):
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
     with pytest.raises(CheckpointError, match="is a link to another place or file"):
         load_by_name(path, description().architecture)
 
@@ -222,14 +222,14 @@ def test_missing_layers_are_counted(
 ) -> None:
     path = hollow(tmp_path / "model.h5", description(variant), without=without)
     with pytest.raises(CheckpointError, match=message):
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
 
 
 def test_a_number_too_large_for_float32(tmp_path: Path) -> None:
     path = hollow(tmp_path / "model.h5", dtype="<f8")
     with h5py.File(path, "r+") as file:
         file["conv2d_10/conv2d_10/bias:0"][3] = 1e300
-    model = read_keras(path, Beside())
+    model = read_keras(path, CompanionFiles())
     with pytest.raises(CheckpointError, match=r"bias:0' holds numbers too large for float32"):
         model.array("P5.output.bias")
 
@@ -247,14 +247,14 @@ def test_what_is_no_hdf5(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "モデル.h5"
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"モデル\.h5: a damaged HDF5 file"):
-        read_keras(path, Beside())
+        read_keras(path, CompanionFiles())
 
 
 def test_no_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"absent\.h5: No such file"):
-        read_keras(tmp_path / "absent.h5", Beside())
+        read_keras(tmp_path / "absent.h5", CompanionFiles())
     with pytest.raises(CheckpointError, match="Is a directory"):
-        read_keras(tmp_path, Beside())
+        read_keras(tmp_path, CompanionFiles())
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_a_cut_file_gives_only_headlab_errors(share: float, sound: Path) -> None
     cut = with_anchors(sound.with_name("cut.h5"))
     cut.write_bytes(data[: int(share * len(data))])
     with pytest.raises(CheckpointError):
-        read_keras(cut, Beside())
+        read_keras(cut, CompanionFiles())
 
 
 @settings(max_examples=60, deadline=None)
@@ -282,7 +282,7 @@ def test_flipped_bits_give_only_headlab_errors(flips: list[tuple[float, int]], s
     flipped = with_anchors(sound.with_name("flipped.h5"))
     flipped.write_bytes(data)
     try:
-        model = read_keras(flipped, Beside())
+        model = read_keras(flipped, CompanionFiles())
         for name in ("P5.output.bias", "backbone.conv1.conv.weight"):
             model.array(name)
         load_by_name(flipped, model.description.architecture)

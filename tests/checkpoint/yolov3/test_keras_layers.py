@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headlab.checkpoint.yolov3.figures import architecture
 from headlab.checkpoint.yolov3.keras.layers import from_keras, keras_layers, keras_shape, to_keras
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 
 
 @pytest.mark.parametrize(

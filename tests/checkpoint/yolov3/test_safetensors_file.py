@@ -17,30 +17,30 @@ from keras_files import numbered_model
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from headlab.checkpoint.read import read
-from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description_json import to_json, to_text
-from headlab.checkpoint.yolov3.held import HeldCheckpoint
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint
 from headlab.checkpoint.yolov3.safetensors_file import (
     SafetensorsCheckpoint,
     read_safetensors,
     write_safetensors,
 )
 from headlab.errors import CheckpointError, HeadlabError, InputError
+from headlab.families.read import read
 from yolov3_models import description, random_model
 
 OUTPUT = "P5.output.bias"
 
 
 @pytest.fixture(scope="module")
-def tiny() -> HeldCheckpoint:
+def tiny() -> InMemoryCheckpoint:
     model = random_model(class_names=("犬", "b", "c"))
     return replace(model, described=replace(model.described, darknet_version=(0, 1, 0), seen=9))
 
 
 @pytest.fixture(scope="module")
-def path(tiny: HeldCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def path(tiny: InMemoryCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tiny, tmp_path_factory.mktemp("written") / "モデル.safetensors")
 
 
@@ -50,7 +50,7 @@ def written(model: Yolov3Checkpoint, path: Path) -> Path:
     return path
 
 
-def test_everything_comes_back_bit_by_bit(path: Path, tiny: HeldCheckpoint) -> None:
+def test_everything_comes_back_bit_by_bit(path: Path, tiny: InMemoryCheckpoint) -> None:
     model = read(path)
     assert isinstance(model, SafetensorsCheckpoint)
     assert model.format == "headlab"
@@ -63,7 +63,7 @@ def test_everything_comes_back_bit_by_bit(path: Path, tiny: HeldCheckpoint) -> N
 
 def test_a_network_with_three_levels_comes_back(tmp_path: Path) -> None:
     model = numbered_model(description("yolov3", epsilon=1e-3))
-    read_again = read_safetensors(written(model, tmp_path / "m.safetensors"), Beside())
+    read_again = read_safetensors(written(model, tmp_path / "m.safetensors"), CompanionFiles())
     assert read_again.description == model.description
     for name in ("P3.output.weight", "backbone.stage5.residual4.expand.norm.running_var"):
         assert read_again.array(name).tobytes() == model.array(name).tobytes()
@@ -71,15 +71,15 @@ def test_a_network_with_three_levels_comes_back(tmp_path: Path) -> None:
 
 def test_written_again_it_is_the_same_file(path: Path) -> None:
     copy = io.BytesIO()
-    read_safetensors(path, Beside()).write(copy)
+    read_safetensors(path, CompanionFiles()).write(copy)
     assert copy.getvalue() == path.read_bytes()
 
 
 def test_an_edit_is_written(path: Path, tmp_path: Path) -> None:
-    model = read_safetensors(path, Beside())
+    model = read_safetensors(path, CompanionFiles())
     new = np.arange(24, dtype=np.float32)
     edited = model.edited({OUTPUT: new}, ("x", "y", "z"))
-    found = read_safetensors(written(edited, tmp_path / "m.safetensors"), Beside())
+    found = read_safetensors(written(edited, tmp_path / "m.safetensors"), CompanionFiles())
     assert np.array_equal(found.array(OUTPUT), new)
     assert found.class_names == ("x", "y", "z")
     untouched = "P4.output.bias"
@@ -87,7 +87,7 @@ def test_an_edit_is_written(path: Path, tmp_path: Path) -> None:
 
 
 def test_fewer_classes(path: Path, tmp_path: Path) -> None:
-    model = read_safetensors(path, Beside())
+    model = read_safetensors(path, CompanionFiles())
     # one class: 3 slots x (5 + 1) = 18 rows of 24
     cut = {
         name: np.asarray(model.array(name))[:18]
@@ -95,11 +95,11 @@ def test_fewer_classes(path: Path, tmp_path: Path) -> None:
         for name in (f"{level}.output.weight", f"{level}.output.bias")
     }
     smaller = written(model.edited(cut, ("a",)), tmp_path / "m.safetensors")
-    assert read_safetensors(smaller, Beside()).shape(OUTPUT) == (18,)
+    assert read_safetensors(smaller, CompanionFiles()).shape(OUTPUT) == (18,)
 
 
 def test_class_names_without_their_rows_are_refused(path: Path) -> None:
-    renamed = read_safetensors(path, Beside()).edited({}, ("a", "b"))
+    renamed = read_safetensors(path, CompanionFiles()).edited({}, ("a", "b"))
     with pytest.raises(CheckpointError, match=r"has shape \(24, 512, 1, 1\); 2 classes need \(21"):
         renamed.write(io.BytesIO())
 
@@ -125,7 +125,7 @@ def test_numbers_start_at_a_multiple_of_eight(path: Path) -> None:
 
 def test_files_are_not_named_for_one_that_says_everything(path: Path) -> None:
     with pytest.raises(InputError, match="holds its classes and anchors itself"):
-        read_safetensors(path, Beside(names=path))
+        read_safetensors(path, CompanionFiles(names=path))
 
 
 def hollow(path: Path, change: dict[str, Any] | None = None, **metadata: str | None) -> Path:
@@ -155,7 +155,7 @@ def hollow(path: Path, change: dict[str, Any] | None = None, **metadata: str | N
 
 
 def test_a_hollow_file_is_sound(tmp_path: Path) -> None:
-    model = read_safetensors(hollow(tmp_path / "m.safetensors"), Beside())
+    model = read_safetensors(hollow(tmp_path / "m.safetensors"), CompanionFiles())
     assert model.description == description()
     assert not model.array(OUTPUT).any()
 
@@ -172,7 +172,7 @@ FOREIGN: list[dict[str, str | None]] = [
 def test_a_foreign_file_is_refused(metadata: dict[str, str | None], tmp_path: Path) -> None:
     foreign = hollow(tmp_path / "m.safetensors", **metadata)
     with pytest.raises(CheckpointError, match="a safetensors file without headlab's description"):
-        read_safetensors(foreign, Beside())
+        read_safetensors(foreign, CompanionFiles())
 
 
 def test_a_file_of_the_library_without_metadata(tmp_path: Path) -> None:
@@ -219,22 +219,24 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_wrong_tensors_are_named(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     wrong = hollow(tmp_path / "m.safetensors", change)
     with pytest.raises(CheckpointError, match=message) as caught:
-        read_safetensors(wrong, Beside())
+        read_safetensors(wrong, CompanionFiles())
     assert caught.value.message.startswith(f"{wrong}: ")
 
 
 def test_a_description_of_other_classes(tmp_path: Path) -> None:
     other = to_text(description(class_names=("a", "b")))
     with pytest.raises(CheckpointError, match=r"output\.weight is F32 \(24, 512, 1, 1\); F32 \(21"):
-        read_safetensors(hollow(tmp_path / "m.safetensors", headlab=other), Beside())
+        read_safetensors(hollow(tmp_path / "m.safetensors", headlab=other), CompanionFiles())
 
 
 def test_a_description_that_is_not_one(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="is not JSON"):
-        read_safetensors(hollow(tmp_path / "m.safetensors", headlab="{"), Beside())
+        read_safetensors(hollow(tmp_path / "m.safetensors", headlab="{"), CompanionFiles())
     cut = {**to_json(description()), "masks": []}
     with pytest.raises(CheckpointError, match="masks is"):
-        read_safetensors(hollow(tmp_path / "m.safetensors", headlab=json.dumps(cut)), Beside())
+        read_safetensors(
+            hollow(tmp_path / "m.safetensors", headlab=json.dumps(cut)), CompanionFiles()
+        )
 
 
 def test_of_a_tensor_listed_twice_one_counts(tmp_path: Path) -> None:
@@ -244,7 +246,7 @@ def test_of_a_tensor_listed_twice_one_counts(tmp_path: Path) -> None:
     text = data[8 : 8 + length][:-1] + f', "{OUTPUT}": {entry}}}'.encode()
     twice = tmp_path / "twice.safetensors"
     twice.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
-    assert read_safetensors(twice, Beside()).shape(OUTPUT) == (24,)
+    assert read_safetensors(twice, CompanionFiles()).shape(OUTPUT) == (24,)
 
 
 @pytest.mark.parametrize(
@@ -263,20 +265,20 @@ def test_what_is_no_safetensors_file(content: bytes, tmp_path: Path) -> None:
     bad = tmp_path / "m.safetensors"
     bad.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"m\.safetensors: "):
-        read_safetensors(bad, Beside())
+        read_safetensors(bad, CompanionFiles())
 
 
 def test_no_file_and_a_folder(tmp_path: Path) -> None:
     for bad in (tmp_path / "absent.safetensors", tmp_path):
         with pytest.raises(CheckpointError):
-            read_safetensors(bad, Beside())
+            read_safetensors(bad, CompanionFiles())
 
 
 def test_a_cut_file(path: Path, tmp_path: Path) -> None:
     cut = tmp_path / "m.safetensors"
     cut.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match="a damaged safetensors file"):
-        read_safetensors(cut, Beside())
+        read_safetensors(cut, CompanionFiles())
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +295,7 @@ def test_a_changed_header_gives_only_headlab_errors(at: int, byte: int, sound: P
         file.seek(at)
         file.write(bytes([byte]))
     try:
-        model = read_safetensors(sound, Beside())
+        model = read_safetensors(sound, CompanionFiles())
         write_safetensors(model.edited({}), io.BytesIO())
     except HeadlabError as error:
         str(error).encode("utf-8")

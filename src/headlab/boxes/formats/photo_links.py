@@ -11,10 +11,10 @@ from typing import Literal
 
 import polars as pl
 
-from headlab.boxes.existing import is_file
 from headlab.boxes.formats.losses import Losses
-from headlab.boxes.formats.yolo_dataset import is_photo
-from headlab.boxes.photos import bare_name
+from headlab.boxes.formats.yolo.dataset import is_photo
+from headlab.boxes.photos.search import bare_name
+from headlab.files.existing import is_file
 
 Photos = Literal["link", "copy", "none"]
 PHOTOS: tuple[Photos, ...] = ("link", "copy", "none")

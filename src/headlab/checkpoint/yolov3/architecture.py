@@ -3,7 +3,7 @@
 Everything that has to know a network reads this: the readers and writers of its files, the check of a
 `.cfg`, and the modules that compute it (`headlab.yolov3.network`), whose `state_dict` has these names.
 
-`headlab.checkpoint.yolov3.figures` puts the layers together.
+`headlab.checkpoint.yolov3.layer_graphs` puts the layers together.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Yolov3Checkpoint(Checkpoint):
 
     def remarks(self) -> tuple[str, ...]:
         """What is known of this very file beyond what it says; see `Checkpoint.remarks`."""
-        from headlab.checkpoint.yolov3.known import remarks
+        from headlab.checkpoint.yolov3.remarks import remarks
 
         return remarks(self)
 

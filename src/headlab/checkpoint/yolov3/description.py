@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
-from headlab.checkpoint.yolov3.figures import architecture
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.errors import InputError
 
 Anchor = tuple[float, float]

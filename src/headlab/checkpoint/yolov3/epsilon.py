@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.held import HeldCheckpoint
+from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint
 from headlab.errors import CheckpointError
 
 
@@ -47,7 +47,7 @@ def with_epsilon(model: Yolov3Checkpoint, epsilon: float) -> Yolov3Checkpoint:
         for each in described.architecture.convolutions
         if each.batch_norm
     }
-    return HeldCheckpoint(
+    return InMemoryCheckpoint(
         file=model.path,
         described=replace(described, batch_norm_epsilon=epsilon),
         arrays=_Changed(model, variances),

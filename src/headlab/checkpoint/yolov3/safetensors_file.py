@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, STRIDES_PX
-from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import Description
 from headlab.checkpoint.yolov3.description_json import from_text, to_text
 from headlab.checkpoint.yolov3.shapes import check_shapes
@@ -68,14 +68,14 @@ class SafetensorsCheckpoint(Yolov3Checkpoint):
         write_safetensors(self, file)
 
 
-def read_safetensors(path: Path, beside: Beside) -> SafetensorsCheckpoint:
+def read_safetensors(path: Path, beside: CompanionFiles) -> SafetensorsCheckpoint:
     """Read a file in headlab's own format; its tensors when they are asked for.
 
     Raises:
         CheckpointError: the file is damaged, or is not one of headlab's.
         InputError: files are named in `beside`, though this one says everything.
     """
-    if beside != Beside():
+    if beside != CompanionFiles():
         raise InputError(
             f"{path}: the file holds its classes and anchors itself.",
             "Leave --cfg, --names and --anchors out.",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from headlab.checkpoint.atomic import replacing, write_bytes
-from headlab.checkpoint.yolov3.beside import stem
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
 from headlab.errors import InputError
+from headlab.files.atomic import replacing, write_bytes
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from headlab.checkpoint.yolov3.darknet.layers import (
 )
 from headlab.checkpoint.yolov3.darknet.sections import Section, shown
 from headlab.checkpoint.yolov3.description import Anchor, Description
-from headlab.checkpoint.yolov3.figures import architecture
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.checkpoint.yolov3.text_file import decimal_number, number_text
 from headlab.checkpoint.yolov3.text_lists import LARGEST_ANCHOR_PX
 from headlab.checkpoint.yolov3.titles import TITLES, title

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.architecture import LEVELS
-from headlab.checkpoint.yolov3.beside import (
-    Beside,
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import (
+    CompanionFiles,
     find_anchors,
     find_cfg,
     find_names,
     own_cfg,
     stems,
 )
-from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.darknet.cfg import class_count_of, description_of
 from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text, with_classes
 from headlab.checkpoint.yolov3.darknet.partial import check_whole
@@ -40,7 +40,7 @@ from headlab.checkpoint.yolov3.description import (
     default_masks,
     variant_of_anchors,
 )
-from headlab.checkpoint.yolov3.figures import recognised
+from headlab.checkpoint.yolov3.layer_graphs import recognised
 from headlab.checkpoint.yolov3.text_file import read_bytes
 from headlab.checkpoint.yolov3.text_lists import class_names_text, read_anchors, read_class_names
 from headlab.checkpoint.yolov3.titles import title
@@ -138,7 +138,7 @@ class DarknetCheckpoint(Yolov3Checkpoint):
 _COPIED_BYTES = 1 << 24
 
 
-def read_darknet(path: Path, beside: Beside) -> DarknetCheckpoint:
+def read_darknet(path: Path, beside: CompanionFiles) -> DarknetCheckpoint:
     """Read a darknet model's header and the texts beside it.
 
     The `.cfg` says which network it is. Without one, class names and anchors say it, if the file has as
@@ -162,7 +162,7 @@ def read_darknet(path: Path, beside: Beside) -> DarknetCheckpoint:
     return DarknetCheckpoint(file=path, described=described, weights=weights, cfg=cfg, names=names)
 
 
-def _cfg(path: Path, beside: Beside) -> Cfg | None:
+def _cfg(path: Path, beside: CompanionFiles) -> Cfg | None:
     """The cfg that is named or found. Where all else is named, only one of the model's name counts."""
     all_else = beside.names is not None and beside.anchors is not None
     found = beside.cfg or (own_cfg(path) if all_else else find_cfg(path))
@@ -172,7 +172,7 @@ def _cfg(path: Path, beside: Beside) -> Cfg | None:
     return Cfg(data, sections_of(data, found))
 
 
-def _described_by(cfg: Cfg, path: Path, beside: Beside) -> tuple[Description, Path | None]:
+def _described_by(cfg: Cfg, path: Path, beside: CompanionFiles) -> tuple[Description, Path | None]:
     """The model that a cfg describes, and the file that names its classes."""
     count = class_count_of(cfg.sections, cfg.path)
     names_file = beside.names or find_names(path, count)
@@ -192,7 +192,9 @@ def _described_by(cfg: Cfg, path: Path, beside: Beside) -> tuple[Description, Pa
     return described, names_file
 
 
-def _described_without_cfg(weights: StoredWeights, beside: Beside) -> tuple[Description, Path]:
+def _described_without_cfg(
+    weights: StoredWeights, beside: CompanionFiles
+) -> tuple[Description, Path]:
     """The model of those names and anchors with as many numbers as the file, and its file of names."""
     found = recognised(weights.floats)
     names_file = beside.names

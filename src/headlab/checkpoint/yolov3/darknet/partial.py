@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture, Convolution
 from headlab.checkpoint.yolov3.darknet.sections import Section
 from headlab.checkpoint.yolov3.darknet.weights import StoredWeights, open_weights
-from headlab.checkpoint.yolov3.figures import architecture, recognised
+from headlab.checkpoint.yolov3.layer_graphs import architecture, recognised
 from headlab.checkpoint.yolov3.titles import TITLES, title
 from headlab.errors import CheckpointError
 

@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.tensors import Tensor, encoded
-from headlab.checkpoint.yolov3.beside import Beside
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import Description
-from headlab.checkpoint.yolov3.keras.beside import described_beside, numbered_names
+from headlab.checkpoint.yolov3.keras.companion_files import described_beside, numbered_names
 from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray, damaged, opened
-from headlab.checkpoint.yolov3.keras.layers import from_keras
-from headlab.checkpoint.yolov3.keras.match import Match, matched
-from headlab.checkpoint.yolov3.keras.own import (
+from headlab.checkpoint.yolov3.keras.headlab_group import (
     Kept,
     kept_variances,
     read_own,
     with_keras_epsilon,
     write_description,
 )
+from headlab.checkpoint.yolov3.keras.layers import from_keras
+from headlab.checkpoint.yolov3.keras.match import Match, matched
 from headlab.checkpoint.yolov3.keras.stored import Layout, stored_layers
 from headlab.checkpoint.yolov3.keras.write import for_keras, write_keras
 from headlab.checkpoint.yolov3.shapes import check_shapes
@@ -111,7 +111,7 @@ class KerasCheckpoint(Yolov3Checkpoint):
             raise damaged(self.file, error) from error
 
 
-def read_keras(path: Path, beside: Beside) -> KerasCheckpoint:
+def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
     """Read a Keras file; its numbers when they are asked for.
 
     Args:
@@ -137,7 +137,7 @@ def read_keras(path: Path, beside: Beside) -> KerasCheckpoint:
         if own is None:
             described = described_beside(path, match.variant, match.output_rows, beside)
         else:
-            if beside != Beside():
+            if beside != CompanionFiles():
                 raise InputError(
                     f"{path}: the file holds its classes and anchors itself.",
                     "Leave --names and --anchors out.",

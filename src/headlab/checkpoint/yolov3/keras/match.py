@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
-from headlab.checkpoint.yolov3.figures import architecture
 from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray
 from headlab.checkpoint.yolov3.keras.layers import (
     BATCH_NORM,
@@ -21,6 +20,7 @@ from headlab.checkpoint.yolov3.keras.layers import (
     keras_layers,
 )
 from headlab.checkpoint.yolov3.keras.stored import StoredLayer
+from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.errors import CheckpointError
 
 _SHOWN_SHAPES = 5

@@ -1,8 +1,8 @@
 """Write a model so that Keras loads it: in the layout of Keras 2, or as Keras 3's `.weights.h5`.
 
 The first is what keras-yolo3 reads, in the order of its layers or by their names; the second is for Keras 3.
-Both hold the group `headlab` besides (`headlab.checkpoint.yolov3.keras.own`), which Keras leaves alone. The
-same model gives the same bytes. Checked with tf_keras 2.21 and Keras 3.15: both load what is written here.
+Both also hold the group `headlab` (see `headlab_group.py`), which Keras leaves alone. The same
+model gives the same bytes. Checked with tf_keras 2.21 and Keras 3.15: both load what is written here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON
 from headlab.checkpoint.yolov3.epsilon import converted_variance
+from headlab.checkpoint.yolov3.keras.headlab_group import write_own
 from headlab.checkpoint.yolov3.keras.layers import KerasLayer, keras_layers, to_keras
-from headlab.checkpoint.yolov3.keras.own import write_own
 from headlab.checkpoint.yolov3.keras.stored import LEGACY, Layout
 from headlab.checkpoint.yolov3.shapes import check_shapes
 

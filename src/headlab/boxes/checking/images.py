@@ -1,0 +1,186 @@
+"""What is wrong with images: their listing, their photos, and the same photo in several splits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import groupby
+
+import polars as pl
+
+from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
+from headlab.boxes.photos.sizes import CORRUPT, read_headers
+from headlab.boxes.table import BoxTable, Problem
+
+_THREADS = min(8, 2 * (os.cpu_count() or 1))
+_BLOCK_BYTES = 1 << 20
+_MOST_PIXELS = 500_000_000  # 1.5 GB decoded
+
+_Row = tuple[int, str, "int | None", "int | None", "str | None", str, str, "int | None"]
+
+
+def listing_findings(table: BoxTable) -> list[Problem]:
+    """Images that are listed twice, in two splits, or without boxes; paths with blanks in them."""
+    found: list[Problem] = []
+    images = table.images
+    path = pl.col("path").fill_null(pl.col("image"))
+    first = images.group_by(path.alias("key"), maintain_order=True).agg(
+        pl.col("split").first().alias("first_split"),
+        pl.col("file").first().alias("first_file"),
+        pl.col("line").first().alias("first_line"),
+        pl.col("image_id").first().alias("first_id"),
+    )
+    again = (
+        images.with_columns(key=path)
+        .join(first, on="key", how="inner", maintain_order="left")
+        .filter(pl.col("image_id") != pl.col("first_id"))
+    )
+    columns = ("image", "file", "line", "split", "first_split", "first_file", "first_line")
+    for image, file, line, split, split0, file0, line0 in again.select(columns).iter_rows():
+        before = Problem("warning", "", "", file0, line0).where
+        if split == split0:
+            message = f"The image is listed before, at {before}."
+            found.append(Problem("warning", "duplicate-image", message, file, line, image))
+        else:
+            message = f"The image is in the split {split}, and in {split0} at {before}."
+            found.append(Problem("error", "leakage", message, file, line, image))
+    if table.format == "keras":
+        message = "The path has a blank in it, at which keras-yolo3 splits the line."
+        blank = images.filter(pl.col("image").str.contains(r"[ \t]"))
+        found += _of_images(blank, "path-with-space", message)
+    known = {(each.kind, each.image) for each in table.problems}
+    bare = images.join(table.boxes, on="image_id", how="anti", maintain_order="left")
+    message = "The image has no box: it counts as one without objects."
+    found += [
+        each
+        for each in _of_images(bare, "no-boxes", message)
+        if ("no-labels", each.image) not in known
+    ]
+    return found
+
+
+def photo_findings(table: BoxTable, *, deep: bool) -> list[Problem]:
+    """Photos that are missing or corrupt, that have another size than stated, that are the same."""
+    columns = ("image_id", "image", "width_px", "height_px", "split", "path", "file", "line")
+    rows: list[_Row] = (
+        table.images.with_columns(pl.col("path").fill_null(pl.col("image"))).select(columns).rows()
+    )
+    headers: list[Header | Problem] = list(read_headers([row[5] for row in rows]))
+    if deep:
+        sound = [at for at, header in enumerate(headers) if isinstance(header, Header)]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            faults = pool.map(_fault_within, [rows[at][5] for at in sound])
+            for at, fault in zip(sound, faults, strict=True):
+                headers[at] = fault or headers[at]
+    found = []
+    for row, header in zip(rows, headers, strict=True):
+        _, image, width, height, _, _, file, line = row
+        if isinstance(header, Problem):
+            found.append(replace(header, file=file, line=line, image=image))
+            continue
+        message = _size_fault(header, width, height)
+        if message:
+            found.append(Problem("error", "size-mismatch", message, file, line, image))
+        if header.orientation != UPRIGHT:
+            message = (
+                f"The photo is stored turned (Exif orientation {header.orientation}): keras-yolo3 reads it "
+                "as stored, ultralytics upright, and the boxes fit only one of them."
+            )
+            found.append(Problem("warning", "turned-photo", message, file, line, image))
+    there = [row for row, header in zip(rows, headers, strict=True) if isinstance(header, Header)]
+    return found + list(_same_contents(there))
+
+
+def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Problem]:
+    for image, file, line in images.select("image", "file", "line").iter_rows():
+        yield Problem("warning", kind, message, file, line, image)
+
+
+def _size_fault(header: Header, width: int | None, height: int | None) -> str:
+    """What is wrong with the size that annotations state; empty if it is right or unknown."""
+    stored = (header.width_px, header.height_px)
+    if width is None or (width, height) in (stored, header.upright_px):
+        return ""
+    is_, said = f"{stored[0]} x {stored[1]} px", f"{width} x {height} px"
+    if (height, width) == stored:
+        return f"Width and height are swapped: the photo has {is_}, the annotation says {said}."
+    return f"The photo has {is_}, the annotation says {said}."
+
+
+def _fault_within(path: str) -> Problem | None:
+    """Decode a photo; what is wrong with it, if anything."""
+    try:
+        with open(path, "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
+            if photo.width * photo.height > _MOST_PIXELS:
+                reason = f"it claims {photo.width} x {photo.height} px"
+                return Problem("error", CORRUPT, f"{path} was not decoded: {reason}.")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                photo.load()
+    except (
+        Exception
+    ) as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
+        reason = str(error) or type(error).__name__
+        return Problem("error", CORRUPT, f"{path} cannot be decoded: {reason}.")
+    return None
+
+
+def _same_contents(rows: Sequence[_Row]) -> Iterator[Problem]:
+    """Photos under different paths with the same bytes."""
+    unique = {os.path.realpath(row[5]): row for row in reversed(rows)}
+    sizes = {path: _size_of(path) for path in unique}
+    ordered = sorted(unique, key=lambda path: sizes[path])
+    alike = [
+        path
+        for size, some in groupby(ordered, key=lambda path: sizes[path])
+        for path in _several(list(some))
+        if size >= 0
+    ]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        digests = dict(zip(alike, pool.map(_digest, alike), strict=True))
+    first: dict[bytes, _Row] = {}
+    for path in sorted(digests, key=lambda path: unique[path][0]):
+        digest, row = digests[path], unique[path]
+        before = first.setdefault(digest, row) if digest else row
+        if before is not row:
+            yield _same(row, before)
+
+
+def _same(row: _Row, before: _Row) -> Problem:
+    _, image, _, _, split, _, file, line = row
+    where = Problem("warning", "", "", before[6], before[7]).where
+    if split == before[4]:
+        message = f"The photo has the same contents as {before[1]}, listed at {where}."
+        return Problem("warning", "same-contents", message, file, line, image)
+    message = (
+        f"The photo, in the split {split}, has the same contents as {before[1]} in {before[4]}, listed at "
+        f"{where}."
+    )
+    return Problem("error", "leakage", message, file, line, image)
+
+
+def _several(paths: list[str]) -> list[str]:
+    return paths if len(paths) > 1 else []
+
+
+def _size_of(path: str) -> int:
+    try:
+        return os.path.getsize(path)  # noqa: PTH202 - several times as fast as Path's
+    except OSError:
+        return -1
+
+
+def _digest(path: str) -> bytes:
+    """A hash of the contents; empty if they cannot be read."""
+    made = hashlib.blake2b(digest_size=16)
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            while block := file.read(_BLOCK_BYTES):
+                made.update(block)
+    except OSError:
+        return b""
+    return made.digest()

@@ -1,0 +1,197 @@
+"""A COCO file's parts: everything but the annotations as Python values, the annotations as columns.
+
+A file of half a million annotations is mostly those. Python's own parser takes seconds to make objects of
+them, so that a large file's annotations go to polars, one object per line. That holds only where nothing
+but `}, {` separates them and all fields have the usual types: if anything is unusual, Python's parser
+reads the file after all, and `annotation_columns` says what is wrong with which annotation.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from headlab.boxes.table import FARTHEST_PX
+from headlab.errors import InputError
+from headlab.files.text import read_bytes
+
+COLUMNS = pl.Schema(
+    {
+        "at": pl.Int64(),
+        "image": pl.Int64(),
+        "category": pl.Int64(),
+        "x": pl.Float64(),
+        "y": pl.Float64(),
+        "w": pl.Float64(),
+        "h": pl.Float64(),
+        "crowd": pl.Boolean(),
+    }
+)
+"""`at`: the place in the list, from 0; `image` and `category`: the file's own numbers."""
+
+_LARGE = 1_000_000
+_FIELDS = pl.Schema(
+    {
+        "image_id": pl.Int64(),
+        "category_id": pl.Int64(),
+        "bbox": pl.List(pl.Float64()),
+        "iscrowd": pl.Int64(),
+    }
+)
+_BEGIN = re.compile(rb'"annotations"\s*:\s*\[\s*(?=\{)')
+_END = re.compile(rb'\}\s*\]\s*(?=,\s*"[a-z_]+"\s*:|\}\s*\Z)')
+_BETWEEN = re.compile(rb"\}\s*,\s*\{")
+_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")  # between values only: texts hold none in JSON
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """A file's contents.
+
+    Attributes:
+        rest: the file's object, without its annotations.
+        annotations: as `COLUMNS` says.
+        rejected: annotations that are not among them: their place, and why.
+    """
+
+    rest: dict[str, Any]
+    annotations: pl.DataFrame
+    rejected: list[tuple[int, str]]
+
+
+def read_coco_json(path: Path) -> CocoFile:
+    """Read a file.
+
+    Raises:
+        InputError: it cannot be read, is not JSON, or has no list of annotations.
+    """
+    data = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    if len(data) >= _LARGE:
+        fast = fast_columns(data)
+        if fast is not None:
+            return fast
+    try:
+        said = json.loads(data)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}:{error.lineno}: not JSON: {error.msg}.",
+            "Correct the file, or export it again.",
+        ) from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"{path}: not JSON: {error}.", "Export the file again.") from None
+    if not isinstance(said, dict) or not isinstance(said.get("annotations"), list):
+        raise InputError(
+            f"{path}: has no list 'annotations'.",
+            "A COCO file is an object with lists 'images', 'annotations' and 'categories'.",
+        )
+    annotations, rejected = annotation_columns(said.pop("annotations"))
+    return CocoFile(said, annotations, rejected)
+
+
+def fast_columns(data: bytes) -> CocoFile | None:
+    """The file by way of polars; None if it is in any way unusual."""
+    begin = list(_BEGIN.finditer(data))
+    end = _END.search(data, begin[0].end()) if len(begin) == 1 else None
+    if end is None:
+        return None
+    body = data[begin[0].end() : end.start() + 1]
+    around = data[: begin[0].end()] + b"]" + data[end.end() :]
+    lines = _one_per_line(body)
+    try:
+        rest = json.loads(around)
+        read = pl.read_ndjson(lines, schema=_FIELDS)
+    except (ValueError, RecursionError, pl.exceptions.PolarsError):
+        return None
+    if not isinstance(rest, dict) or rest.pop("annotations", None) != []:
+        return None
+    corners = read["bbox"].list
+    if (
+        read.height != lines.count(b"\n") + 1
+        or any(read[name].has_nulls() for name in ("image_id", "category_id", "bbox"))
+        or not (corners.len() == _CORNERS).all()
+        or read["bbox"].explode().has_nulls()
+        or not (read["bbox"].explode().abs() <= FARTHEST_PX).all()
+        or not read["iscrowd"].fill_null(0).is_in([0, 1]).all()
+    ):
+        return None
+    values = read["bbox"].explode().to_numpy().reshape(-1, _CORNERS)
+    made = read.select(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("at"),
+        pl.col("image_id").alias("image"),
+        pl.col("category_id").alias("category"),
+        *(pl.Series(name, values[:, at]) for at, name in enumerate("xywh")),
+        (pl.col("iscrowd").fill_null(0) == 1).alias("crowd"),
+    )
+    return CocoFile(rest, made, [])
+
+
+def _one_per_line(objects: bytes) -> bytes:
+    """Objects with commas between, one per line if all are separated as the first two are."""
+    if b"\n" in objects or b"\r" in objects:
+        objects = objects.translate(_LINE_BREAKS)
+    between = _BETWEEN.search(objects)
+    return objects if between is None else objects.replace(between[0], b"}\n{")
+
+
+def annotation_columns(
+    annotations: Sequence[Any],
+) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    """The annotations as columns, and the places and faults of those that are no boxes."""
+    rows: list[tuple[Any, ...]] = []
+    rejected: list[tuple[int, str]] = []
+    for at, said in enumerate(annotations):
+        fault = _fault(said)
+        if fault is not None:
+            rejected.append((at, fault))
+            continue
+        x, y, w, h = (float(each) for each in said["bbox"])
+        crowd = said.get("iscrowd") in (1, True)
+        rows.append((at, int(said["image_id"]), int(said["category_id"]), x, y, w, h, crowd))
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row"), rejected
+
+
+def _fault(said: Any) -> str | None:
+    """Why an annotation is no box; None if it is one."""
+    if not isinstance(said, dict):
+        return "is no object"
+    for key in ("image_id", "category_id"):
+        if whole_number(said.get(key)) is None:
+            return f"has no whole number as {key!r}" + (
+                f" ({json.dumps(said[key])[:40]})" if key in said else ""
+            )
+    corners = said.get("bbox")
+    if not isinstance(corners, list) or len(corners) != _CORNERS:
+        return "has no 'bbox' of four numbers x, y, width, height"
+    if not all(_is_number(each) for each in corners):
+        return f"has a 'bbox' that is not four finite numbers: {json.dumps(corners)[:60]}"
+    if max(abs(each) for each in corners) > FARTHEST_PX:
+        return f"has a 'bbox' that is larger than any photo: {json.dumps(corners)[:60]}"
+    return None
+
+
+def whole_number(value: Any) -> int | None:
+    """The value as an integer of 64 bits; None if it is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return value
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+_CORNERS = 4

@@ -1,0 +1,1 @@
+"""Pascal VOC's annotations: an XML file per photo."""

@@ -1,0 +1,1 @@
+"""YOLO's annotations: a label file per photo."""

@@ -1,0 +1,171 @@
+"""YOLO's label files: a line per box, `class x_centre y_centre width height`, as shares of the photo."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from headlab.boxes.formats.keras_yolo3.line import MAX_CLASS, NUMBER
+from headlab.boxes.table import Problem
+
+PLAIN = rf"^[ \t]*[0-9]+(?:[ \t]+{NUMBER}){{4}}[ \t]*$"
+_FARTHEST = 2.0  # beyond it a number is no share of a photo, however carelessly the box was drawn
+_THREADS = min(8, 2 * (os.cpu_count() or 1))
+_AT_ONCE = 64
+_POLYGON_FROM = 7
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The boxes of many label files.
+
+    Attributes:
+        boxes: columns photo (its number), line, class_id, and x1, y1, x2, y2 as shares of the photo.
+        missing: the numbers of photos that have no label file.
+        problems: what was skipped or changed.
+    """
+
+    boxes: pl.DataFrame
+    missing: list[int]
+    problems: list[Problem]
+
+
+def read_labels(files: Sequence[str], images: Sequence[str]) -> Labels:
+    """Read label files in parallel.
+
+    Args:
+        files: per photo.
+        images: the photos' names, for messages.
+    """
+    portions = [files[at : at + _AT_ONCE] for at in range(0, len(files), _AT_ONCE)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        contents = [
+            text for some in pool.map(lambda part: [*map(_text, part)], portions) for text in some
+        ]
+    texts, photos, numbers, missing, problems = [], [], [], [], []
+    for photo, text in enumerate(contents):
+        if text is None:
+            missing.append(photo)
+            continue
+        if isinstance(text, OSError):
+            message = f"The labels cannot be read: {text.strerror or text}."
+            problems.append(
+                Problem("error", "bad-labels", message, files[photo], None, images[photo])
+            )
+            continue
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        texts.extend(lines)
+        photos.append(np.full(len(lines), photo))
+        numbers.append(np.arange(1, len(lines) + 1))
+    table = pl.DataFrame(
+        {
+            "photo": np.concatenate([*photos, np.zeros(0, np.int64)]).astype(np.int64),
+            "line": np.concatenate([*numbers, np.zeros(0, np.int64)]).astype(np.int64),
+            "text": pl.Series(texts, dtype=pl.String),
+        }
+    ).filter(pl.col("text").str.contains(r"[^ \t]"))
+    boxes, odd = _plain(table)
+    if odd.height:
+        other, said = _odd(odd, files, images)
+        problems.extend(said)
+        boxes = pl.concat([boxes, other]).sort("photo", "line", maintain_order=True)
+    return Labels(boxes, missing, problems)
+
+
+def _text(path: str) -> str | OSError | None:
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - several times as fast as Path's
+            return file.read().decode("utf-8-sig", "replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error
+    except ValueError as error:
+        return OSError(str(error))
+
+
+def _plain(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The boxes of lines with five numbers in range, and the other lines."""
+    plain = pl.col("text").str.contains(PLAIN)
+    spaced = pl.col("text").str.replace_all(r"[ \t]+", " ").str.strip_chars(" ")
+    fields = ["number", "x", "y", "w", "h"]
+    read = (
+        table.filter(plain)
+        .with_columns(spaced.str.split_exact(" ", 4).struct.rename_fields(fields).alias("parts"))
+        .unnest("parts")
+        .with_columns(pl.col(fields).cast(pl.Float64))
+    )
+    shares = pl.col("x", "y", "w", "h")
+    in_range = pl.all_horizontal(shares.abs() <= _FARTHEST) & (pl.col("number") < MAX_CLASS)
+    x, y, w, h = (pl.col(name) for name in fields[1:])
+    boxes = read.filter(in_range).select(
+        "photo",
+        "line",
+        class_id=pl.col("number").cast(pl.Int64),
+        x1=x - w / 2,
+        y1=y - h / 2,
+        x2=x + w / 2,
+        y2=y + h / 2,
+    )
+    odd = pl.concat([table.filter(~plain), read.filter(~in_range).select(table.columns)])
+    return boxes, odd.sort("photo", "line")
+
+
+def _odd(
+    lines: pl.DataFrame, files: Sequence[str], images: Sequence[str]
+) -> tuple[pl.DataFrame, list[Problem]]:
+    """Polygons as boxes, and what the lines that are neither are rejected for."""
+    boxes: list[tuple[int, int, int, float, float, float, float]] = []
+    problems: list[Problem] = []
+    for photo, line, text in lines.iter_rows():
+        where = (files[photo], line, images[photo])
+        read = parse_label(text)
+        if isinstance(read, str):
+            problems.append(Problem("error", "bad-box", f"{read} It was skipped.", *where))
+            continue
+        number, corners = read
+        boxes.append((photo, line, number, *corners))
+        if len(text.split()) >= _POLYGON_FROM:
+            message = "A polygon; its bounding box was taken."
+            problems.append(Problem("warning", "polygon", message, *where))
+    schema = dict.fromkeys(("photo", "line", "class_id"), pl.Int64()) | dict.fromkeys(
+        ("x1", "y1", "x2", "y2"), pl.Float64()
+    )
+    return pl.DataFrame(boxes, schema=schema, orient="row"), problems
+
+
+def parse_label(text: str) -> tuple[int, tuple[float, float, float, float]] | str:
+    """A line's class number and box (x1, y1, x2, y2 as shares), or why it is none."""
+    words = text.split()
+    shown = text.strip() if len(text) <= _SHOWN else text.strip()[:_SHOWN] + "…"
+    try:
+        number, *values = (float(word) for word in words)
+    except ValueError:
+        return f"{shown!r} is no box: not all of it is numbers."
+    if not all(math.isfinite(each) for each in (number, *values)) or "_" in text:
+        return f"{shown!r} is no box: not all of its numbers are finite."
+    if number < 0 or number != int(number) or number >= MAX_CLASS:
+        return f"{shown!r} is no box: its class {words[0]} is no class number."
+    if len(words) != _BOX_NUMBERS and (len(words) < _POLYGON_FROM or len(words) % 2 == 0):
+        more = " Is the last one a confidence?" if len(words) == _BOX_NUMBERS + 1 else ""
+        return f"{shown!r} is no box: {len(words)} numbers where 5 were expected.{more}"
+    if max(map(abs, values)) > _FARTHEST:
+        return (
+            f"{shown!r} is no box: its numbers are not shares of the photo's width and height, "
+            "which lie between 0 and 1."
+        )
+    if len(words) == _BOX_NUMBERS:
+        x, y, w, h = values
+        return int(number), (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+    xs, ys = values[0::2], values[1::2]
+    return int(number), (min(xs), min(ys), max(xs), max(ys))
+
+
+_BOX_NUMBERS = 5

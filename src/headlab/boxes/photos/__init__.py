@@ -1,0 +1,1 @@
+"""The photos that annotations name: where they are, and how large."""

@@ -1,0 +1,217 @@
+"""The files beside a model file that say what the weights do not: cfg, class names, anchors.
+
+What has the model's own name comes first; then a file that no other model of the folder is called after,
+such as `coco.names`; then any. Of several that differ, none is guessed: the message asks which. Where the
+model file is a link, each step looks beside the file that it leads to as well.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headlab.checkpoint.yolov3.text_lists import read_anchors, read_class_names
+from headlab.errors import CheckpointError
+
+_MODEL_SUFFIX = re.compile(r"\.(weights\.h5|weights|backup|conv\.\d+|h5|hdf5|safetensors)$", re.I)
+_TRAINING_SUFFIX = re.compile(r"_(final|last|best|\d+)$", re.I)
+_OWN_SUFFIX = re.compile(r"\.cfg|\.names|[._]classes\.txt|[._]anchors\.txt", re.I)
+_SHOWN_FILES = 6
+
+
+@dataclass(frozen=True)
+class CompanionFiles:
+    """Files that the user names; None means: look for it beside the model file.
+
+    Attributes:
+        cfg: darknet's description of the network.
+        names: class names, one a line.
+        anchors: keras-yolo3's anchors, "w,h, w,h, …".
+    """
+
+    cfg: Path | None = None
+    names: Path | None = None
+    anchors: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        cfg: str | Path | None = None,
+        names: str | Path | None = None,
+        anchors: str | Path | None = None,
+    ) -> CompanionFiles:
+        """The same from paths as text."""
+        return cls(*(None if each is None else Path(each) for each in (cfg, names, anchors)))
+
+
+def stem(model: Path) -> str:
+    """A model file's name without the suffix of its format; what is written beside it is called so."""
+    return stems(model)[0]
+
+
+def stems(model: Path) -> tuple[str, ...]:
+    """The names that files of the same model begin with, the likeliest first.
+
+    "voc.weights.h5" gives "voc"; "voc_final.weights" and "voc_10000.weights", as darknet's training
+    calls them, also "voc".
+    """
+    whole, found = _MODEL_SUFFIX.subn("", model.name)
+    whole = whole if found else model.stem
+    plain = _TRAINING_SUFFIX.sub("", whole)
+    return (whole, plain) if plain not in ("", whole) else (whole,)
+
+
+def own_cfg(model: Path) -> Path | None:
+    """The `.cfg` that has the model's name, if there is one."""
+    return _with_own_name(model, (".cfg",))
+
+
+def find_cfg(model: Path) -> Path | None:
+    """The `.cfg` beside a model file: the one of its name, else the only one.
+
+    Raises:
+        CheckpointError: there are several, none with the model's name.
+    """
+    own = own_cfg(model)
+    if own is not None:
+        return own
+    for place in _places(model):
+        files = _files_beside(place)
+        found = _unclaimed([each for each in files if _key(each.name).endswith(".cfg")], files)
+        if len(found) > 1:
+            raise _ambiguous(place, "its .cfg", "--cfg", found)
+        if found:
+            return found[0]
+    return None
+
+
+def find_names(model: Path, count: int | None = None) -> Path | None:
+    """The class names beside a model file.
+
+    `<stem>.names`, `<stem>.classes.txt` or `<stem>_classes.txt`, whatever is in it; else, of `*.names`,
+    `classes.txt` and `*_classes.txt`, the only one that can be read and has the right number of names.
+    Files with the same names count as one.
+
+    Args:
+        model: the model file.
+        count: how many classes the model has; None if that is not known.
+
+    Raises:
+        CheckpointError: several fit, with different names.
+    """
+    return _find(
+        model,
+        own=(".names", ".classes.txt", "_classes.txt"),
+        others=re.compile(r".*\.names|classes\.txt|.*_classes\.txt"),
+        read=read_class_names,
+        count=count,
+        what=("its class names", "--names"),
+    )
+
+
+def find_anchors(model: Path, count: int | None = None) -> Path | None:
+    """The anchors beside a model file.
+
+    `<stem>.anchors.txt` or `<stem>_anchors.txt`, whatever is in it; else, of `anchors.txt` and
+    `*_anchors.txt` (such as `yolo_anchors.txt` and `tiny_yolo_anchors.txt`), the only one that can be read
+    and has the right number of anchors. Files with the same anchors count as one.
+
+    Args:
+        model: the model file.
+        count: how many anchors the model has; None if that is not known.
+
+    Raises:
+        CheckpointError: several fit, with different anchors.
+    """
+    return _find(
+        model,
+        own=(".anchors.txt", "_anchors.txt"),
+        others=re.compile(r"anchors\.txt|.*_anchors\.txt"),
+        read=read_anchors,
+        count=count,
+        what=("its anchors", "--anchors"),
+    )
+
+
+def _find(
+    model: Path,
+    own: Sequence[str],
+    others: re.Pattern[str],
+    read: Callable[[Path], tuple[Any, ...]],
+    count: int | None,
+    what: tuple[str, str],
+) -> Path | None:
+    named = _with_own_name(model, own)
+    if named is not None:
+        return named
+    for place in _places(model):
+        files = _files_beside(place)
+        candidates = {}
+        for path in files:
+            if others.fullmatch(_key(path.name)):
+                try:
+                    held = read(path)
+                except CheckpointError:  # not what its name promises; the user can still name it
+                    continue
+                if count in (None, len(held)):
+                    candidates[path] = held
+        contents: dict[tuple[Any, ...], Path] = {}
+        for path in _unclaimed(list(candidates), files):
+            contents.setdefault(candidates[path], path)
+        if len(contents) > 1:
+            raise _ambiguous(place, *what, list(contents.values()))
+        if contents:
+            return next(iter(contents.values()))
+    return None
+
+
+def _places(model: Path) -> tuple[Path, ...]:
+    """A model file as named and, if that is a link, the file that it leads to."""
+    return (model, Path(os.path.realpath(model))) if model.is_symlink() else (model,)
+
+
+def _unclaimed(candidates: list[Path], files: Sequence[Path]) -> list[Path]:
+    """The candidates that no model of the folder is called after; all of them if there is none such."""
+    models = {name for each in files if _MODEL_SUFFIX.search(each.name) for name in stems(each)}
+    free = [each for each in candidates if _OWN_SUFFIX.sub("", each.name) not in models]
+    return free or candidates
+
+
+def _files_beside(model: Path) -> list[Path]:
+    """The files in a model's folder, by name; none where it cannot be listed."""
+    try:
+        return sorted(each for each in model.parent.iterdir() if each.is_file())
+    except OSError:
+        return []
+
+
+def _with_own_name(model: Path, suffixes: Sequence[str]) -> Path | None:
+    for place in _places(model):
+        files = _files_beside(place)
+        by_key = {_key(each.name): each for each in files}
+        by_name = {each.name: each for each in files}
+        for name in stems(place):
+            for suffix in suffixes:
+                found = by_name.get(name + suffix) or by_key.get(_key(name + suffix))
+                if found is not None:
+                    return found
+    return None
+
+
+def _key(name: str) -> str:
+    """A file name without letter case, and its letters composed: macOS takes them apart."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _ambiguous(model: Path, what: str, option: str, found: Sequence[Path]) -> CheckpointError:
+    names = ", ".join(each.name for each in found[:_SHOWN_FILES])
+    more = ", …" if len(found) > _SHOWN_FILES else ""
+    return CheckpointError(
+        f"{model}: several files beside it could be {what}: {names}{more}.",
+        f"Say which with {option}, or give it the model's name.",
+    )

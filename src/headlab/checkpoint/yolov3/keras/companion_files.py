@@ -1,0 +1,84 @@
+"""What a Keras file does not say: its anchors and class names, from the files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles, find_anchors, find_names
+from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Anchor, Description, default_masks
+from headlab.checkpoint.yolov3.text_lists import read_anchors, read_class_names
+from headlab.errors import CheckpointError
+
+_USUAL_ANCHORS = {"yolov3": 9, "yolov3-spp": 9, "yolov3-tiny": 6}
+"""keras-yolo3's folder model_data holds both yolo_anchors.txt and tiny_yolo_anchors.txt."""
+
+
+def described_beside(
+    path: Path, variant: str, output_rows: Sequence[int], beside: CompanionFiles
+) -> Description:
+    """Describe a Keras file's model, as keras-yolo3 would with the same anchors and class names.
+
+    Args:
+        path: the model file.
+        variant: the network, known from its layers.
+        output_rows: the rows of each level's output, coarsest first: slots x (5 + C).
+        beside: the files that the user names.
+
+    Raises:
+        CheckpointError: there are no anchors, or they or the class names do not fit the outputs.
+        InputError: the anchors cannot be shared out among the levels.
+    """
+    usual = _USUAL_ANCHORS.get(variant)
+    anchors_file = beside.anchors or find_anchors(path, usual) or find_anchors(path)
+    if anchors_file is None:
+        raise CheckpointError(
+            f"{path}: the file does not say its anchors, and no file of anchors lies beside it.",
+            "Give --anchors FILE, the one that the model was trained with (keras-yolo3's "
+            "model_data/yolo_anchors.txt, unless you changed it), or put anchors.txt beside it.",
+        )
+    anchors = read_anchors(anchors_file)
+    masks = default_masks(variant, len(anchors))
+    count = _class_count(anchors_file, anchors, output_rows, [len(mask) for mask in masks])
+    return Description(
+        variant,
+        anchors,
+        masks,
+        _class_names(path, count, beside),
+        batch_norm_epsilon=KERAS_EPSILON,
+    )
+
+
+def numbered_names(count: int) -> tuple[str, ...]:
+    """What classes are called that nobody named: "0", "1" and so on."""
+    return tuple(map(str, range(count)))
+
+
+def _class_count(
+    path: Path, anchors: Sequence[Anchor], output_rows: Sequence[int], slots: Sequence[int]
+) -> int:
+    """C, from rows = slots x (5 + C), which has to be the same in all levels."""
+    shared = [divmod(rows, each) for rows, each in zip(output_rows, slots, strict=True)]
+    counts = {each - BOX_NUMBERS for each, rest in shared if rest == 0}
+    if any(rest for _, rest in shared) or len(counts) != 1 or min(counts) < 1:
+        rows = ", ".join(map(str, output_rows))
+        raise CheckpointError(
+            f"{path}: {len(anchors)} anchors are {' and '.join(map(str, slots))} per cell of each "
+            f"level; the outputs with {rows} rows cannot be those of 5 + (classes) numbers for each.",
+            "Give the anchors that the model was trained with.",
+        )
+    return counts.pop()
+
+
+def _class_names(path: Path, count: int, beside: CompanionFiles) -> tuple[str, ...]:
+    names_file = beside.names or find_names(path, count)
+    if names_file is None:
+        return numbered_names(count)
+    names = read_class_names(names_file)
+    if len(names) != count:
+        raise CheckpointError(
+            f"{names_file}: {len(names)} class names; the weights in {path.name} have {count} classes.",
+            "Give the class names that the model was trained with.",
+        )
+    return names

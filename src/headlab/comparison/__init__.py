@@ -1,0 +1,1 @@
+"""Match the detections of two models, and test the class-shift inference."""

@@ -1,0 +1,1 @@
+"""YOLOv3 models from one file format to another."""

@@ -1,0 +1,239 @@
+"""Convert a YOLOv3 model from one file format to another, and prove that it still computes the same."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.companions import holds, replacing_together
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
+from headlab.checkpoint.yolov3.description import default_masks
+from headlab.checkpoint.yolov3.description_json import LARGEST_INPUT_PX
+from headlab.checkpoint.yolov3.remarks import trained_masks
+from headlab.checkpoint.yolov3.titles import TITLES
+from headlab.checkpoint.yolov3.write import Format, format_of, texts_beside, write_as
+from headlab.errors import CheckpointError, InputError, OutputError
+from headlab.families.read import read
+from headlab.families.yolov3.head import identify_yolov3
+from headlab.files.atomic import (
+    check_is_not,
+    check_replaceable,
+    explained,
+    move_into_place,
+)
+
+KERAS_VARIANTS = ("yolov3", "yolov3-tiny")
+"""The networks that keras-yolo3 has."""
+
+TOLERANCE = 2e-4
+"""The raw outputs of source and result may differ by this much, relative to the largest (at least 1).
+
+Two ways to run the same float32 network differ by 3e-5 where outputs are of order 10.
+"""
+
+_LARGEST_RUN_PX = 416
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a conversion did.
+
+    Attributes:
+        source: the file read.
+        written: the model file, then those beside it.
+        format: of the model file.
+        input_hw_px: the input size at which both were run.
+        largest_output: the largest raw output in absolute value.
+        difference: by how much the raw outputs of the two files differ at most.
+        notes: what other programs will see differently.
+    """
+
+    source: Path
+    written: tuple[Path, ...]
+    format: Format
+    input_hw_px: tuple[int, int]
+    largest_output: float
+    difference: float
+    notes: tuple[str, ...]
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    cfg: str | Path | None = None,
+    names: str | Path | None = None,
+    anchors: str | Path | None = None,
+    batch_norm_epsilon: float | None = None,
+    imgsz: int | tuple[int, int] | None = None,
+    force: bool = False,
+) -> Converted:
+    """Write a model in the format that the target's name asks for.
+
+    The result is read back, as other programs read it, and run on the same random picture as the source
+    before anything is put in its place; a result that computes something else is thrown away.
+
+    Args:
+        source: a YOLOv3 model: darknet, keras-yolo3 or headlab's own format.
+        target: `.weights` (darknet), `.h5` (keras-yolo3), `.weights.h5` (Keras 3) or `.safetensors`.
+        cfg: darknet's description of the source; by default it is looked for beside the weights.
+        names: the class names of the source, one a line; looked for in the same way.
+        anchors: the anchors of a Keras source; looked for in the same way.
+        batch_norm_epsilon: read the source's numbers as trained with this one. With 1e-3, darknet numbers
+            go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
+        imgsz: the input size that the result says it is for, one number or (height, width); None keeps the
+            source's.
+        force: replace files beside the target that hold something else.
+
+    Raises:
+        InputError: the source is no YOLOv3 model, the target's name asks for no known format, or a number
+            is none that a model can have.
+        CheckpointError: the source is damaged, or its numbers do not survive the conversion.
+        OutputError: the target is the source, or cannot be written; nothing was changed.
+    """
+    path, out = Path(source), Path(target)
+    chosen = format_of(out)
+    model = _yolov3(read(path, CompanionFiles.of(cfg, names, anchors)))
+    model = _described(
+        model, batch_norm_epsilon, (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
+    )
+    check_is_not(out, path, "Give the output another name or folder.")
+    beside = {out.with_name(name): data for name, data in texts_beside(model, out).items()}
+    _check_places(out, beside, force)
+    with _staged(out) as folder:
+        staged = folder / out.name
+        with staged.open("wb+") as file:
+            write_as(model, chosen, file)
+        for text, data in beside.items():
+            (folder / text.name).write_bytes(data)
+        size, largest, difference = _compared(model, _yolov3(read(staged)).as_others_read())
+        if not difference <= TOLERANCE * max(1.0, largest):
+            raise CheckpointError(
+                f"{out}: the converted file computes something else: its raw outputs differ by up to "
+                f"{difference:.3g}, where {largest:.3g} is the largest. Nothing was written.",
+                "The source may hold numbers that the format cannot carry; please report the file.",
+            )
+        missing = {text: data for text, data in beside.items() if not holds(text, data)}
+        with replacing_together(tuple(missing)) as files:
+            for opened, data in zip(files, missing.values(), strict=True):
+                opened.write(data)
+        move_into_place(staged, out)
+    written = (out, *reversed(beside))
+    return Converted(path, written, chosen, size, largest, difference, _notes(model, chosen))
+
+
+def _notes(model: Yolov3Checkpoint, chosen: Format) -> tuple[str, ...]:
+    described = model.description
+    if not chosen.suffix.endswith(".h5"):
+        return ()
+    if described.variant not in KERAS_VARIANTS:
+        return (f"keras-yolo3 has no {TITLES[described.variant]}; headlab reads the file.",)
+    usual = default_masks(described.variant, len(described.anchors_wh_px))
+    if described.masks == usual:
+        return ()
+    if usual == trained_masks(model):
+        return (
+            f"The source says masks {_listed(described.masks)}, but these weights were trained with "
+            f"{_listed(usual)}, which keras-yolo3's code has: its boxes are the right ones.",
+        )
+    return (
+        f"This model's masks are {_listed(described.masks)}, but keras-yolo3's code says "
+        f"{_listed(usual)}: change it there, or its boxes get the wrong anchors.",
+    )
+
+
+def _listed(masks: Sequence[Sequence[int]]) -> str:
+    return str([list(mask) for mask in masks]).replace(", ", ",").replace("],[", "], [")
+
+
+def _yolov3(checkpoint: Checkpoint) -> Yolov3Checkpoint:
+    if not isinstance(checkpoint, Yolov3Checkpoint):
+        raise InputError(
+            f"{checkpoint.path}: this is an ultralytics checkpoint; only YOLOv3 models with anchors have a "
+            "darknet or keras-yolo3 form.",
+            "Give a .weights, .h5 or .safetensors file. ultralytics exports its own models: yolo export.",
+        )
+    return checkpoint
+
+
+def _described(
+    model: Yolov3Checkpoint, epsilon: float | None, input_hw_px: tuple[int, int] | None
+) -> Yolov3Checkpoint:
+    """The model with another epsilon or input size in its description, and the same numbers."""
+    described = model.described
+    if epsilon is not None:
+        if not 0 < epsilon < 1:
+            raise InputError(
+                f"The batch-norm epsilon is {epsilon}; a number between 0 and 1 was expected.",
+                "Such as 1e-6 (darknet) or 1e-3 (Keras).",
+            )
+        described = replace(described, batch_norm_epsilon=epsilon)
+    if input_hw_px is not None:
+        height, width = input_hw_px
+        if not 0 < min(input_hw_px) <= max(input_hw_px) <= LARGEST_INPUT_PX:
+            raise InputError(
+                f"An input of {height} x {width} px does not do: sides of up to {LARGEST_INPUT_PX:,} px were "
+                "expected.",
+                "Such as 416, or 320,608.",
+            )
+        identify_yolov3(model).addresses(
+            height, width
+        )  # refuses what is no multiple of the strides
+        described = replace(described, input_hw_px=input_hw_px)
+    return replace(model, described=described)
+
+
+def _check_places(target: Path, beside: Mapping[Path, bytes], force: bool) -> None:
+    """Refuse to replace a user's own file beside the target, and what cannot be replaced."""
+    check_replaceable(target)
+    for path, data in beside.items():
+        if not path.exists() or holds(path, data):
+            continue
+        if not force:
+            raise OutputError(
+                f"{path} belongs beside {target.name}, but is there already and holds something else. "
+                "Nothing was written.",
+                "Give another name or folder, or say --force to replace it.",
+            )
+        check_replaceable(path)
+
+
+@contextmanager
+def _staged(target: Path) -> Iterator[Path]:
+    """A folder on the target's disk, from which the finished file is moved into place."""
+    try:
+        folder = Path(os.path.realpath(target)).parent
+        with tempfile.TemporaryDirectory(prefix=".headlab-", dir=folder) as name:
+            yield Path(name)
+    except OSError as error:
+        raise explained(error, target) from error
+
+
+def _compared(
+    before: Yolov3Checkpoint, after: Yolov3Checkpoint
+) -> tuple[tuple[int, int], float, float]:
+    """Input size, largest raw output, and largest difference of two models on one random picture."""
+    height, width = before.described.input_hw_px
+    size = (min(height, _LARGEST_RUN_PX), min(width, _LARGEST_RUN_PX))
+    outputs, others = _raw_outputs(before, size), _raw_outputs(after, size)
+    largest = max(float(each.abs().max()) for each in outputs)
+    pairs = zip(outputs, others, strict=True)
+    return size, largest, max(float((one - other).abs().max()) for one, other in pairs)
+
+
+def _raw_outputs(model: Yolov3Checkpoint, input_hw_px: tuple[int, int]) -> tuple[Any, ...]:
+    import torch
+
+    from headlab.yolov3.load import build
+
+    picture = torch.rand((1, 3, *input_hw_px), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        outputs: tuple[Any, ...] = build(model)(picture)
+    return outputs

@@ -1,0 +1,1 @@
+"""The families of heads that headlab knows, each a folder."""

@@ -1,0 +1,1 @@
+"""Heads of ultralytics: anchor-free, in `.pt` checkpoints."""

@@ -1,0 +1,164 @@
+"""ultralytics' own prediction, with the flat index of every detection and the candidates kept.
+
+The predictors of ultralytics can ask their NMS for the indices that survive: they do so to pick
+features for tracking. headlab uses that hook and nothing else, so that boxes, scores, classes and their
+order are those of `YOLO.predict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headlab.detect.device import select
+from headlab.detect.loader import loader
+from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.prediction import Boxes, Prediction
+from headlab.detect.settings import Settings
+
+_PREDICTORS = {
+    "detect": "DetectionPredictor",
+    "obb": "OBBPredictor",
+    "pose": "PosePredictor",
+    "segment": "SegmentationPredictor",
+}
+
+
+class UltralyticsDetector:
+    """A network ready to detect; it is fused and warmed up once.
+
+    Args:
+        network: an ultralytics network, from `headlab.families.ultralytics.rebuild.rebuild`.
+        settings: how to detect.
+
+    Raises:
+        InputError: the device is not there.
+    """
+
+    def __init__(self, network: Any, settings: Settings) -> None:
+        self.settings = settings
+        self._predictor = _predictor_class(network.task)(overrides=_overrides(network, settings))
+        select(settings.device)
+        with quiet():
+            self._predictor.setup_model(model=network, verbose=False)
+
+    def __call__(self, files: list[Path]) -> Iterator[Prediction]:
+        """Detect on files in turn; a file that cannot be read yields nothing."""
+        channels = self._predictor.model.channels
+        source = loader(files, channels=channels, vid_stride=self.settings.vid_stride)
+        results = self._predictor(source=source, stream=True)
+        while True:
+            with quiet():
+                result = next(results, None)
+            if result is None:
+                return
+            yield self._predictor.taken(result)
+
+
+def _overrides(network: Any, settings: Settings) -> dict[str, Any]:
+    size = settings.imgsz or network.args.get("imgsz") or 640
+    return {
+        "task": network.task,
+        "mode": "predict",
+        "conf": settings.conf,
+        "iou": settings.iou,
+        "imgsz": list(size) if isinstance(size, tuple) else size,
+        "classes": list(settings.classes) if settings.classes is not None else None,
+        "max_det": settings.max_det,
+        "agnostic_nms": settings.agnostic_nms,
+        "nms": False if settings.end2end else None,
+        "device": settings.device,
+        "vid_stride": settings.vid_stride,
+        "batch": 1,
+        "rect": True,
+        "save": False,
+        "verbose": False,
+    }
+
+
+@cache
+def _predictor_class(task: str) -> type:
+    """The predictor of ultralytics for a task, extended to remember indices and candidates."""
+    base: Any = getattr(ultralytics("models.yolo"), task)
+    parent: Any = getattr(base, _PREDICTORS[task])
+
+    class Addressed(parent):  # type: ignore[misc]
+        """A predictor that keeps what NMS was given and what survived."""
+
+        _feats = ()
+
+        def get_obj_feats(self, _maps: Any, indices: Any) -> Any:
+            """Take the surviving indices; they come back as the results' `feats`."""
+            return indices
+
+        def postprocess(self, preds: Any, img: Any, orig_imgs: Any, **kwargs: Any) -> Any:
+            """Remember the raw predictions of this batch."""
+            self.raw, self.input_hw_px = preds, tuple(img.shape[2:])
+            return super().postprocess(preds, img, orig_imgs, **kwargs)
+
+        def construct_result(self, pred: Any, *args: Any) -> Any:
+            """Remember the surviving rows in input pixels, which the parent scales in place."""
+            self.kept = pred.clone()
+            return super().construct_result(pred, *args)
+
+        def taken(self, result: Any) -> Prediction:
+            """The latest result with everything remembered about it."""
+            return _collected(self, result)
+
+    return Addressed
+
+
+def _collected(predictor: Any, result: Any) -> Prediction:
+    import torch
+
+    decoded, raw = _decoded(predictor.raw)
+    indices = torch.as_tensor(result.feats, dtype=torch.int64).reshape(-1)
+    head = predictor.model.backend.model.model[-1]
+    if head.end2end:
+        candidates = _before_top_k(head, raw)
+        chosen = head.get_topk_index(candidates[4 : 4 + head.nc].T[None], head.max_det)[2]
+        indices = chosen[0][indices]
+    else:
+        candidates = decoded[0]
+    kept, result, indices = _without_empty_masks(predictor, result, indices)
+    return Prediction(
+        path=Path(result.path),
+        image_bgr=result.orig_img,
+        input_hw_px=predictor.input_hw_px,
+        result=result,
+        flat=indices.cpu().numpy(),
+        kept=kept,
+        candidates=candidates,
+        corners=head.end2end,
+        class_count=head.nc,
+        to_image=partial(_to_image, predictor.input_hw_px, result.orig_img.shape),
+    )
+
+
+def _to_image(input_hw_px: tuple[int, int], image_shape: tuple[int, ...], boxes: Boxes) -> Boxes:
+    """Boxes mapped as ultralytics maps detections."""
+    scale_boxes = ultralytics("utils.ops").scale_boxes
+    return np.asarray(scale_boxes(input_hw_px, boxes.copy(), image_shape), np.float64)
+
+
+def _decoded(raw: Any) -> tuple[Any, Any]:
+    """The decoded predictions, and the dictionary of raw outputs beside them."""
+    first, outputs = raw
+    return (first[0] if isinstance(first, tuple) else first), outputs
+
+
+def _before_top_k(head: Any, raw: Any) -> Any:
+    """What an end-to-end head decoded before it chose its best, shape (4 + C + extra, N)."""
+    return head._inference(raw["one2one"])[0]
+
+
+def _without_empty_masks(predictor: Any, result: Any, indices: Any) -> tuple[Any, Any, Any]:
+    """Drop what ultralytics drops when nobody asks for indices: detections with an empty mask."""
+    if result.masks is None:
+        return predictor.kept, result, indices
+    seen = result.masks.data.amax((-2, -1)) > 0
+    return predictor.kept[seen], result[seen], indices[seen.cpu()]

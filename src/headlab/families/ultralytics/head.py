@@ -1,0 +1,157 @@
+"""PtCheckpoint -> layout: recognise the head by its structure."""
+
+from __future__ import annotations
+
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
+from headlab.checkpoint.pt.modules import children, walk
+from headlab.checkpoint.pt.objects import Instance, TensorRef
+from headlab.errors import CheckpointError, UnsupportedHead
+from headlab.families.ultralytics.kinds import PACKAGES, REFUSED, SUPPORTED, HeadKind
+from headlab.heads.layout import ClassRows, Layout, Level
+
+_CONTRADICTION = (
+    "The file was damaged, or changed by another program; save the model with ultralytics again."
+)
+
+
+def identify_pt(checkpoint: PtCheckpoint) -> Layout:
+    """Describe a checkpoint's head.
+
+    Raises:
+        UnsupportedHead: the head is of a kind without class rows per level.
+        CheckpointError: the file contradicts itself.
+    """
+    prefix, head = find_head(checkpoint)
+    kind = SUPPORTED[head.cls.name]
+    names = checkpoint.class_names
+    strides = _strides(checkpoint, head)
+    rows = _class_rows(checkpoint, prefix, head, kind)
+    if any(len(levels) != len(strides) for levels in rows.values()):
+        raise CheckpointError(
+            f"{checkpoint.path}: the head has {len(strides)} strides, but class branches for "
+            f"{' and '.join(str(len(levels)) for levels in rows.values())} levels.",
+            _CONTRADICTION,
+        )
+    count = _count_classes(checkpoint, rows)
+    if len(names) != count:
+        raise CheckpointError(
+            f"{checkpoint.path}: the head has rows for {count} classes, but the file names "
+            f"{len(names)}.",
+            _CONTRADICTION,
+        )
+    levels = tuple(
+        Level(
+            f"P{stride.bit_length() - 1}", stride, 1, tuple(levels[at] for levels in rows.values())
+        )
+        for at, stride in enumerate(strides)
+    )
+    return Layout(
+        head=head.cls.name,
+        task=kind.task,
+        levels=levels,
+        class_names=names,
+        end_to_end="one2many" not in rows,
+        rotated=kind.rotated,
+    )
+
+
+def find_head(checkpoint: PtCheckpoint) -> tuple[str, Instance]:
+    """The dotted name and placeholder of the head: the last child of the network's `model`.
+
+    Raises:
+        UnsupportedHead: the head is of a kind that headlab does not describe.
+        CheckpointError: the network has no layers.
+    """
+    layers = children(checkpoint.network).get("model")
+    stages = children(layers) if layers else {}
+    if not stages:
+        raise CheckpointError(
+            f"{checkpoint.path}: the network has no layers in `model`.",
+            "headlab reads networks that ultralytics 8 built.",
+        )
+    last = list(stages)[-1]
+    head = stages[last]
+    name = head.cls.name
+    supported = "Supported heads: " + ", ".join(sorted(SUPPORTED)) + "."
+    if head.cls.module not in PACKAGES:
+        raise UnsupportedHead(
+            f"{checkpoint.path}: the head is {head.cls}, which is not a head of ultralytics 8.",
+            supported,
+        )
+    if name not in SUPPORTED:
+        why = REFUSED.get(name, "it is not a Detect head")
+        raise UnsupportedHead(f"{checkpoint.path}: the head is {name}: {why}.", supported)
+    return f"model.{last}", head
+
+
+def _strides(checkpoint: PtCheckpoint, head: Instance) -> list[int]:
+    held = head.attributes.get("stride")
+    strides = checkpoint.values(held) if isinstance(held, TensorRef) else []
+    whole = [int(stride) for stride in strides if stride.is_integer()]
+    powers = all(stride > 1 and stride & (stride - 1) == 0 for stride in whole)
+    if not whole or whole != strides or not powers or len(set(whole)) != len(whole):
+        raise CheckpointError(
+            f"{checkpoint.path}: the head's strides are {strides or 'missing'}; different "
+            "powers of two were expected.",
+            "Save the model with ultralytics again; it computes them when it builds the network.",
+        )
+    return whole
+
+
+def _class_rows(
+    checkpoint: PtCheckpoint, prefix: str, head: Instance, kind: HeadKind
+) -> dict[str, list[ClassRows]]:
+    """Branch -> its class rows by level: the last convolution of each level's class branch."""
+    found: dict[str, list[ClassRows]] = {}
+    for branch, child in kind.branches:
+        levels = children(head).get(child)
+        if levels is None:
+            continue
+        found[branch] = [
+            _last_convolution(checkpoint, f"{prefix}.{child}.{name}", level, branch)
+            for name, level in children(levels).items()
+        ]
+    if not found:
+        expected = " or ".join(f"{prefix}.{child}" for _, child in kind.branches)
+        raise CheckpointError(
+            f"{checkpoint.path}: the head has no class branches ({expected}).",
+            _CONTRADICTION,
+        )
+    return found
+
+
+def _last_convolution(
+    checkpoint: PtCheckpoint, prefix: str, level: Instance, branch: str
+) -> ClassRows:
+    last = prefix
+    for name, module in walk(level, str(checkpoint.path)):
+        if module.cls.name == "Conv2d":
+            last = f"{prefix}.{name}" if name else prefix
+    weight, bias = f"{last}.weight", f"{last}.bias"
+    for name in (weight, bias):
+        if name not in checkpoint.tensors:
+            raise CheckpointError(
+                f"{checkpoint.path}: the class branch {prefix} should end in a convolution with "
+                f"weight and bias, but {name} is missing.",
+                _CONTRADICTION,
+            )
+    return ClassRows(branch, weight, bias, 0, checkpoint.shape(bias)[0])
+
+
+def _count_classes(checkpoint: PtCheckpoint, rows: dict[str, list[ClassRows]]) -> int:
+    counts = set()
+    for each in (row for levels in rows.values() for row in levels):
+        weight, bias = checkpoint.shape(each.weight), checkpoint.shape(each.bias)
+        if len(weight) != 4 or len(bias) != 1 or weight[0] != bias[0]:
+            raise CheckpointError(
+                f"{checkpoint.path}: {each.weight} has shape {weight} and its bias {bias}; "
+                "the same number of rows was expected.",
+                _CONTRADICTION,
+            )
+        counts.add(bias[0])
+    if len(counts) != 1:
+        raise CheckpointError(
+            f"{checkpoint.path}: the levels disagree on the number of classes: {sorted(counts)}.",
+            _CONTRADICTION,
+        )
+    return int(counts.pop())

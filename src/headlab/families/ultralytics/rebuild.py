@@ -1,0 +1,201 @@
+"""Rebuild a checkpoint's network with ultralytics, from the file's own description and tensors.
+
+The pickled modules are never revived: ultralytics builds the network anew, and every tensor is loaded
+by name. What is loaded must equal, name by name and shape by shape, what was built.
+"""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
+from headlab.checkpoint.pt.modules import walk
+from headlab.checkpoint.pt.objects import Instance
+from headlab.checkpoint.tensors import encoded
+from headlab.detect.offline import quiet, ultralytics
+from headlab.errors import CheckpointError
+from headlab.families.identify import identify
+from headlab.families.ultralytics import description as descriptions
+from headlab.families.ultralytics.head import find_head
+from headlab.families.ultralytics.kinds import SUPPORTED
+from headlab.heads.layout import Layout
+
+_MODELS = {
+    "detect": "DetectionModel",
+    "obb": "OBBModel",
+    "pose": "PoseModel",
+    "segment": "SegmentationModel",
+}
+_HEAD_SETTINGS = ("max_det", "agnostic_nms")
+_DERIVED_METADATA = ("live", "task", "yaml")
+_NO_TRAINING_STATE = {"ema": None, "epoch": -1, "optimizer": None, "scaler": None, "updates": None}
+_SHOWN = 3
+
+
+def rebuild(checkpoint: PtCheckpoint) -> Any:
+    """The checkpoint's network, as edited, in float32 and evaluation mode.
+
+    It computes exactly what `YOLO(path).model` computes. A network whose classes were kept or dropped
+    keeps the width of its class branches, which ultralytics would derive from the class count.
+
+    Returns:
+        an `ultralytics.nn.tasks.DetectionModel` or a subclass of it.
+
+    Raises:
+        UnsupportedHead: the head is of a kind that headlab does not describe.
+        CheckpointError: the file contradicts itself, or holds weights that are not finite.
+    """
+    layout = identify(checkpoint)
+    network = _blank(checkpoint, layout)
+    if not any(".bn." in name for name in checkpoint.tensors):
+        network.end2end = layout.end_to_end
+        with quiet():
+            network.fuse(verbose=False)
+    _resize_class_rows(checkpoint, layout, network)
+    _check_structure(checkpoint, network)
+    _load(checkpoint, network)
+    return _described(checkpoint, layout, network)
+
+
+def save_rebuilt(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
+    """Write a checkpoint whose edit changed shapes, in the format that `YOLO(path)` loads.
+
+    What belongs to an unfinished training (its optimizer, its second set of weights) is left out, as
+    ultralytics leaves it out of a finished one: it would no longer fit.
+
+    Raises:
+        CheckpointError: the file contradicts itself, or a value does not fit the stored dtype.
+    """
+    import torch
+
+    for name, array in checkpoint.replaced.items():
+        encoded(checkpoint.tensor(name), array)
+    network = rebuild(checkpoint)
+    dtypes = {tensor.dtype for tensor in checkpoint.tensors.values() if "float" in tensor.dtype}
+    network = network.to(getattr(torch, dtypes.pop()) if len(dtypes) == 1 else torch.float32)
+    for parameter in network.parameters():
+        parameter.requires_grad = False
+    kept = {k: v for k, v in checkpoint.metadata.items() if k not in _DERIVED_METADATA}
+    torch.save({**kept, **_NO_TRAINING_STATE, "model": network}, file)
+
+
+def _blank(checkpoint: PtCheckpoint, layout: Layout) -> Any:
+    """The network that the description builds, with class branches as wide as the file's.
+
+    ultralytics makes a class branch max(ch[0], min(nc, 100)) channels wide. Building it for
+    min(width, 100) classes therefore gives that width back, whatever the number of class rows.
+    """
+    described = descriptions.checked(checkpoint)
+    width = checkpoint.tensor(layout.levels[0].class_rows[0].weight).shape[1]
+    described["nc"] = min(width, 100)
+    descriptions.check_size(checkpoint, described)
+    model = getattr(ultralytics("nn.tasks"), _MODELS[layout.task])
+    with quiet():
+        return model(described, ch=described.get("channels", 3), verbose=False)
+
+
+def _resize_class_rows(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> None:
+    """Give every convolution with a row per class the number of rows that the checkpoint has."""
+    import torch
+
+    prefix, _ = find_head(checkpoint)
+    paths = [
+        rows.weight.removesuffix(".weight") for level in layout.levels for rows in level.class_rows
+    ]
+    paths += [f"{prefix}.{child}" for child in SUPPORTED[layout.head].per_class]
+    for path in paths:
+        if f"{path}.bias" not in checkpoint.tensors:
+            continue
+        old = network.get_submodule(path)
+        count = checkpoint.shape(f"{path}.bias")[0]
+        if old.out_channels != count:
+            parent, _, child = path.rpartition(".")
+            new = torch.nn.Conv2d(old.in_channels, count, old.kernel_size)
+            network.get_submodule(parent)[int(child)] = new
+    head = network.model[-1]
+    head.nc = len(checkpoint.class_names)
+    head.no = head.nc + 4 * head.reg_max
+    network.yaml["nc"] = head.nc
+
+
+def _check_structure(checkpoint: PtCheckpoint, network: Any) -> None:
+    """Every module in the file must have been rebuilt as the same kind of module.
+
+    Raises:
+        CheckpointError: one was not; the weights would compute something else.
+    """
+    built = dict(network.named_modules(remove_duplicate=False))
+    for name, module in walk(checkpoint.network, str(checkpoint.path)):
+        kind = type(built[name]).__name__ if name in built else "missing"
+        if kind != module.cls.name:
+            raise CheckpointError(
+                f"{checkpoint.path}: {name or 'the network'} is a {module.cls.name} in the file, but "
+                f"{kind} when ultralytics {ultralytics().__version__} builds it.",
+                "The file was written by another version of ultralytics; save it again with this one.",
+            )
+        _copy_epsilon(module, built[name])
+
+
+def _copy_epsilon(module: Instance, built: Any) -> None:
+    epsilon = module.attributes.get("eps")
+    if isinstance(epsilon, float):
+        built.eps = epsilon
+
+
+def _load(checkpoint: PtCheckpoint, network: Any) -> None:
+    import torch
+
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    _check_names(checkpoint, expected)
+    state = {}
+    for name in expected:
+        array = checkpoint.array(name)
+        if not np.isfinite(array).all():
+            raise CheckpointError(
+                f"{checkpoint.path}: {name} holds values that are not finite (NaN or infinite).",
+                "The training diverged or the file is damaged; use an earlier checkpoint.",
+            )
+        state[name] = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
+    network.load_state_dict(state, strict=True)
+
+
+def _check_names(checkpoint: PtCheckpoint, expected: dict[str, tuple[int, ...]]) -> None:
+    held = {name: checkpoint.shape(name) for name in checkpoint.tensors}
+    missing = [name for name in expected if name not in held]
+    unknown = [name for name in held if name not in expected]
+    other = [name for name in expected if name in held and held[name] != expected[name]]
+    problems = [
+        f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''})"
+        for what, names in (("missing", missing), ("unknown", unknown), ("of another shape", other))
+        if names
+    ]
+    if problems:
+        detail = (
+            f" {other[0]}: file {held[other[0]]}, network {expected[other[0]]}." if other else ""
+        )
+        raise CheckpointError(
+            f"{checkpoint.path}: the tensors do not fit the network that the file describes: "
+            f"{'; '.join(problems)}.{detail}",
+            "The file is damaged, or was changed by hand.",
+        )
+
+
+def _described(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> Any:
+    """Attach what ultralytics expects to find on a loaded network."""
+    import torch
+
+    head, (_, file_head) = network.model[-1], find_head(checkpoint)
+    for name in _HEAD_SETTINGS:
+        value = file_head.attributes.get(name)
+        if isinstance(value, (bool, int)):
+            setattr(head, name, value)
+    head.stride = network.stride = torch.tensor([float(px) for px in layout.strides_px])
+    for module in network.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = True  # as ultralytics sets it on loading; activations then save memory
+    network.names = dict(enumerate(checkpoint.class_names))
+    network.task = layout.task
+    network.args = checkpoint.train_args
+    return network.eval()

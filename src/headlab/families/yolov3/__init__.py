@@ -1,0 +1,1 @@
+"""YOLOv3: heads with anchors, from darknet, Keras and headlab files."""

@@ -1,0 +1,175 @@
+"""Anchors from files: keras-yolo3's anchors.txt, a darknet .cfg, and what `fit` writes as YAML or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headlab.errors import InputError
+from headlab.heads.anchor_set import AnchorSet, anchor_set
+
+if TYPE_CHECKING:
+    from headlab.checkpoint.yolov3.darknet.sections import Section
+
+_LARGEST_BYTES = 1 << 20
+
+
+def read_anchor_set(path: str | Path) -> AnchorSet:
+    """Read anchors, and which level each serves as far as the file says so.
+
+    A file that ends in .cfg, .yaml, .yml or .json is read as such, any other as keras-yolo3's anchors.txt.
+
+    Raises:
+        InputError: the file cannot be read, or holds no anchors.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".cfg":
+        return _from_cfg(path)
+    if suffix in (".yaml", ".yml", ".json"):
+        return _from_document(path)
+    from headlab.checkpoint.yolov3.text_lists import read_anchors
+
+    return anchor_set(read_anchors(path), source=str(path))
+
+
+def _from_cfg(path: Path) -> AnchorSet:
+    """The anchors and masks of a cfg's [yolo] sections; the rest of the network is not checked."""
+    from headlab.checkpoint.yolov3.darknet.layers import items, wholes
+    from headlab.checkpoint.yolov3.darknet.sections import read_sections
+
+    sections = read_sections(path)
+    heads = [section for section in sections if section.kind == "yolo"]
+    if not heads:
+        raise InputError(
+            f"{path}: there is no [yolo] section.", "Name the .cfg of a YOLO model with anchors."
+        )
+    for head in heads:
+        if "anchors" not in head.values:
+            raise InputError(f"{head.where()}: anchors= is missing.", "Add it.")
+    texts = items(heads[0], "anchors")
+    for head in heads[1:]:
+        if items(head, "anchors") != texts:
+            raise InputError(
+                f"{head.where('anchors')}: anchors= differs from that in line {heads[0].line}.",
+                "All [yolo] sections of a network have the same anchors.",
+            )
+    numbers = [_number(text, heads[0]) for text in texts]
+    if len(numbers) % 2:
+        raise InputError(
+            f"{heads[0].where('anchors')}: anchors= has {len(numbers)} numbers, no pairs.",
+            "Write a width and a height for each anchor.",
+        )
+    every = list(range(len(numbers) // 2))
+    masks = [wholes(head, "mask") if "mask" in head.values else every for head in heads]
+    return anchor_set(
+        numbers,
+        masks,
+        strides_px=_strides(sections),
+        source=str(path),
+        input_hw=_input_hw(sections[0]) if sections else None,
+    )
+
+
+def _number(text: str, section: Section) -> float:
+    from headlab.checkpoint.yolov3.text_file import decimal_number
+
+    number = decimal_number(text)
+    if number is None:
+        raise InputError(
+            f"{section.where('anchors')}: anchors= has {text!r}, which is no number.",
+            "Write widths and heights in input pixels: 10,13,  16,30,  33,23, …",
+        )
+    return number
+
+
+def _input_hw(net: Section) -> tuple[int, int] | None:
+    sizes = [net.values[key].text for key in ("height", "width") if key in net.values]
+    if net.kind != "net" or len(sizes) != 2 or not all(size.isdecimal() for size in sizes):
+        return None
+    return int(sizes[0]), int(sizes[1])
+
+
+def _strides(sections: Sequence[Section]) -> list[int] | None:
+    """The stride of each [yolo] section's map, followed through the layers; None if they do not say.
+
+    YOLOv3 lists its coarsest level first, YOLOv4 its finest.
+    """
+    from headlab.checkpoint.yolov3.darknet.layers import whole, wholes
+
+    strides: list[float] = []
+    found: list[float] = []
+    for section in sections:
+        if section.kind == "net":
+            continue
+        before = strides[-1] if strides else 1.0
+        if section.kind in ("convolutional", "maxpool"):
+            before *= whole(section, "stride", 1)
+        elif section.kind == "upsample":
+            before /= max(1, whole(section, "stride", 2))
+        elif section.kind == "route" and "layers" in section.values:
+            source = wholes(section, "layers")[0]
+            place = source if source >= 0 else len(strides) + source
+            before = strides[place] if 0 <= place < len(strides) else before
+        elif section.kind == "yolo":
+            found.append(before)
+        strides.append(before)
+    usable = all(stride >= 2 and stride.is_integer() for stride in found)
+    return [int(stride) for stride in found] if usable and len(set(found)) == len(found) else None
+
+
+def _from_document(path: Path) -> AnchorSet:
+    document = _parsed(path)
+    if not isinstance(document, dict) or "anchors" not in document:
+        raise InputError(
+            f"{path}: there is no key 'anchors'.",
+            "Name a file that `headlab anchors fit -o FILE` wrote, or an anchors.txt or .cfg.",
+        )
+    size = document.get("input_hw")
+    masks = document.get("masks")
+    whole_masks = isinstance(masks, list) and all(
+        isinstance(mask, list) and all(type(number) is int for number in mask) for mask in masks
+    )
+    if masks is not None and not whole_masks:
+        raise InputError(
+            f"{path}: masks is no list of lists of anchor numbers.",
+            "For nine anchors: [[6, 7, 8], [3, 4, 5], [0, 1, 2]].",
+        )
+    strides = document.get("strides")
+    fitting = (
+        isinstance(strides, list)
+        and masks is not None
+        and len(strides) == len(masks)
+        and all(type(stride) is int and stride > 0 for stride in strides)
+    )
+    if strides is not None and not fitting:
+        raise InputError(f"{path}: strides do not fit the masks.", "Give one stride per mask.")
+    known_size = isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)
+    return anchor_set(
+        document["anchors"],
+        masks,
+        strides_px=strides,
+        source=str(path),
+        input_hw=(size[0], size[1]) if isinstance(size, list) and known_size else None,
+    )
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise InputError(f"{path}: the file is too large for anchors.", "Check the path.")
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"{path}: cannot be read: {reason}.", "Check the path.") from error
+    import json
+
+    import yaml
+
+    is_json = path.suffix.lower() == ".json"
+    try:
+        return json.loads(text) if is_json else yaml.safe_load(text)
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        kind = "JSON" if is_json else "YAML"
+        raise InputError(f"{path}: this is no {kind}: {error}", "Check the file.") from error

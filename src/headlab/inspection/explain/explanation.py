@@ -1,0 +1,39 @@
+"""Where a model's numbers come from, explained with that model's own numbers."""
+
+from __future__ import annotations
+
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.heads.layout import Layout
+from headlab.inspection.explain.anchor_free import explain_anchor_free
+from headlab.inspection.explain.anchors import explain_anchors, explain_classes
+from headlab.inspection.explain.decoding import explain_decoding
+from headlab.inspection.explain.freezing import explain_freezing
+from headlab.inspection.explain.grids import explain_candidates, explain_grids
+from headlab.inspection.explain.parts import Section
+from headlab.inspection.explain.slots import explain_outputs, explain_slots
+
+
+def explanation(
+    checkpoint: Checkpoint, layout: Layout, input_hw_px: tuple[int, int]
+) -> tuple[Section, ...]:
+    """The sections that `headlab inspect --explain` prints, in order.
+
+    Args:
+        checkpoint: the model file; of its tensors, only names and shapes are read.
+        layout: its head.
+        input_hw_px: the input's height and width in pixels, multiples of the largest stride.
+    """
+    if not isinstance(checkpoint, Yolov3Checkpoint):
+        return explain_anchor_free(checkpoint, layout, input_hw_px)
+    described = checkpoint.description
+    return (
+        explain_grids(described, layout, input_hw_px),
+        explain_slots(described, layout),
+        explain_outputs(described, layout),
+        explain_decoding(layout, input_hw_px),
+        explain_anchors(described, input_hw_px),
+        explain_classes(described, layout, input_hw_px),
+        explain_candidates(layout, input_hw_px),
+        explain_freezing(described),
+    )

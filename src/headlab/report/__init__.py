@@ -1,1 +1,0 @@
-"""What headlab shows: tables, pictures, and files."""

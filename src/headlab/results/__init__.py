@@ -1,0 +1,1 @@
+"""What all results share: tables, JSON, plots, pictures, and how they show themselves."""

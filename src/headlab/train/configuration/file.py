@@ -1,0 +1,178 @@
+"""A training's configuration as a YAML file: read, written, compared.
+
+Paths in it are relative to the folder that headlab is started in, as on the command line, so that the
+resolved configuration of a run means the same in every place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from headlab.errors import InputError, RecipeError, UnknownName
+from headlab.files.atomic import write_bytes
+from headlab.files.yaml_file import read_yaml
+from headlab.train.configuration.config import Section, TrainConfig
+from headlab.train.configuration.errors import checked
+
+_WIDTH = 100
+_A_YAML_FILE = "A configuration is a YAML file."
+
+
+def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
+    """Make a configuration of a file and of values that go before the file's.
+
+    Args:
+        path: a YAML file; None for the defaults.
+        overrides: by dotted name, such as {"stage1.epochs": 3}; values may be texts, as on the command
+            line.
+
+    Raises:
+        InputError: the file cannot be read, a name is unknown, or a value is wrong; the message names
+            file, line and value.
+    """
+    if path is None:
+        return _made({}, "", "", overrides)
+    try:
+        values = read_yaml(path)
+    except RecipeError as error:
+        raise InputError(error.message, _A_YAML_FILE) from None
+    return _made(values, str(path), path.read_text("utf-8"), overrides)
+
+
+def loads(text: str, name: str = "", overrides: Mapping[str, Any] | None = None) -> TrainConfig:
+    """Make a configuration of YAML text.
+
+    Args:
+        text: the YAML.
+        name: of the file that it comes from, for messages.
+        overrides: as for `load`.
+
+    Raises:
+        InputError: as for `load`.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        problem = getattr(error, "problem", None) or error
+        raise InputError(f"{name or 'configuration'}: not YAML: {problem}.", _A_YAML_FILE) from None
+    return _made(values, name, text, overrides)
+
+
+def _made(values: Any, name: str, text: str, overrides: Mapping[str, Any] | None) -> TrainConfig:
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise InputError(
+            f"{name}: names and values are expected, and this is {_shown(values)}.",
+            "Write lines such as batch: 8, and sections such as stage1: {epochs: 4}.",
+        )
+    over = dict(overrides or {})
+    known = names(TrainConfig)
+    for dotted, value in over.items():
+        if dotted not in known:
+            raise UnknownName("setting", dotted, known)
+        _put(values, dotted.split("."), value, name)
+    return checked(values, name, text, over)
+
+
+def dump(config: TrainConfig) -> str:
+    """The configuration as YAML, with every value; `load` reads the same again."""
+    plain = config.model_dump(mode="json")
+    single = {name: value for name, value in plain.items() if not isinstance(value, dict)}
+    parts = [("A whole training.", single)]
+    for name, value in plain.items():
+        if isinstance(value, dict):
+            summary = (type(getattr(config, name)).__doc__ or "").partition("\n")[0]
+            parts.append((summary.partition(";")[0].rstrip(".") + ".", {name: value}))
+    return "\n".join(f"# {summary}\n{_as_yaml(part)}" for summary, part in parts)
+
+
+def save(config: TrainConfig, path: Path) -> None:
+    """Write the configuration as YAML, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    write_bytes(path, dump(config).encode("utf-8"))
+
+
+def differences(before: TrainConfig, after: TrainConfig) -> list[str]:
+    """What differs, such as "stage1.epochs: 50 before, 3 now"."""
+    old, new = flat(before), flat(after)
+    return [
+        f"{name}: {_shown(old[name])} before, {_shown(new[name])} now"
+        for name in old
+        if old[name] != new[name]
+    ]
+
+
+def flat(config: Section) -> dict[str, Any]:
+    """Every value by its dotted name, in the order of the model."""
+    found: dict[str, Any] = {}
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, Section):
+            found |= {f"{name}.{inner}": each for inner, each in flat(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def names(model: type[BaseModel], before: str = "") -> list[str]:
+    """The dotted names of all values, in the order of the model."""
+    found = []
+    for name, field in model.model_fields.items():
+        inner = field.default
+        if isinstance(inner, Section):
+            found += names(type(inner), f"{before}{name}.")
+        else:
+            found.append(f"{before}{name}")
+    return found
+
+
+def _put(values: dict[Any, Any], keys: list[str], value: Any, name: str) -> None:
+    """Set a value in nested mappings."""
+    *sections, last = keys
+    for section in sections:
+        if not isinstance(values.get(section, {}), dict):
+            raise InputError(
+                f"{name}: {section} is {_shown(values[section])}, and a group of values is expected.",
+                f"Write it as {section}: {{{last}: …}}.",
+            )
+        values = values.setdefault(section, {})
+    values[last] = value
+
+
+def _shown(value: Any) -> str:
+    """A value as in YAML, on one line."""
+    text = yaml.safe_dump(_plain(value), default_flow_style=True, allow_unicode=True, width=10**6)
+    line = text.removesuffix("...\n").strip()
+    return line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that writes lists on one line."""
+
+
+def _on_one_line(dumper: _Dumper, values: list[Any]) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+
+
+_Dumper.add_representer(list, _on_one_line)
+
+
+def _as_yaml(values: Mapping[str, Any]) -> str:
+    return yaml.dump(
+        values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH,
+        default_flow_style=False,
+    )  # fmt: skip

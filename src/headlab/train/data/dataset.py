@@ -1,0 +1,88 @@
+"""From a draw to a sample: read the photo, vary it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from headlab.errors import InputError, SourceError
+from headlab.train.data.batch import Draw, Sample
+from headlab.train.data.photos import Photos
+from headlab.train.data.reading import read_rgb
+from headlab.yolov3.augment.photo import Photo, image_of
+
+Failures = list[tuple[str, str]]
+
+
+class Augment(Protocol):
+    """Makes what the network is fed; see `headlab.yolov3.augment.pipeline.Augmenter`."""
+
+    def photos_wanted(self) -> int:
+        """How many photos the next picture is made of, drawn from torch's generator."""
+
+    def __call__(self, photos: Sequence[Photo], input_hw_px: tuple[int, int]) -> Photo:
+        """The picture of these photos, and its boxes."""
+
+
+class PhotoDataset(Dataset[Sample]):
+    """Samples by draw. The same draw gives the same sample, whichever process makes it, and when.
+
+    Args:
+        photos: to read.
+        augmenter: what makes a sample of them.
+        seed: of the training.
+    """
+
+    def __init__(self, photos: Photos, augmenter: Augment, seed: int) -> None:
+        self._photos = photos
+        self._augmenter = augmenter
+        self._seed = seed
+
+    def __len__(self) -> int:
+        """How many photos there are."""
+        return len(self._photos)
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        """Make a sample.
+
+        The next photo that can be read stands in for one that cannot be.
+
+        Raises:
+            InputError: none can be read.
+        """
+        failed: Failures = []
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(_mixed(self._seed, draw.epoch, draw.photo))
+            more = self._augmenter.photos_wanted() - 1
+            others = torch.randint(len(self), (more,)).tolist() if more else []
+            read = [self._readable(number, failed) for number in (draw.photo, *others)]
+            made = self._augmenter([photo for _, photo in read], draw.input_hw_px)
+        return Sample(made.image, made.boxes, read[0][0], tuple(failed))
+
+    def _readable(self, number: int, failed: Failures) -> tuple[int, Photo]:
+        """The photo of a number, or the next one that can be read, with its number."""
+        for at in range(number, number + len(self)):
+            there = at % len(self)
+            path = self._photos.paths[there]
+            try:
+                pixels = read_rgb(path)
+            except SourceError as error:
+                if (path, error.message) not in failed:
+                    failed.append((path, error.message))
+                continue
+            boxes = torch.from_numpy(self._photos.boxes[there].copy())
+            return there, Photo(image_of(pixels), boxes)
+        path, reason = failed[0]
+        raise InputError(
+            f"None of the {len(self):,} photos can be read, such as {path}: {reason}.",
+            "headlab boxes check DATA --deep says what is wrong with each.",
+        )
+
+
+def _mixed(*numbers: int) -> int:
+    """One seed of several numbers, 64 bits."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

@@ -1,0 +1,164 @@
+"""The photos of a training with their boxes, from annotations of any format."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headlab.boxes.exif_rotation import photo_paths, upright_table
+from headlab.boxes.photos.headers import Header
+from headlab.boxes.photos.search import bare_name
+from headlab.boxes.photos.sizes import MISSING, read_headers
+from headlab.boxes.table import BoxTable, Problem
+from headlab.errors import InputError
+
+Boxes = NDArray[np.float32]
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Photos:
+    """N photos and what is on them.
+
+    Attributes:
+        paths: of the photos.
+        boxes: of each photo x1, y1, x2, y2 in its pixels, as it looks upright, and the class number;
+            float32, (n, 5).
+        class_names: by class number.
+    """
+
+    paths: tuple[str, ...]
+    boxes: tuple[Boxes, ...]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """N."""
+        return len(self.paths)
+
+    @property
+    def box_count(self) -> int:
+        """How many boxes there are on all photos."""
+        return sum(map(len, self.boxes))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the photos' names without folders, the boxes and the class names.
+
+        It stays the same when the data set moves to another folder.
+        """
+        made = hashlib.sha256(repr((len(self), self.class_names)).encode())
+        for path, boxes in zip(self.paths, self.boxes, strict=True):
+            made.update(repr((bare_name(path), len(boxes))).encode())
+            made.update(boxes.astype("<f4").tobytes())
+        return made.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Boxes as columns: photo (M,), x1 ... y2 and the class (M, 5)."""
+
+    photo: NDArray[np.int64]
+    rows: NDArray[np.float64]
+
+    def only(self, kept: NDArray[np.bool_]) -> _Columns:
+        return _Columns(self.photo[kept], self.rows[kept])
+
+
+def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
+    """The photos of a table that are there, and their boxes that can be learned.
+
+    Left out are crowds, boxes without an area or entirely outside of their photo, and photos that are
+    missing. Photos that cannot be decoded stay: that turns out when they are read.
+
+    Returns:
+        The photos, and sentences about what was left out.
+
+    Raises:
+        InputError: none of the photos is there.
+    """
+    paths = photo_paths(table)
+    headers = read_headers(paths)
+    missing = np.array([_is_missing(each) for each in headers], np.bool_)
+    if missing.all():
+        raise InputError(
+            f"None of the {len(paths):,} photos is there; the first was looked for at {paths[0]}.",
+            "Name their folder with --data.images, or correct the paths in the annotations.",
+        )
+    table, turned = upright_table(table, headers)
+    columns, crowds = _columns(table)
+    columns = columns.only(~missing[columns.photo])
+    columns, empty, outside = _sound(columns, headers)
+    photos = Photos(
+        tuple(path for path, gone in zip(paths, missing, strict=True) if not gone),
+        _by_photo(columns, missing),
+        table.class_names,
+    )
+    names = [path for path, gone in zip(paths, missing, strict=True) if gone]
+    notes = (
+        _missing_note(names),
+        counted(crowds, "box{es} of a crowd, no single object, {was} left out."),
+        counted(empty, "box{es} without an area {was} left out."),
+        counted(outside, "box{es} outside of the photo {was} left out."),
+        counted(turned, "photo{s} stored turned (Exif): read upright, and the boxes turned as well."),
+    )  # fmt: skip
+    return photos, tuple(note for note in notes if note)
+
+
+def _is_missing(header: Header | Problem) -> bool:
+    return isinstance(header, Problem) and header.kind == MISSING
+
+
+def _columns(table: BoxTable) -> tuple[_Columns, int]:
+    """The boxes that are no crowds, by photo, and how many are."""
+    boxes = table.boxes.filter(~pl.col("crowd")).sort("image_id", maintain_order=True)
+    rows = boxes.select("x1", "y1", "x2", "y2", pl.col("class_id").cast(pl.Float64)).to_numpy()
+    photo = boxes["image_id"].to_numpy()
+    return _Columns(photo, rows), table.boxes.height - boxes.height
+
+
+def _sound(columns: _Columns, headers: Sequence[Header | Problem]) -> tuple[_Columns, int, int]:
+    """The boxes with an area within their photo; how many have none, and how many are outside."""
+    far = np.inf
+    sizes = np.array(
+        [each.upright_px if isinstance(each, Header) else (far, far) for each in headers],
+        np.float64,
+    )
+    x1, y1, x2, y2 = columns.rows[:, :4].astype(np.float32).T
+    width, height = sizes[columns.photo].T
+    area = (x2 > x1) & (y2 > y1)
+    within = (x2 > 0) & (y2 > 0) & (x1 < width) & (y1 < height)
+    return columns.only(area & within), int((~area).sum()), int((area & ~within).sum())
+
+
+def _by_photo(columns: _Columns, missing: NDArray[np.bool_]) -> tuple[Boxes, ...]:
+    """The boxes of each photo that is there, views of one array."""
+    rows = columns.rows.astype(np.float32)
+    ends = np.searchsorted(columns.photo, np.arange(len(missing) + 1))
+    return tuple(rows[ends[at] : ends[at + 1]] for at in np.flatnonzero(~missing))
+
+
+def _missing_note(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    more = ", …" if len(paths) > _SHOWN else ""
+    shown = ", ".join(paths[:_SHOWN]) + more
+    return counted(len(paths), f"photo{{s}} {{is}} not there and {{was}} left out: {shown}.")
+
+
+def counted(count: int, text: str) -> str:
+    """The text with its number in front; empty for none."""
+    if not count:
+        return ""
+    one = count == 1
+    words = {"s": "" if one else "s", "es": "" if one else "es"}
+    words |= {"is": "is" if one else "are", "was": "was" if one else "were"}
+    for name, word in words.items():
+        text = text.replace(f"{{{name}}}", word)
+    return f"{count:,} {text}"

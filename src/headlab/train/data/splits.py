@@ -1,0 +1,255 @@
+"""Which photos to train on and which to validate on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from headlab.boxes.classes import written_names
+from headlab.boxes.photos.sizes import MISSING
+from headlab.boxes.reading import NO_PHOTOS, read
+from headlab.boxes.table import BoxTable, Problem
+from headlab.errors import InputError
+from headlab.train.configuration.config import DataConfig
+from headlab.train.data.photos import Photos, counted, photos_of
+
+TRAIN = "train"
+VAL = ("val", "valid")
+TEST = "test"
+
+_KINDS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a training sees.
+
+    Attributes:
+        train: to train on; some of them have boxes.
+        val: to validate on; None for none.
+        notes: what is wrong or odd, in sentences.
+        table: the annotations of the training photos.
+        config: what was asked for, with the splits that were found.
+    """
+
+    train: Photos
+    val: Photos | None
+    notes: tuple[str, ...]
+    table: BoxTable
+    config: DataConfig
+
+
+def read_data(config: DataConfig) -> Data:
+    """Read the annotations and divide the photos.
+
+    Validation has its own annotations, or a split of its own, or photos split off as keras-yolo3 does it:
+    see `split_off`.
+
+    Raises:
+        InputError: nothing can be read, there is no such split, no photo is there, no photo has a box, a
+            class has no name, or the classes of training and validation do not fit together.
+    """
+    if not config.train:
+        raise InputError("There is nothing to train on.", "Name the annotations: data.train.")
+    table = _read(config.train, config)
+    problems = _problem_notes(table.problems, config.train)
+    val: BoxTable | None
+    if config.val is None:
+        config = _decided(config, table, table)
+        train, val, said = _divided(_named(table, config), config)
+    else:
+        other = _read(config.val, config)
+        problems += _problem_notes(other.problems, config.val)
+        config = _decided(config, table, other)
+        table, other = _matched(table, other, config)
+        train = _part(table, config.train_split, config.train, config)
+        val, said = _part(other, config.val_split, str(config.val), config), ""
+    photos, train_notes = photos_of(train)
+    if not photos.box_count:
+        raise InputError(
+            f"{config.train}: none of the {len(photos):,} photos to train on has a box.",
+            f"headlab boxes check {config.train} says what is wrong with the annotations.",
+        )
+    val_photos, val_notes = (None, ()) if val is None else _val_photos(val)
+    notes = (said, *problems, *train_notes, *val_notes, _both_note(photos, val_photos))
+    return Data(photos, val_photos, tuple(note for note in notes if note), train, config)
+
+
+def split_off(
+    count: int, fraction: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the photos to train on and to validate on, as keras-yolo3's train.py draws them.
+
+    The photos are shuffled in the order of their lines by NumPy's legacy generator; the last
+    int(count * fraction) of them are for validation.
+    """
+    order = np.arange(count)
+    np.random.RandomState(seed).shuffle(order)
+    first = count - int(count * fraction)
+    return order[:first], order[first:]
+
+
+def _read(path: str, config: DataConfig, split: str | None = None) -> BoxTable:
+    return read(
+        path, format=config.format, classes=config.classes, images=config.images, split=split
+    )
+
+
+def _splits(table: BoxTable) -> list[str]:
+    return table.images["split"].drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _one_split(table: BoxTable, name: str, path: str, config: DataConfig) -> BoxTable:
+    """A split; a list of Pascal VOC with an unusual name is read only when it is asked for."""
+    if table.format == "voc" and name not in _splits(table):
+        return replace(_read(path, config, name), class_names=table.class_names)
+    return table.only_split(name)
+
+
+def _decided(config: DataConfig, table: BoxTable, other: BoxTable) -> DataConfig:
+    """With the usual splits, where there are such and none was chosen."""
+    train = config.train_split or next((each for each in (TRAIN,) if each in _splits(table)), None)
+    free = [each for each in _splits(other) if other is not table or each != train]
+    val = config.val_split or next((each for each in VAL if each in free), None)
+    return config.model_copy(update={"train_split": train, "val_split": val})
+
+
+def _part(table: BoxTable, name: str | None, path: str, config: DataConfig) -> BoxTable:
+    """A split, or everything."""
+    return table if name is None else _one_split(table, name, path, config)
+
+
+def _divided(table: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable | None, str]:
+    """Training and validation from the same annotations, and what to say about it."""
+    train_name, val_name = config.train_split, config.val_split
+    if train_name is not None and train_name == val_name:
+        raise InputError(
+            f"{config.train}: the split {val_name!r} is to be trained on and validated on.",
+            "Name two splits, or leave one of them out.",
+        )
+    if train_name is None:
+        train = _without(table, {each for each in (val_name, TEST) if each})
+    else:
+        train = _one_split(table, train_name, config.train, config)
+    if val_name is not None:
+        return train, _one_split(table, val_name, config.train, config), ""
+    return _fraction(train, config)
+
+
+def _without(table: BoxTable, names: set[str]) -> BoxTable:
+    """The table without some splits.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    kept = table.images.filter(~pl.col("split").fill_null("").is_in(list(names)))
+    if not kept.height:
+        raise InputError(
+            f"There is no split to train on, only {' and '.join(sorted(names))}.",
+            "Name it with data.train_split.",
+        )
+    return table.with_images(kept) if kept.height < table.images.height else table
+
+
+def _fraction(table: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable | None, str]:
+    count = table.images.height
+    train, val = split_off(count, config.val_fraction, config.split_seed)
+    if not len(val):
+        few = (
+            f"{config.val_fraction:g} of {count:,} photos is less than one: there is no validation."
+        )
+        return table, None, few if config.val_fraction else ""
+    said = f"{len(val):,} of {count:,} photos were split off for validation (seed {config.split_seed})."
+    return table.with_images(table.images[train]), table.with_images(table.images[val]), said
+
+
+def _named(table: BoxTable, config: DataConfig) -> BoxTable:
+    """The table with a name for every class.
+
+    Raises:
+        InputError: some classes have names and others have none.
+    """
+    if not table.class_names:
+        return replace(table, class_names=written_names(table))
+    known = len(table.class_names)
+    beyond = table.boxes.filter(pl.col("class_id") >= known).head(1)
+    for number, file, line in beyond.select("class_id", "file", "line").iter_rows():
+        where = Problem("error", "", "", file, line).where
+        source = config.classes or "the data set"
+        raise InputError(
+            f"{where}: class {number} has no name: {source} names {known}, counted from 0.",
+            "Add the missing names, one per line and in the order of their numbers, or correct the label.",
+        )
+    return table
+
+
+def _matched(train: BoxTable, val: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable]:
+    """Both tables with the class names, and the class numbers, of the first.
+
+    Raises:
+        InputError: only one has names, or boxes to validate on are of a class that is not trained.
+    """
+    if bool(train.class_names) != bool(val.class_names):
+        bare = config.val if train.class_names else config.train
+        raise InputError(
+            f"{bare}: the class names are unknown, those of the other annotations are known.",
+            "Give a file with the class names for both: data.classes.",
+        )
+    if not train.class_names:
+        names = max(written_names(train), written_names(val), key=len)
+        return replace(train, class_names=names), replace(val, class_names=names)
+    train, val = _named(train, config), _named(val, config)
+    if train.class_names == val.class_names:
+        return train, val
+    used = set(val.boxes["class_id"].unique().to_list())
+    unknown = [
+        name for at, name in enumerate(val.class_names)
+        if at in used and name not in train.class_names
+    ]  # fmt: skip
+    if unknown:
+        raise InputError(
+            f"{config.val}: has boxes of {', '.join(unknown)}, and {config.train} knows no such class.",
+            f"Its classes are {', '.join(train.class_names)}. Use the same names in both.",
+        )
+    places = {name: at for at, name in reversed(list(enumerate(train.class_names)))}
+    new = {at: places.get(name, 0) for at, name in enumerate(val.class_names)}
+    boxes = val.boxes.with_columns(
+        class_id=pl.col("class_id").replace_strict(new, return_dtype=pl.Int64)
+    )
+    return train, replace(val, boxes=boxes, class_names=train.class_names, category_ids=())
+
+
+def _val_photos(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
+    photos, notes = photos_of(table)
+    if not photos.box_count:
+        notes = (*notes, "None of the photos to validate on has a box.")
+    return photos, tuple(f"Validation: {note}" for note in notes)
+
+
+def _both_note(train: Photos, val: Photos | None) -> str:
+    both = set(train.paths) & set(val.paths if val is not None else ())
+    if not both:
+        return ""
+    return counted(
+        len(both), f"photo{{s}} {{is}} trained on and validated on, such as {min(both)}."
+    )
+
+
+def _problem_notes(problems: Sequence[Problem], path: str) -> tuple[str, ...]:
+    """The problems of reading by their kinds, worst first, in a few lines; missing photos are told apart."""
+    listed = [each for each in problems if each.kind not in (MISSING, NO_PHOTOS)]
+    listed.sort(key=lambda each: (each.severity, each.kind))
+    notes = []
+    for _, some in groupby(listed, key=lambda each: (each.severity, each.kind)):
+        first, *rest = some
+        where = f"{first.where}: " if first.where else ""
+        more = f" ({len(rest):,} more like it)" if rest else ""
+        notes.append(f"{where}{first.message}{more}")
+    if not notes:
+        return ()
+    return (*notes[:_KINDS_SHOWN], f"headlab boxes check {path} says all that is wrong with it.")

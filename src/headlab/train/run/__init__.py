@@ -1,0 +1,1 @@
+"""The training itself: network, loop, state, what it saves."""

@@ -1,0 +1,95 @@
+"""What a training leaves on the disk: configuration, state, best and last weights."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from headlab.errors import OutputError
+from headlab.files.atomic import write_bytes
+from headlab.train.plan import CONFIG_NAME, Plan, config_text, fingerprint
+from headlab.train.run.state import NAME, Progress, State, save_state
+from headlab.train.run.weight_files import SUFFIXES, write_weights
+from headlab.yolov3.network import YOLOv3
+
+
+class Keeper:
+    """Writes a training's folder; on the first process only.
+
+    Args:
+        plan: the training.
+        first: whether this process is the first.
+    """
+
+    def __init__(self, plan: Plan, first: bool) -> None:
+        self._plan, self._first = plan, first
+        self._config, self._fingerprint = config_text(plan), fingerprint(plan)
+
+    def begin(self) -> None:
+        """Make the folder and write the configuration; remove what a killed training left half written.
+
+        Raises:
+            OutputError: that cannot be done.
+        """
+        if not self._first:
+            return
+        folder = self._plan.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: the folder cannot be made: {error.strerror}.", "Give another with -o."
+            ) from error
+        _clear(folder)
+        write_bytes(folder / CONFIG_NAME, self._config.encode("utf-8"))
+
+    def keep(
+        self, network: YOLOv3, progress: Progress, parts: Mapping[str, Any], *, best: bool
+    ) -> None:
+        """Write what an epoch brought: the weights if they are the best so far, then the state.
+
+        Whatever happens in between, the state on the disk is that of a whole epoch, and going on from it
+        writes the same best weights again.
+
+        Raises:
+            OutputError: a file cannot be written; the one before is as it was.
+        """
+        if not self._first:
+            return
+        if best:
+            self._write(network, "best", progress)
+        self._save(network, progress, parts)
+
+    def end(self, network: YOLOv3, progress: Progress) -> tuple[Path, ...]:
+        """Write the last weights, and that the training is finished.
+
+        Returns:
+            The files of the best and of the last weights.
+        """
+        folder, formats = self._plan.folder, self._plan.config.formats
+        if self._first:
+            self._write(network, "last", progress)
+            self._save(network, replace(progress, finished=True), {})
+        return tuple(
+            folder / f"{name}{SUFFIXES[each]}" for name in ("best", "last") for each in formats
+        )
+
+    def _write(self, network: YOLOv3, name: str, progress: Progress) -> None:
+        write_weights(network, self._plan.folder, name, self._plan.config.formats, progress.images)
+
+    def _save(self, network: YOLOv3, progress: Progress, parts: Mapping[str, Any]) -> None:
+        epsilon = network.description.batch_norm_epsilon
+        weights = network.state_dict()
+        state = State(self._config, self._fingerprint, epsilon, progress, weights, parts)
+        save_state(self._plan.folder, state)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the temporary files of `headlab.files.atomic.replacing`, of a training's files alone."""
+    for name in (NAME, CONFIG_NAME, "best", "last"):
+        for each in folder.glob(f".{name}.*.part"):
+            with contextlib.suppress(OSError):
+                each.unlink()

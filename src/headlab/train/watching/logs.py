@@ -1,0 +1,210 @@
+"""What a training leaves in its folder as tables.
+
+    metrics.csv     one row per epoch: everything, every term by level and class
+    steps.csv       one row per step: the loss and its terms, the rate, the times
+
+A training that goes on drops what an interrupted epoch has left, so that the files look as if there had been
+no interruption. When the disk is full, what was written before stays as it was.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headlab.files.atomic import explained, write_bytes
+from headlab.train.watching.events import Epoch, Event, StageStarted, Started, Stepped, Terms
+
+METRICS = "metrics.csv"
+STEPS = "steps.csv"
+_EPOCH_COLUMNS = ("stage", "epoch", "global_step", "lr", "best", "seconds", "data_share")
+
+Row = dict[str, str]
+
+
+def term_figures(kind: str, terms: Terms) -> Iterator[tuple[str, float]]:
+    """A loss under names such as train/loss, train/xy, train/P5/xy, train/P5/xy/WBC.
+
+    Args:
+        kind: "train" or "val".
+        terms: the loss.
+    """
+    yield f"{kind}/loss", terms.total
+    for name, value in terms.by_term().items():
+        yield f"{kind}/{name}", value
+    for level, of_level in zip(terms.levels, terms.by_class.tolist(), strict=True):
+        for name, of_term in zip(terms.names, of_level, strict=True):
+            yield f"{kind}/{level}/{name}", sum(of_term)
+            for class_name, value in zip(terms.classes, of_term, strict=True):
+                yield f"{kind}/{level}/{name}/{class_name}", value
+
+
+def epoch_figures(event: Epoch) -> dict[str, float]:
+    """All figures of an epoch by name."""
+    found = dict(term_figures("train", event.train))
+    if event.val is not None:
+        found |= term_figures("val", event.val)
+    found |= event.figures
+    found |= {f"truths/{name}": count for name, count in event.truths.items()}
+    found["photos/skipped"] = len(event.skipped)
+    return found
+
+
+class MetricsLog:
+    """Writes metrics.csv anew after every epoch, whole or not at all.
+
+    Args:
+        folder: of the training.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / METRICS
+        self._rows: list[Row] | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take an event.
+
+        Raises:
+            OutputError: the file cannot be written; it stays as it was.
+        """
+        if isinstance(event, Started):
+            self._rows = None
+        elif isinstance(event, StageStarted) and self._rows is None:
+            self._rows = list(rows_before(self._path, event))
+        elif isinstance(event, Epoch):
+            own = {name: str(getattr(event, name)) for name in _EPOCH_COLUMNS}
+            figures = {name: _text(value) for name, value in epoch_figures(event).items()}
+            self._rows = [*(self._rows or ()), own | figures]
+            make_folder(self._path.parent)
+            write_bytes(self._path, _csv(self._rows))
+
+
+class StepsLog:
+    """Appends the steps of an epoch to steps.csv when the epoch is over.
+
+    Args:
+        folder: of the training.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / STEPS
+        self._ready = False
+        self._new: list[Row] = []
+
+    def __call__(self, event: Event) -> None:
+        """Take an event.
+
+        Raises:
+            OutputError: the file cannot be written; the steps before stay.
+        """
+        if isinstance(event, Started):
+            self._ready = False
+        elif isinstance(event, StageStarted) and not self._ready:
+            self._drop_after(event)
+        elif isinstance(event, Stepped):
+            self._new.append(_step_row(event))
+        elif isinstance(event, Epoch):
+            make_folder(self._path.parent)
+            is_new = not self._path.exists()
+            append(self._path, _csv(self._new, heading=is_new))
+            self._new = []
+
+    def _drop_after(self, event: StageStarted) -> None:
+        self._ready, self._new = True, []
+        kept = list(rows_before(self._path, event))
+        if kept:
+            write_bytes(self._path, _csv(kept))
+        else:
+            self._path.unlink(missing_ok=True)
+
+
+def _step_row(event: Stepped) -> Row:
+    height, width = event.input_hw_px
+    values = {
+        "global_step": event.global_step,
+        "stage": event.stage,
+        "epoch": event.epoch,
+        "step": event.step,
+        "lr": event.lr,
+        "height": height,
+        "width": width,
+        "data_s": round(event.data_s, 6),
+        "step_s": round(event.step_s, 6),
+        "loss": event.terms.total,
+        **event.terms.by_term(),
+    }
+    return {name: _text(value) for name, value in values.items()}
+
+
+def rows_before(path: Path, event: StageStarted) -> Iterator[Row]:
+    """The rows of a file that are older than what a stage goes on with; none where there is no file.
+
+    A row that was cut off by a crash is left out, and so is what follows it.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise explained(error, path) from error
+    whole = text[: text.rfind("\n") + 1]
+    for row in csv.DictReader(io.StringIO(whole)):
+        try:
+            at = int(row["stage"]), int(row["epoch"])
+        except (KeyError, TypeError, ValueError):
+            return
+        if None in row or None in row.values():
+            return
+        if at <= (event.number, event.done_epochs):
+            yield row
+
+
+def append(path: Path, data: bytes) -> None:
+    """Append to a file, all or nothing.
+
+    Raises:
+        OutputError: the disk is full, or the file cannot be written; it stays as it was.
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            before, rest = file.seek(0, os.SEEK_END), memoryview(data)
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(before)
+                raise
+    except OSError as error:
+        raise explained(error, path) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        OutputError: that cannot be done.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explained(error, folder) from error
+
+
+def _csv(rows: Sequence[Mapping[str, str]], *, heading: bool = True) -> bytes:
+    """Rows as CSV with the columns of all of them; what a row lacks stays empty."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    if heading:
+        writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _text(value: Any) -> str:
+    return repr(value) if isinstance(value, float) else str(value)

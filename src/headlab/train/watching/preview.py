@@ -1,0 +1,223 @@
+"""A picture of what the network is fed: each image with its boxes, and who has to answer for them."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw
+
+from headlab.errors import InputError
+from headlab.files.atomic import write_bytes
+from headlab.plain_text import counted, printable
+from headlab.results.colours import RGB, level_colour
+from headlab.results.fonts import default_font, font_for
+from headlab.train.watching.preview_panel import Names, Panel, Place, class_colour, draw_panel
+from headlab.yolov3.targets.result import Counts, Fate
+
+if TYPE_CHECKING:
+    from headlab.checkpoint.yolov3.description import Description
+    from headlab.train.data.batch import Batch
+
+SUFFIX = ".png"
+_PANEL_PX = 720
+_FONT_PX = 18
+_LINE_PX = 28
+_MARGIN_PX = 12
+_PAPER: RGB = (250, 250, 250)
+_INK: RGB = (20, 20, 20)
+_DIM: RGB = (90, 90, 90)
+_MOST_CLASSES = 24
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A drawn sheet.
+
+    Attributes:
+        image: RGB.
+        lines: what it shows, in words.
+        notes: what could not be drawn or read, in words.
+    """
+
+    image: Image.Image
+    lines: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def check_name(path: Path) -> None:
+    """Refuse a name that the sheet cannot be written under.
+
+    Raises:
+        InputError: it is no .png.
+    """
+    if path.suffix.lower() != SUFFIX:
+        raise InputError(f"{path}: the preview is a PNG.", "Name a file that ends in .png.")
+
+
+def write(sheet: Sheet, path: Path) -> None:
+    """Write a sheet as PNG.
+
+    Raises:
+        OutputError: the file cannot be written; nothing was changed.
+    """
+    encoded = io.BytesIO()
+    sheet.image.save(encoded, "PNG", compress_level=3)
+    write_bytes(path, encoded.getvalue())
+
+
+def draw_batches(batches: Sequence[Batch], description: Description, count: int = 8) -> Sheet:
+    """Draw the first samples of batches, and below a heading what the signs mean.
+
+    Args:
+        batches: as the network is fed them.
+        description: the model's.
+        count: how many samples at most.
+
+    Raises:
+        InputError: there is no sample.
+    """
+    panels = [panel for batch in batches for panel in panels_of(batch)][:count]
+    if not panels:
+        raise InputError("There is no image to draw.", "Give at least one batch.")
+    names = Names.of(description.class_names)
+    drawn = [draw_panel(panel, names, _PANEL_PX) for panel in panels]
+    heading = tuple(_heading(panels, batches))
+    columns = min(len(drawn), max(2, math.ceil(math.sqrt(len(drawn)))))
+    cell = max(each.width for each in drawn), max(each.height for each in drawn) + _LINE_PX
+    rows = -(-len(drawn) // columns)
+    width = columns * (cell[0] + _MARGIN_PX) + _MARGIN_PX
+    legend = list(_legend(panels, description, names))
+    lines = _broken(legend, width)
+    top = _MARGIN_PX + _LINE_PX * (len(heading) + len(lines)) + _MARGIN_PX
+    sheet = Image.new("RGB", (width, top + rows * (cell[1] + _MARGIN_PX)), _PAPER)
+    canvas = ImageDraw.Draw(sheet)
+    for at, line in enumerate(heading):
+        _write(canvas, (_MARGIN_PX, _MARGIN_PX + at * _LINE_PX), line, _INK)
+    for at, entries in enumerate(lines, len(heading)):
+        _write_entries(canvas, _MARGIN_PX + at * _LINE_PX, entries)
+    for at, (panel, picture) in enumerate(zip(panels, drawn, strict=True)):
+        left = _MARGIN_PX + at % columns * (cell[0] + _MARGIN_PX)
+        upper = top + at // columns * (cell[1] + _MARGIN_PX)
+        _write(canvas, (left, upper), _caption(panel), _DIM)
+        sheet.paste(picture, (left, upper + _LINE_PX))
+    failed = dict(each for batch in batches for each in batch.failed)
+    skipped = tuple(f"skipped {path}: {reason}" for path, reason in failed.items())
+    return Sheet(sheet, heading, (*names.notes, *skipped))
+
+
+def panels_of(batch: Batch) -> Iterator[Panel]:
+    """The samples of a batch, with the slot that answers for each box."""
+    sources = map(tuple, batch.targets.sources().tolist())
+    answers = dict(zip(sources, _places(batch), strict=True))
+    fates = {fate: {tuple(where) for where in batch.targets.listed(fate).tolist()} for fate in Fate}
+    for image, (pixels, boxes) in enumerate(zip(batch.pixels, batch.boxes, strict=True)):
+        rows = range(len(boxes))
+        yield Panel(
+            pixels=pixels.permute(1, 2, 0).contiguous().numpy(),
+            boxes=tuple(tuple(box) for box in boxes.tolist()),
+            places=tuple(answers.get((image, row)) for row in rows),
+            fates=tuple(next(fate for fate in Fate if (image, row) in fates[fate]) for row in rows),
+            photo=batch.indices[image],
+        )
+
+
+def _places(batch: Batch) -> Iterator[Place]:
+    """Level, stride, row, column, slot and anchor of each positive slot, in their order."""
+    targets = batch.targets
+    for at, grid in enumerate(targets.grids):
+        flat, _ = targets.level(at)
+        for index in flat.tolist():
+            cell, slot = divmod(index % grid.candidates, grid.slots)
+            row, col = divmod(cell, grid.width)
+            yield grid.name, grid.stride_px, row, col, slot, grid.anchors_wh_px[slot]
+
+
+def _heading(panels: Sequence[Panel], batches: Sequence[Batch]) -> Iterator[str]:
+    sizes = sorted({panel.pixels.shape[:2] for panel in panels})
+    shown = ", ".join(f"{width} x {height}" for height, width in sizes)
+    yield f"{counted(len(panels), 'image')} as the network is fed them, {shown} px"
+    yield _counts_said(_sum(panels))
+
+
+def _sum(panels: Sequence[Panel]) -> Counts:
+    fates = [fate for panel in panels for fate in panel.fates if fate != Fate.PADDING]
+    moved = fates.count(Fate.MOVED)
+    lost, skipped = fates.count(Fate.LOST), fates.count(Fate.SKIPPED)
+    return Counts(len(fates), fates.count(Fate.ASSIGNED) + moved, moved, lost, skipped)
+
+
+def _counts_said(counts: Counts) -> str:
+    said = f"{counted(counts.truths, 'box', 'boxes')}: {counts.assigned} assigned"
+    said += f" ({counts.moved} moved to a free slot)" if counts.moved else ""
+    said += f", {counts.lost} lost"
+    return f"{said}, {counts.skipped} without area" if counts.skipped else said
+
+
+def _caption(panel: Panel) -> str:
+    return f"photo {panel.photo}: {_counts_said(_sum([panel]))}"
+
+
+def _legend(
+    panels: Sequence[Panel], description: Description, names: Names
+) -> Iterator[tuple[RGB | None, str]]:
+    """The colours with what they mean, then the signs."""
+    used = sorted({int(box[4]) for panel in panels for box in panel.boxes})
+    for number in used[:_MOST_CLASSES]:
+        yield class_colour(number), names.of_class(number)
+    if len(used) > _MOST_CLASSES:
+        yield None, f"and {len(used) - _MOST_CLASSES} more classes"
+    for level in description.level_names:
+        anchors = " ".join(f"{w:g}x{h:g}" for w, h in description.anchors_of(level))
+        yield level_colour(level), f"{level}: cell, anchors {anchors}"
+    yield None, "solid: box   filled: the cell that answers   dashed: its anchor   P5/2: level/slot"
+
+
+Entry = tuple[RGB | None, str]
+
+
+def _broken(entries: Sequence[Entry], width_px: int) -> list[list[Entry]]:
+    """The entries in lines that fit the width."""
+    lines: list[list[Entry]] = [[]]
+    used = 0
+    for entry in entries:
+        wide = _entry_px(entry)
+        if lines[-1] and used + wide > width_px - 2 * _MARGIN_PX:
+            lines.append([])
+            used = 0
+        lines[-1].append(entry)
+        used += wide
+    return lines
+
+
+def _entry_px(entry: Entry) -> int:
+    swatch = _FONT_PX + 8 if entry[0] else 0
+    return swatch + _text_px(entry[1]) + 2 * _MARGIN_PX
+
+
+def _text_px(text: str) -> int:
+    font = font_for(text, _FONT_PX) or default_font(_FONT_PX)
+    left, _, right, _ = font.getbbox(text)
+    return round(right - left)
+
+
+def _write_entries(canvas: ImageDraw.ImageDraw, top: int, entries: Sequence[Entry]) -> None:
+    left = _MARGIN_PX
+    for entry in entries:
+        colour, text = entry
+        at = left
+        if colour is not None:
+            canvas.rectangle((at, top + 2, at + _FONT_PX, top + 2 + _FONT_PX), fill=colour)
+            at += _FONT_PX + 8
+        _write(canvas, (at, top), text, _INK)
+        left += _entry_px(entry)
+
+
+def _write(canvas: ImageDraw.ImageDraw, at: tuple[int, int], text: str, ink: RGB) -> None:
+    shown = printable(text)
+    font = font_for(shown, _FONT_PX) or default_font(_FONT_PX)
+    canvas.text(at, shown, fill=ink, font=font)

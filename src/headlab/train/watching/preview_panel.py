@@ -1,0 +1,250 @@
+"""Draw one image that the network is fed: boxes in their class's colour, cells in their level's."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from headlab.plain_text import printable
+from headlab.results.colours import RGB, ink_on, level_colour
+from headlab.results.fonts import Font, default_font, font_for
+from headlab.results.pictures.labels import Rect, Wanted, place
+from headlab.results.pictures.marks import draw_anchor, fill_cell, outline_cell
+from headlab.results.style import Style
+from headlab.yolov3.targets.result import Fate
+
+Place = tuple[str, int, int, int, int, tuple[float, float]]
+"""Level, stride in px, row, column, slot, and width and height of the anchor in px."""
+
+_GOLDEN = 0.6180339887
+_FIRST_HUES = (0.58, 0.165, 0.85, 0.28, 0.5, 0.7, 0.95, 0.62)
+_SEAM = (0, 0, 0, 150)
+_LOST: RGB = (230, 0, 0)
+_MANY = 12
+_MARGIN_PX = 3
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One image, its boxes, and what became of them.
+
+    Attributes:
+        pixels: RGB, uint8, (H, W, 3).
+        boxes: x1, y1, x2, y2 in input pixels, and the class number.
+        places: who answers for each box; None for nobody.
+        fates: of each box.
+        photo: the number of the photo.
+    """
+
+    pixels: NDArray[np.uint8]
+    boxes: tuple[tuple[float, ...], ...]
+    places: tuple[Place | None, ...]
+    fates: tuple[Fate, ...]
+    photo: int
+
+
+@dataclass(frozen=True)
+class Names:
+    """The class names as far as a font of this machine draws them.
+
+    Attributes:
+        shown: by class number.
+        notes: which could not be drawn.
+    """
+
+    shown: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, class_names: Sequence[str]) -> Names:
+        """Of a model's classes."""
+        printed = [printable(name) for name in class_names]
+        missing = [at for at, name in enumerate(printed) if font_for(name, _MANY) is None]
+        if not missing:
+            return cls(tuple(printed))
+        listed = ", ".join(f"{at} = {printed[at]}" for at in missing[:5])
+        more = ", …" if len(missing) > 5 else ""
+        note = (
+            f"No font on this machine draws these class names; their numbers are: {listed}{more}."
+        )
+        shown = (f"class {at}" if at in missing else name for at, name in enumerate(printed))
+        return cls(tuple(shown), (note,))
+
+    def of_class(self, number: int) -> str:
+        """The name, or the number where that is beyond the known ones."""
+        return self.shown[number] if 0 <= number < len(self.shown) else f"class {number}"
+
+
+def class_colour(number: int) -> RGB:
+    """The colour of a class: the first eight are far from each other, from P4, P5 and from red."""
+    is_first = 0 <= number < len(_FIRST_HUES)
+    hue = _FIRST_HUES[number] if is_first else (number * _GOLDEN) % 1
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.85 if is_first else 0.6, 0.95)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def draw_panel(panel: Panel, names: Names, side_px: int) -> Image.Image:
+    """Draw a panel so large that there is room for labels.
+
+    Args:
+        panel: what to draw.
+        names: of the classes.
+        side_px: the length of the picture's longer side.
+    """
+    height, width = panel.pixels.shape[:2]
+    scale = side_px / max(height, width)
+    size = round(width * scale), round(height * scale)
+    image = Image.fromarray(panel.pixels).resize(size, Image.Resampling.BICUBIC)
+    canvas = ImageDraw.Draw(image, "RGBA")
+    shown = [at for at, fate in enumerate(panel.fates) if fate not in (Fate.PADDING, Fate.SKIPPED)]
+    style = _style(len(shown))
+    largest_first = sorted(shown, key=lambda at: -_area(panel.boxes[at]))
+    _draw_ticks(canvas, panel, scale, size)
+    cells: list[Rect] = []
+    for at in largest_first:
+        where = panel.places[at]
+        if where is None:
+            continue
+        cell = _cell(where, scale)
+        if cell not in cells:
+            cells.append(cell)
+            fill_cell(canvas, cell, level_colour(where[0]))
+        draw_anchor(canvas, _anchor_row(panel.boxes[at], where, scale), scale, style)
+    for at in largest_first:
+        colour = class_colour(int(panel.boxes[at][4]))
+        _draw_box(canvas, _scaled(panel.boxes[at], scale), colour, style, panel.fates[at])
+        where = panel.places[at]
+        if where is not None:
+            row = dict(zip(("x1", "y1", "x2", "y2"), _scaled(panel.boxes[at], scale), strict=True))
+            outline_cell(canvas, {**row, "level": where[0]}, _cell(where, scale), style)
+    _draw_labels(canvas, panel, names, largest_first[::-1], cells, scale, size, style)
+    return image
+
+
+def _style(count: int) -> Style:
+    many = count > _MANY
+    return Style(2 if many else 3, 13 if many else 16, many, many, labelled=True)
+
+
+def _area(box: Sequence[float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _scaled(box: Sequence[float], scale: float) -> list[float]:
+    return [edge * scale for edge in box[:4]]
+
+
+def _cell(where: Place, scale: float) -> Rect:
+    side = where[1] * scale
+    _, _, row, col, _, _ = where
+    return round(col * side), round(row * side), round((col + 1) * side), round((row + 1) * side)
+
+
+def _anchor_row(box: Sequence[float], where: Place, scale: float) -> dict[str, Any]:
+    """What draws the anchor around the middle of the box: as if its cell lay there."""
+    x1, y1, x2, y2 = _scaled(box, scale)
+    half = where[1] * scale / 2
+    mid_x, mid_y = (x1 + x2) / 2, (y1 + y2) / 2
+    wide, high = where[5]
+    return {
+        "level": where[0],
+        "stride_px": where[1],
+        "anchor_w": wide,
+        "anchor_h": high,
+        "cell_x1": mid_x - half,
+        "cell_x2": mid_x + half,
+        "cell_y1": mid_y - half,
+        "cell_y2": mid_y + half,
+    }
+
+
+def _draw_ticks(
+    canvas: ImageDraw.ImageDraw, panel: Panel, scale: float, size_wh: tuple[int, int]
+) -> None:
+    """The grids of the levels that answer, as ticks along the left and upper edge."""
+    levels = {where[0]: where[1] for where in panel.places if where is not None}
+    for level, stride in levels.items():
+        length, step = round(stride * scale / 4), stride * scale
+        colour = (*level_colour(level), 230)
+        for at in range(1, round(size_wh[0] / step)):
+            canvas.line((at * step, 0, at * step, length), fill=colour, width=2)
+        for at in range(1, round(size_wh[1] / step)):
+            canvas.line((0, at * step, length, at * step), fill=colour, width=2)
+
+
+def _draw_box(
+    canvas: ImageDraw.ImageDraw, box: Sequence[float], colour: RGB, style: Style, fate: Fate
+) -> None:
+    """The box with a dark seam; crossed out in red where nobody answers for it."""
+    x1, y1, x2, y2 = (round(edge) for edge in box)
+    x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
+    canvas.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline=_SEAM, width=style.line_px + 2)
+    canvas.rectangle((x1, y1, x2, y2), outline=colour, width=style.line_px)
+    if fate == Fate.LOST:
+        for line in ((x1, y1, x2, y2), (x1, y2, x2, y1)):
+            canvas.line(line, fill=_LOST, width=style.line_px)
+
+
+def _draw_labels(
+    canvas: ImageDraw.ImageDraw,
+    panel: Panel,
+    names: Names,
+    order: Sequence[int],
+    cells: Sequence[Rect],
+    scale: float,
+    size_wh: tuple[int, int],
+    style: Style,
+) -> None:
+    """A label at each box, those of small boxes first; one without a free place is left out."""
+    texts = [_forms(panel, at, names) for at in order]
+    fonts = [font_for(each[0], style.font_px) or default_font(style.font_px) for each in texts]
+    wanted = [
+        Wanted(_rect(panel.boxes[at], scale, size_wh), tuple(_size(text, font) for text in each))
+        for at, each, font in zip(order, texts, fonts, strict=True)
+    ]
+    placed = place(wanted, size_wh, cells, omit=True)
+    for at, each, font, where in zip(order, texts, fonts, placed, strict=True):
+        if where is None:
+            continue
+        lost = panel.fates[at] == Fate.LOST
+        colour = _LOST if lost else class_colour(int(panel.boxes[at][4]))
+        x1, y1, x2, y2 = where.rect
+        canvas.rectangle((x1, y1, x2 - 1, y2 - 1), fill=colour)
+        left, top, _, _ = font.getbbox(each[where.form])
+        _, upper, _, _ = font.getbbox("Ågj")
+        canvas.text(
+            (x1 + _MARGIN_PX - round(left), y1 + _MARGIN_PX - round(min(top, upper))),
+            each[where.form],
+            fill=ink_on(colour),
+            font=font,
+        )
+
+
+def _forms(panel: Panel, at: int, names: Names) -> list[str]:
+    """A label's texts, the longest first."""
+    name, where = names.of_class(int(panel.boxes[at][4])), panel.places[at]
+    if where is None:
+        return [f"{name} lost", "lost"]
+    slot = f"{where[0]}/{where[4]}"
+    moved = " moved" if panel.fates[at] == Fate.MOVED else ""
+    return [f"{name} {slot}{moved}", f"{slot}{moved}"]
+
+
+def _size(text: str, font: Font) -> tuple[int, int]:
+    left, top, right, bottom = font.getbbox(text)
+    _, upper, _, lower = font.getbbox("Ågj")
+    height = max(bottom, lower) - min(top, upper)
+    return round(right - left) + 2 * _MARGIN_PX, round(height) + 2 * _MARGIN_PX
+
+
+def _rect(box: Sequence[float], scale: float, size_wh: tuple[int, int]) -> Rect:
+    x1, y1, x2, y2 = (round(edge) for edge in _scaled(box, scale))
+    width, height = size_wh
+    x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
+    return x1, y1, min(max(x2, x1 + 1), width), min(max(y2, y1 + 1), height)
