@@ -21,7 +21,7 @@ from headlab.results.plotting import (
     any_script,
     density,
     new_figure,
-    save,
+    save_drawing,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def plot_fit(path: Path, fit: Fit, shapes: Shapes) -> None:
     )
     axes[0].set_xlabel(f"width, pixels of {where}")
     axes[0].set_ylabel(f"height, pixels of {where}")
-    save(figure, path)
+    save_drawing(figure, path)
 
 
 def plot_check(path: Path, check: Check, shapes: Shapes) -> None:
@@ -84,7 +84,7 @@ def plot_check(path: Path, check: Check, shapes: Shapes) -> None:
     under = 1 - check.coverage.recall_50
     middle.set_title(f"best IoU; {under:.1%} of the boxes under 0.5", fontsize=11, loc="left")
     _anchor_bars(right, check)
-    save(figure, path)
+    save_drawing(figure, path)
 
 
 def plot_per_class(path: Path, found: PerClass) -> None:
@@ -128,7 +128,7 @@ def plot_per_class(path: Path, found: PerClass) -> None:
     right.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9)
     for each in (left, right):
         each.grid(axis="x", color="#dddddd", linewidth=0.6)
-    save(figure, path)
+    save_drawing(figure, path)
 
 
 def _shapes_panel(axes: Axes, shapes: Shapes, anchors: AnchorSet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from PIL import Image
 
     from headlab.boxes.shapes import Shapes
     from headlab.heads.anchor_set import AnchorSet
@@ -47,17 +49,30 @@ def check_suffix(path: Path) -> None:
 
 
 def new_figure(columns: int, size: tuple[float, float], **grid: Any) -> tuple[Figure, list[Axes]]:
-    """A figure without a window system behind it."""
+    """A figure without a window system behind it, which shows itself in a notebook."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure: Figure = _figure_class()(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, columns, squeeze=False, gridspec_kw=grid or None)[0]
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
         each.set_axisbelow(True)
     return figure, list(axes)
+
+
+@cache
+def _figure_class() -> Any:
+    """Matplotlib's figure, which on its own shows nothing in a notebook unless pyplot is set up there."""
+    from matplotlib.figure import Figure
+
+    class ShownFigure(Figure):
+        """A figure that a notebook shows."""
+
+        def _repr_png_(self) -> bytes:
+            return encoded(self, ".png")
+
+    return ShownFigure
 
 
 def density(axes: Axes, shapes: Shapes, others_wh: npt.NDArray[np.float64] | None = None) -> None:
@@ -122,15 +137,27 @@ def any_script(axes: Axes) -> None:
             label.set_fontproperties(FontProperties(fname=path, size=10))
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure whole or not at all."""
+def save_drawing(drawing: Figure | Image.Image, path: Path) -> None:
+    """Write a figure or a picture whole or not at all; the suffix decides the format.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_bytes(path, encoded(drawing, path.suffix.lower()))
+
+
+def encoded(drawing: Figure | Image.Image, suffix: str) -> bytes:
+    """A figure or a picture as the bytes of a file."""
+    from PIL import Image
+
+    data = BytesIO()
+    if isinstance(drawing, Image.Image):
+        drawing.save(data, Image.registered_extensions()[suffix])
+        return data.getvalue()
     import matplotlib
 
-    kind = path.suffix.lower().removeprefix(".")
-    data = BytesIO()
     # Without a date and with fixed ids, the same plot is the same file.
+    metadata = {"Date": None} if suffix == ".svg" else None
     with matplotlib.rc_context({"svg.hashsalt": "headlab"}):
-        figure.savefig(
-            data, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None
-        )
-    write_bytes(path, data.getvalue())
+        drawing.savefig(data, format=suffix.removeprefix("."), dpi=150, metadata=metadata)
+    return data.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -45,6 +46,15 @@ def show(*parts: RenderableType) -> None:
         _print(out, parts)
     lines = captured.get().splitlines()
     out.file.writelines(f"{each.rstrip()}\n" for each in lines)
+
+
+def as_text(*parts: RenderableType) -> str:
+    """Tables and lines as plain text, as `show` prints them to a file."""
+    buffer = StringIO()
+    _print(
+        Console(file=buffer, width=PIPED_COLUMNS, highlight=False, markup=False, emoji=False), parts
+    )
+    return "\n".join(each.rstrip() for each in buffer.getvalue().splitlines())
 
 
 def _print(out: Console, parts: Sequence[RenderableType]) -> None:

@@ -18,7 +18,7 @@ from headlab.results.plotting import (
     density,
     new_figure,
     plain_ticks,
-    save,
+    save_drawing,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def plot_stats(path: Path, stats: SizeStats, shapes: Shapes) -> None:
     _shapes_panel(left, stats, shapes)
     _sides_panel(middle, stats, rows)
     _levels_panel(right, stats, rows)
-    save(figure, path)
+    save_drawing(figure, path)
 
 
 def _shapes_panel(axes: Axes, stats: SizeStats, shapes: Shapes) -> None:
