@@ -27,6 +27,21 @@ COMMANDS = (
 )
 
 
+EXAMPLES = {
+    "inspect": "headlab inspect yolov8n.pt",
+    "edit": "headlab edit yolov8n.pt --shift P4=1 --shift P5=5 -o shifted.pt",
+    "diff": "headlab diff yolov8n.pt shifted.pt",
+    "trace": "headlab trace yolov8n.pt bird.jpg --save pictures",
+    "compare": "headlab compare yolov8n.pt shifted.pt bird.jpg",
+    "convert": "headlab convert yolov3-tiny.weights tiny.h5",
+    "boxes": "headlab boxes check data.yaml",
+    "anchors": "headlab anchors fit train.txt -k 9 -o anchors.txt",
+    "train": "headlab train train.txt --start yolov3-tiny.weights -o runs/first",
+    "evaluate": "headlab evaluate yolov8n.pt data.yaml",
+    "demo": "headlab demo",
+}
+
+
 class Commands(click.Group):
     """The commands in the order of `COMMANDS`; each is imported when it is asked for."""
 
@@ -40,6 +55,24 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"headlab.cli.{cmd_name}"), cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for; of one that there is not, say what serves instead."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from headlab.cli.guidance import for_command
+
+            raise click.UsageError(
+                f"There is no command {printable(args[0])!r}. {for_command(args[0], COMMANDS)}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """An example of each command."""
+        with formatter.section("Examples"):
+            for example in EXAMPLES.values():
+                formatter.write_text(example)
 
 
 @click.group(
@@ -78,9 +111,16 @@ def _exit_code() -> int:
         returned = app.main(prog_name="headlab", standalone_mode=False)
     except HeadlabError as error:
         click.echo(printable(f"headlab: {error}", keep="\n"), err=True)
+        if any("=" in argument for argument in sys.argv[1:]):
+            from headlab.cli.guidance import for_assignments
+
+            answer = for_assignments(sys.argv[1:])
+            if answer:
+                click.echo(printable(answer), err=True)
         return 2
     except click.ClickException as error:
         error.show()
+        _guide(error)
         return error.exit_code
     except click.Abort:
         click.echo("headlab: interrupted", err=True)
@@ -92,6 +132,20 @@ def _exit_code() -> int:
             raise
         return _not_printed(error)
     return returned if isinstance(returned, int) else 0
+
+
+def _guide(error: click.ClickException) -> None:
+    """Say how headlab does what the user tried in the way of another tool."""
+    from headlab.cli import guidance
+
+    answer = ""
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        params = error.ctx.command.get_params(error.ctx)
+        known = [name for param in params for name in (*param.opts, *param.secondary_opts)]
+        answer = guidance.for_option(error.option_name, known)
+    answer = answer or guidance.for_assignments(sys.argv[1:])
+    if answer:
+        click.echo(printable(answer), err=True)
 
 
 def _flushed(code: int) -> int:

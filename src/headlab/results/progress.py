@@ -1,49 +1,61 @@
-"""A progress bar on standard error."""
+"""How far long work has come, on standard error: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+Progress = Callable[[int, "int | None"], None]
+"""Called after each step with how many are done, and of how many; None if that is unknown."""
 
-from headlab.detect.sources import is_video
-from headlab.results.tables import console
-
-T = TypeVar("T")
-
-
-def image_count(files: Sequence[Path], vid_stride: int = 1) -> int:
-    """How many images and frames files hold, as far as the videos say."""
-    return sum(_images_in(file, vid_stride) for file in files)
-
-
-def _images_in(file: Path, vid_stride: int) -> int:
-    if not is_video(file):
-        return 1
-    from headlab.results.pictures.video import frame_count
-
-    return -(-frame_count(file) // vid_stride)
+EVERY_S = 10.0
+"""Without a terminal, long work says at most this often how far it is."""
 
 
 @contextmanager
-def progress(items: Iterable[T], total: int, description: str = "tracing") -> Iterator[Iterable[T]]:
-    """Show how many items have been taken while they are taken; the bar vanishes at the end.
+def progress_shown(what: str) -> Iterator[Progress]:
+    """A progress callback that shows how far the work is; a bar vanishes at the end.
 
     What is printed meanwhile appears above the bar if standard output is a terminal, too.
+
+    Args:
+        what: is done, such as "tracing".
     """
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+    if not sys.stderr.isatty():
+        yield _lines(what)
+        return
+    from rich import progress
+
+    from headlab.results.tables import console
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
         console=console(stderr=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
         redirect_stderr=False,
     )
     with bar:
-        yield bar.track(items, total=total, description=description)
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(what: str) -> Progress:
+    """A callback that prints a line when the last one is long ago."""
+    last = time.monotonic()
+
+    def said(done: int, total: int | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < EVERY_S:
+            return
+        last = now
+        of = "" if total is None else f" of {total:,}"
+        print(f"headlab: {what}: {done:,}{of}", file=sys.stderr, flush=True)  # noqa: T201
+
+    return said
