@@ -35,16 +35,24 @@ def test_names() -> None:
     }
     others = {
         "ComparisonResult",
+        "Converted",
+        "Differences",
         "EvaluationResult",
         "HeadlabError",
+        "Inspection",
         "Model",
+        "Plan",
         "Recipe",
+        "Restored",
+        "Saved",
         "TraceResult",
         "anchors",
         "boxes",
         "compare",
         "convert",
+        "diff",
         "load",
+        "undo",
     }
     assert set(headlab.__all__) == operations | others | {"__version__"}
     assert set(dir(headlab)) == set(headlab.__all__)
@@ -81,12 +89,16 @@ def test_signatures() -> None:
     assert names(headlab.anchors.check) == ["anchors", "data", *how, "levels", "seed"]
     assert names(headlab.anchors.per_class) == ["data", "k", *how, "levels", "seed", "tracked"]
     assert names(headlab.anchors.stats) == ["data", *how, "levels", "anchors"]
+    assert names(headlab.diff) == ["model_a", "model_b"]
+    assert names(headlab.undo) == ["model", "output", "in_place"]
+    assert names(headlab.Model.inspect) == ["self", "imgsz", "classes", "params", "explain"]
+    assert names(headlab.Model.plan) == ["self", "edits"]
     assert names(headlab.Model.edit) == ["self", "edits"]
     assert names(headlab.Model.save) == ["self", "path", "in_place"]
     assert names(headlab.Model.trace) == ["self", "sources", "classes", "settings"]
     public = {name for name in vars(headlab.Model) if not name.startswith("_")}
     values = {"path", "layout", "class_names", "network", "runnable"}
-    assert public == values | {"edit", "evaluate", "save", "trace"}
+    assert public == values | {"edit", "evaluate", "inspect", "plan", "save", "trace"}
 
 
 def test_load_edit_save_trace_compare(small: Small, photo: Path, tmp_path: Path) -> None:

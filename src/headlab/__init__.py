@@ -21,7 +21,8 @@ from headlab._version import __version__
 
 if TYPE_CHECKING:
     from headlab import anchors, boxes
-    from headlab.conversion.convert import convert
+    from headlab.conversion.convert import Converted, convert
+    from headlab.differences.differences import Differences
     from headlab.edit.operations import (
         Bias,
         Copy,
@@ -36,25 +37,35 @@ if TYPE_CHECKING:
         Swap,
         Thresholds,
     )
+    from headlab.edit.plan import Plan
     from headlab.edit.recipe import Recipe
+    from headlab.edit.undo import Restored
+    from headlab.edit.write import Saved
     from headlab.errors import HeadlabError
     from headlab.evaluate.shown import EvaluationResult
-    from headlab.model import Model, compare, load
+    from headlab.inspection.inspection import Inspection
+    from headlab.model import Model, compare, diff, load, undo
     from headlab.trace.shown import ComparisonResult, TraceResult
 
 __all__ = [
     "Bias",
     "ComparisonResult",
+    "Converted",
     "Copy",
+    "Differences",
     "Drop",
     "EvaluationResult",
     "HeadlabError",
+    "Inspection",
     "Keep",
     "Model",
     "Permute",
+    "Plan",
     "Recipe",
     "Rename",
     "Reorder",
+    "Restored",
+    "Saved",
     "Scale",
     "Shift",
     "Suppress",
@@ -66,16 +77,23 @@ __all__ = [
     "boxes",
     "compare",
     "convert",
+    "diff",
     "load",
+    "undo",
 ]
 
 _ELSEWHERE = {
+    "headlab.differences.differences": ("Differences",),
+    "headlab.edit.plan": ("Plan",),
     "headlab.edit.recipe": ("Recipe",),
+    "headlab.edit.undo": ("Restored",),
+    "headlab.edit.write": ("Saved",),
     "headlab.errors": ("HeadlabError",),
-    "headlab.model": ("Model", "compare", "load"),
+    "headlab.inspection.inspection": ("Inspection",),
+    "headlab.model": ("Model", "compare", "diff", "load", "undo"),
     "headlab.trace.shown": ("ComparisonResult", "TraceResult"),
     "headlab.evaluate.shown": ("EvaluationResult",),
-    "headlab.conversion.convert": ("convert",),
+    "headlab.conversion.convert": ("Converted", "convert"),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
 _PACKAGES = ("anchors", "boxes")

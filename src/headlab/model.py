@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.edit.operations import Operation
+from headlab.edit.plan import Plan, plan
 from headlab.edit.recipe import Recipe
+from headlab.errors import InputError
 from headlab.families.identify import identify
 from headlab.families.read import read
 from headlab.heads.layout import Layout
@@ -19,10 +21,13 @@ from headlab.trace.shown import ComparisonResult, TraceResult, shown
 if TYPE_CHECKING:
     from headlab.boxes.reading import Format
     from headlab.boxes.table import BoxTable
+    from headlab.differences.differences import Differences
+    from headlab.edit.undo import Restored
     from headlab.edit.write import Saved
     from headlab.evaluate.shown import EvaluationResult
+    from headlab.inspection.inspection import Inspection
 
-Edits = Operation | Mapping[str, Any] | Recipe | str | Path
+Edits = Operation | Mapping[str, Any] | Recipe | Plan | str | Path
 
 
 class Model:
@@ -72,26 +77,68 @@ class Model:
 
         return runnable(self.checkpoint) if self.layout.has_anchors else self.network
 
+    def inspect(
+        self,
+        *,
+        imgsz: int | tuple[int, int] | None = None,
+        classes: Iterable[str | int] | None = None,
+        params: str | None = None,
+        explain: bool = False,
+    ) -> Inspection:
+        """What the head is made of: levels, grids, class rows and parameters.
+
+        Args:
+            imgsz: input size of the grids in pixels, a side or (height, width); by default the model's
+                own size, or that of its training.
+            classes: class names or numbers whose bias and weight norm to show on each level and slot.
+            params: list the parameters whose names match this pattern; "*" lists all.
+            explain: also say where the numbers come from.
+
+        Raises:
+            InputError: the size is not a multiple of the largest stride, or no parameter matches.
+            UnknownName: the model has no such class.
+        """
+        from headlab.inspection.collect import inspection
+
+        return inspection(
+            self.checkpoint,
+            self.layout,
+            (imgsz, imgsz) if isinstance(imgsz, int) else imgsz,
+            tuple(classes or ()),
+            params,
+            explain=explain,
+        )
+
+    def plan(self, *edits: Edits) -> Plan:
+        """What `edit` would do, without doing it.
+
+        Args:
+            edits: as for `edit`.
+
+        Raises:
+            InputError: the recipe contradicts itself or does not fit the model.
+        """
+        recipe = Recipe(tuple(step for edit in edits for step in _operations(edit)))
+        return plan(self.checkpoint, self.layout, recipe)
+
     def edit(self, *edits: Edits) -> Model:
         """A new model with rewritten class rows.
 
         Args:
             edits: operations such as `headlab.Shift(levels="P4", by=1)`, mappings such as
-                `{"op": "shift", "levels": "P4", "by": 1}`, recipes, or paths of recipe files. Together
-                they are one recipe: see docs/editing.md for the order in which operations act.
+                `{"op": "shift", "levels": "P4", "by": 1}`, recipes, plans, or paths of recipe files.
+                Together they are one recipe: see docs/editing.md for the order in which operations act.
 
         Raises:
             InputError: the recipe contradicts itself or does not fit the model.
         """
         from headlab.edit.apply import apply
-        from headlab.edit.plan import plan
 
-        recipe = Recipe(tuple(each for given in edits for each in _operations(given)))
-        edited = apply(self.checkpoint, plan(self.checkpoint, self.layout, recipe))
-        return Model(edited, (*self.recipes, recipe))
+        planned = self.plan(*edits)
+        return Model(apply(self.checkpoint, planned), (*self.recipes, planned.recipe))
 
     def save(self, path: str | Path, *, in_place: bool = False) -> Saved:
-        """Write the model, and a manifest beside it that says what was done and can undo it.
+        """Write the model, and next to it a manifest that says what was done and can undo it.
 
         Args:
             path: where to write, in the format of the file that was read; ultralytics loads its
@@ -171,7 +218,7 @@ class Model:
         return f"<Model {self.path.name}: {self.layout.head} {names}, {len(self.class_names)} classes{edits}>"
 
     def _repr_html_(self) -> str:
-        from headlab.trace.notebook import layout_html
+        from headlab.inspection.html import layout_html
 
         return layout_html(self.layout)
 
@@ -199,6 +246,56 @@ def load(
     model = Model(read(path, CompanionFiles.of(cfg, names, anchors)))
     _ = model.layout
     return model
+
+
+def diff(model_a: str | Path | Model, model_b: str | Path | Model) -> Differences:
+    """What differs between two models: tensors, class rows, class names, metadata.
+
+    Args:
+        model_a: the first model, or its path.
+        model_b: the second model, or its path.
+
+    Returns:
+        The differences; false if there are none. Compared are the weights that would be loaded, and the
+        heads where both can be described.
+
+    Raises:
+        CheckpointError: a file is missing or cannot be read.
+    """
+    from headlab.differences.differences import differences
+
+    first, second = (
+        model.checkpoint if isinstance(model, Model) else read(model)
+        for model in (model_a, model_b)
+    )
+    return differences(first, second)
+
+
+def undo(
+    model: str | Path, output: str | Path | None = None, *, in_place: bool = False
+) -> Restored:
+    """Write the bytes that a file had before headlab edited it.
+
+    Args:
+        model: the edited file, with its manifest next to it.
+        output: where to write the original.
+        in_place: replace the edited file instead.
+
+    Raises:
+        CheckpointError: there is no manifest, it is damaged or does not belong to the file, or the edit
+            cannot be undone.
+        InputError: neither or both of `output` and `in_place` are given.
+        OutputError: the output cannot be written; nothing was changed.
+    """
+    from headlab.edit.undo import undo as restore
+
+    if in_place == (output is not None):
+        raise InputError(
+            "Say where to write: either an output, or in place.",
+            "With an output, the edited file stays as it is.",
+        )
+    path = Path(model)
+    return restore(path, path if output is None else Path(output), in_place=in_place)
 
 
 def compare(
@@ -275,8 +372,10 @@ def _operations(given: Edits) -> tuple[Operation, ...]:
 
     if isinstance(given, Operation):
         return (checked(given),)
+    if isinstance(given, Plan):
+        return given.recipe.operations
     if isinstance(given, Recipe):
-        return tuple(map(checked, given.operations))
+        return given.operations if given.is_checked else tuple(map(checked, given.operations))
     if isinstance(given, Mapping):
         whole = given if "operations" in given else {"version": 1, "operations": [given]}
         return from_data(whole).operations

@@ -14,7 +14,7 @@ from one_command import Done, run
 
 import models
 import yolov3_models
-from headlab.cli.options import parse_imgsz
+from headlab.cli.options import parse_size
 from headlab.errors import InputError
 from headlab.families.identify import identify
 from headlab.families.read import read
@@ -114,13 +114,13 @@ def test_class_rows_of_one_class(tmp_path: Path) -> None:
             convolution.weight[1] = 0
             convolution.weight[1, :2, 0, 0] = torch.tensor([3.0, 4.0])  # norm 5
             convolution.bias[1] = at - 0.5
-    found = document(models.save(network, tmp_path / "m.pt"), "--class", "bee", "--class", "1")
+    found = document(models.save(network, tmp_path / "m.pt"), "--classes", "bee", "--classes", "1")
     shown = [(x["class_id"], x["level"], x["bias"], x["weight_norm"]) for x in found["classes"]]
     assert shown == [(1, "P3", -0.5, 5.0), (1, "P4", 0.5, 5.0), (1, "P5", 1.5, 5.0)]
 
 
 def test_several_classes_in_one_option(small: Small) -> None:
-    found = document(small(), "--class", "cat,ant")
+    found = document(small(), "--classes", "cat,ant")
     assert [x["class_name"] for x in found["classes"]] == ["cat"] * 3 + ["ant"] * 3
 
 
@@ -165,14 +165,14 @@ def test_weights_that_are_not_finite_are_reported(tmp_path: Path) -> None:
         convolution.weight[2, 0] = float("nan")
         convolution.bias[2] = float("inf")
     path = models.save(network, tmp_path / "m.pt")
-    found = document(path, "--class", "cat")
+    found = document(path, "--classes", "cat")
     assert [level["class_rows"][0]["not_finite"] for level in found["levels"]] == [0, 2, 0]
     assert found["classes"][1]["weight_norm"] is None
     assert "the class rows of P4 (one2many) hold 2 numbers" in inspected(path).out
 
 
 def test_the_document_has_these_keys(small: Small) -> None:
-    found = document(small(), "--class", "ant", "--params")
+    found = document(small(), "--classes", "ant", "--params")
     assert list(found) == [
         "file",
         "head",
@@ -234,11 +234,11 @@ def test_the_ema_weights_of_a_training_are_shown(tmp_path: Path) -> None:
     ("args", "message"),
     [
         (("--imgsz", "100"), "multiples of 32 px, the stride of P5"),
-        (("--imgsz", "0"), "no image size"),
-        (("--imgsz", "a"), "no image size"),
-        (("--imgsz", "64,64,64"), "no image size"),
-        (("--class", "anr"), "Did you mean 'ant'?"),
-        (("--class", "3"), "The model has classes 0 to 2."),
+        (("--imgsz", "0"), "not a size in pixels"),
+        (("--imgsz", "a"), "not a size in pixels"),
+        (("--imgsz", "64,64,64"), "not a size in pixels"),
+        (("--classes", "anr"), "Did you mean 'ant'?"),
+        (("--classes", "3"), "The model has classes 0 to 2."),
         (("--params", "cv3"), "use '*cv3*'"),
         (("--params", "model.22.cv3.0.2.wait"), "Did you mean 'model.22.cv3.0.2.weight'"),
     ],
@@ -260,13 +260,13 @@ def test_a_missing_file(tmp_path: Path) -> None:
     ("text", "size"), [("640", (640, 640)), ("480,640", (480, 640)), (" 480 x 640 ", (480, 640))]
 )
 def test_sizes_are_read(text: str, size: tuple[int, int]) -> None:
-    assert parse_imgsz(text) == size
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", ",", "-1", "1.5", "٣,", "640px"])
 def test_other_texts_are_no_size(text: str) -> None:
-    with pytest.raises(InputError, match="no image size"):
-        parse_imgsz(text)
+    with pytest.raises(InputError, match="not a size in pixels"):
+        parse_size(text)
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +277,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_real_yolov3(shared: Path) -> None:
-    found = document(shared / "weights" / "yolov3-tiny.weights", "--class", "dog")
+    found = document(shared / "weights" / "yolov3-tiny.weights", "--classes", "dog")
     levels = [(x["name"], x["grid_hw"], x["candidates"]) for x in found["levels"]]
     assert levels == [("P4", [26, 26], 2028), ("P5", [13, 13], 507)]  # 26*26*3, 13*13*3
     assert found["candidates"] == 2535
@@ -382,7 +382,7 @@ def test_class_rows_of_each_slot(tmp_path: Path) -> None:
         weight[row] = 0
         weight[row, :2, 0, 0] = (3 * (slot + 1), 4 * (slot + 1))  # norm 5, 10, 15
         bias[row] = slot - 0.5
-    found = document(yolov3_models.saved(model, tmp_path / "m.safetensors"), "--class", "bee")
+    found = document(yolov3_models.saved(model, tmp_path / "m.safetensors"), "--classes", "bee")
     shown = [(x["slot"], x["row"], x["bias"], x["weight_norm"]) for x in found["classes"][3:]]
     assert shown == [(0, 6, -0.5, 5.0), (1, 14, 0.5, 10.0), (2, 22, 1.5, 15.0)]
 
@@ -408,7 +408,7 @@ def test_the_explanation_of_a_real_yolov3(shared: Path) -> None:
 
 
 def test_an_explanation_is_for_the_input_size_asked_for(tiny: Path) -> None:
-    printed = inspected(tiny, "--explain", "--imgsz", "320,608", "--class", "ant").out
+    printed = inspected(tiny, "--explain", "--imgsz", "320,608", "--classes", "ant").out
     assert "320 / 32 = 10" in printed
     assert "608 / 32 = 19" in printed
     # (20*38 + 10*19) * 3 = (760 + 190) * 3

@@ -132,7 +132,7 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("option", ["--json", "--class=platelet"])
+@pytest.mark.parametrize("option", ["--json", "--classes=platelet"])
 def test_a_full_disk_behind_standard_output_is_said(option: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

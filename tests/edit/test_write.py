@@ -70,7 +70,7 @@ def test_undo_restores_the_exact_bytes(
 ) -> None:
     out = tmp_path / "out.pt"
     saved = edit_file(tiny, out, *operations)
-    assert saved == Saved(out, path_for(out), out.stat().st_size, "")
+    assert saved == Saved(tiny, out, path_for(out), out.stat().st_size, "")
     restored = undo(out, tmp_path / "back.pt")
     assert (tmp_path / "back.pt").read_bytes() == tiny.read_bytes()
     assert restored.original.name == tiny.name

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from headlab.cli.options import FILE, Command, beside_options
+from headlab.cli.options import FILE, Command, companion_options, json_option, model_argument
+from headlab.cli.outputs import deliver, print_json
 from headlab.cli.terminal import say
 from headlab.errors import InputError
 from headlab.plain_text import counted
 
 if TYPE_CHECKING:
-    from headlab.checkpoint.checkpoint import Checkpoint
     from headlab.edit.recipe import Recipe
+    from headlab.model import Model
 
 Texts = tuple[str, ...]
 
@@ -27,7 +27,7 @@ def _operation(name: str, metavar: str, text: str) -> Callable[[Command], Comman
 
 
 @click.command(short_help="Rewrite the class rows of a model's head, or undo that.")
-@click.argument("model", type=FILE)
+@model_argument
 @click.option("-o", "--output", type=FILE, metavar="OUT", help="The file to write.")
 @click.option("--recipe", type=FILE, metavar="FILE.yaml", help="Read the operations from a recipe.")
 @_operation("--shift", "[LEVELS=]K", "Shift class rows: new row i = old row i-K.")
@@ -47,10 +47,11 @@ def _operation(name: str, metavar: str, text: str) -> Callable[[Command], Comman
 @_operation("--rename", "OLD=NEW", "Give a class a new name.")
 @_operation("--keep", "CLASSES", "Keep these classes, remove the rest.")
 @_operation("--drop", "CLASSES", "Remove these classes, keep the rest.")
-@beside_options
+@companion_options
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--in-place", is_flag=True, help="Replace MODEL itself, instead of -o OUT.")
 @click.option("--undo", is_flag=True, help="Restore the bytes that MODEL had before its edit.")
+@json_option
 def edit(
     model: Path,
     output: Path | None,
@@ -62,6 +63,7 @@ def edit(
     dry_run: bool,
     in_place: bool,
     undo: bool,
+    as_json: bool,
     **operations: Texts,
 ) -> None:
     """Rewrite the class rows of a model's head, and write the result to OUT, in the same format.
@@ -76,31 +78,56 @@ def edit(
     Rows move first (shift, permute, reorder, swap, copy), then suppress, scale, bias and thresholds act,
     then names change, then classes go. A class is always named as in the input.
 
-    The manifest OUT.headlab.json beside the result holds the recipe and what --undo needs. Other files that
-    the format needs, such as a .cfg, are written beside it too.
+    The manifest OUT.headlab.json next to the result holds the recipe and what --undo needs. Other files
+    that the format needs, such as a .cfg, are written there too.
     """
-    from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-    from headlab.families.read import read
+    from headlab.model import load
+    from headlab.model import undo as restore
 
     options = {name: texts for name, texts in operations.items() if texts}
     if undo:
         if options or recipe or dry_run or at is not None or cfg or names or anchors:
-            raise InputError("--undo takes no operations, recipe, --dry-run or files beside MODEL.")
-        _undo(model, _target(model, output, in_place), in_place)
+            raise InputError(
+                "--undo takes no operations, recipe, --dry-run or files next to MODEL."
+            )
+        _check_target(output, in_place)
+        deliver(restore(model, output, in_place=in_place), as_json)
         return
-    target = None if dry_run and not in_place else _target(model, output, in_place)
-    made = _recipe(options, recipe, at)
-    checkpoint = read(model, CompanionFiles(cfg, names, anchors))
-    _edit(checkpoint, target, made, in_place=in_place, dry_run=dry_run)
+    if in_place or not dry_run:
+        _check_target(output, in_place)
+    edits = _recipe(options, recipe, at)
+    loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    plan = loaded.plan(edits)
+    edited = loaded.edit(plan)
+    if not as_json:
+        say(_headline(loaded))
+        for line in plan.text():
+            say(f"  {line}")
+    if dry_run:
+        if as_json:
+            print_json(plan.to_dict())
+        else:
+            say("dry run: nothing was written")
+        return
+    saved = edited.save(output or model, in_place=in_place)
+    if as_json:
+        print_json({"plan": plan.to_dict(), "saved": saved.to_dict()})
+    else:
+        deliver(saved, as_json=False)
 
 
-def _target(model: Path, output: Path | None, in_place: bool) -> Path:
+def _headline(model: Model) -> str:
+    layout = model.layout
+    classes = counted(len(layout.class_names), "class", "classes")
+    return f"{model.path}: {layout.head}, {classes}, {', '.join(layout.level_names)}"
+
+
+def _check_target(output: Path | None, in_place: bool) -> None:
     if in_place == (output is not None):
         raise InputError(
             "Say where to write: either -o OUT or --in-place.",
             "With -o the input stays as it is.",
         )
-    return output or model
 
 
 def _recipe(options: dict[str, Texts], path: Path | None, at: float | None) -> Recipe:
@@ -115,57 +142,3 @@ def _recipe(options: dict[str, Texts], path: Path | None, at: float | None) -> R
             f"--recipe and {mixed} do not go together.", "Write all operations into the recipe."
         )
     return load(path)
-
-
-def _edit(
-    checkpoint: Checkpoint, target: Path | None, recipe: Recipe, *, in_place: bool, dry_run: bool
-) -> None:
-    from headlab.edit.apply import apply
-    from headlab.edit.formats import suffix_of
-    from headlab.edit.plan import plan
-    from headlab.edit.words import plan_lines
-    from headlab.edit.write import save
-    from headlab.families.identify import identify
-
-    model, layout = checkpoint.path, identify(checkpoint)
-    planned = plan(checkpoint, layout, recipe)
-    edited = apply(checkpoint, planned)
-    count = len(layout.class_names)
-    say(
-        f"{model}: {layout.head}, {counted(count, 'class', 'classes')}, {', '.join(layout.level_names)}"
-    )
-    for line in plan_lines(planned):
-        say(f"  {line}")
-    if dry_run or target is None:
-        say("dry run: nothing was written")
-        return
-    saved = save(edited, target, [recipe], in_place=in_place)
-    say(f"wrote {saved.output} ({saved.size_bytes:,} bytes)")
-    say(f"wrote {saved.manifest}")
-    for path in saved.companions:
-        say(f"wrote {path}")
-    if saved.no_undo:
-        say(f"This edit cannot be undone: {saved.no_undo}.")
-    say("next:")
-    name = shlex.quote(str(saved.output))
-    say(f"  headlab trace {name} PHOTO")
-    if not in_place:
-        say(f"  headlab diff {shlex.quote(str(model))} {name}")
-    if not saved.no_undo:
-        restored = "RESTORED" + (
-            "" if suffix_of(saved.output) == ".pt" else suffix_of(saved.output)
-        )
-        say(f"  headlab edit {name} --undo " + ("--in-place" if in_place else f"-o {restored}"))
-
-
-def _undo(model: Path, target: Path, in_place: bool) -> None:
-    from headlab.edit.undo import undo
-
-    restored = undo(model, target, in_place=in_place)
-    original = restored.original
-    say(f"wrote {restored.output}: the bytes of {original.name}")
-    say(f"sha256 {original.sha256} ({original.bytes:,} bytes)")
-    for path in restored.companions:
-        say(f"wrote {path}")
-    if restored.earlier_edit:
-        say("It is itself the result of an edit, which can be undone in turn.")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from headlab.cli.options import FILE, beside_options, parse_imgsz, split_names
+from headlab.cli.options import (
+    SIZE,
+    companion_options,
+    model_argument,
+    output_options,
+    size_of,
+    split_names,
+)
+from headlab.cli.outputs import Outputs
 
 EVERY_PARAMETER = "*"
 
@@ -28,20 +35,19 @@ class InspectCommand(click.Command):
 
 
 @click.command(cls=InspectCommand)
-@click.argument("model", type=FILE)
+@model_argument
 @click.option(
     "--imgsz",
-    metavar="N|H,W",
-    help="Input size of the grids: 640, or height and width as 480,640. "
-    "By default the model's own size, or that of its training.",
+    metavar=SIZE,
+    help="Input size of the grids in pixels: 640, or height and width as 480,640. By default the model's "
+    "own size, or that of its training.",
 )
 @click.option(
-    "--class",
-    "classes",
-    metavar="NAME",
+    "--classes",
+    metavar="A,B",
     multiple=True,
-    help="Show the bias and the weight norm of this class on each level and slot. "
-    "Name or number; may be repeated.",
+    help="Show the bias and the weight norm of these classes on each level and slot: names or numbers. "
+    "May be repeated.",
 )
 @click.option(
     "--params",
@@ -54,8 +60,8 @@ class InspectCommand(click.Command):
     is_flag=True,
     help="Say where the numbers come from: grids, slots, outputs, boxes, anchors, candidates.",
 )
-@beside_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@companion_options
+@output_options(".json .csv .parquet .html")
 def inspect(
     model: Path,
     imgsz: str | None,
@@ -65,34 +71,22 @@ def inspect(
     cfg: Path | None,
     names: Path | None,
     anchors: Path | None,
+    output: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Show a model's head: levels, grids, class rows and parameters.
 
     MODEL is a checkpoint that ultralytics saved (.pt), or a YOLOv3 model: darknet's (.weights),
     keras-yolo3's (.h5) or headlab's own (.safetensors). It is read without running anything in it, and
-    without torch.
+    without PyTorch.
     """
-    from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-    from headlab.families.identify import identify
-    from headlab.families.read import read
-    from headlab.inspection.collect import inspection
+    from headlab.inspection.inspection import Inspection
+    from headlab.model import load
 
-    checkpoint = read(model, CompanionFiles(cfg, names, anchors))
-    shown = inspection(
-        checkpoint,
-        identify(checkpoint),
-        parse_imgsz(imgsz) if imgsz is not None else None,
-        split_names(classes),
-        params,
-        explain=explain,
+    outputs = Outputs.checked(Inspection, output, as_json, model)
+    loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    outputs.deliver(
+        loaded.inspect(
+            imgsz=size_of(imgsz), classes=split_names(classes), params=params, explain=explain
+        )
     )
-    if as_json:
-        from headlab.files.json_text import to_json
-
-        sys.stdout.write(to_json(shown.as_document()))
-        return
-    from headlab.inspection.text import inspection_text
-    from headlab.results.tables import show
-
-    show(*inspection_text(shown))

@@ -41,6 +41,11 @@ quiet_option = click.option(
 force_option = click.option("--force", is_flag=True, help="Replace files that exist.")
 
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON, instead of text."
+)
+
+
 def declared(*options: Decorator[Any]) -> Decorator[Any]:
     """Several options as one decorator; the help lists them in this order."""
 
@@ -67,9 +72,7 @@ def output_options(suffixes: str) -> Decorator[Any]:
             multiple=True,
             help=f"Write the result here; the suffix decides how: {suffixes}. May be repeated.",
         ),
-        click.option(
-            "--json", "as_json", is_flag=True, help="Print the result as JSON, instead of tables."
-        ),
+        json_option,
     )
 
 

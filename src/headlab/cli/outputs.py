@@ -70,12 +70,23 @@ class Outputs:
         """
         for path in self.files:
             result.save(path)
-        if self.as_json:
-            print_json(result.to_dict())
-        else:
-            print_parts(result.text() if text is None else text)
+        deliver(result, self.as_json, text)
         for path in self.files:
             say(f"wrote {path}", err=True)
+
+
+def deliver(result: Result, as_json: bool, text: Iterable[RenderableType] | None = None) -> None:
+    """Print a result.
+
+    Args:
+        result: what to print.
+        as_json: as its JSON document, instead of text.
+        text: what to print instead of `result.text()`.
+    """
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_parts(result.text() if text is None else text)
 
 
 def print_parts(text: Iterable[RenderableType]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.companions import holds, replacing_together
@@ -28,6 +29,10 @@ from headlab.files.atomic import (
     explained,
     move_into_place,
 )
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 KERAS_VARIANTS = ("yolov3", "yolov3-tiny")
 """The networks that keras-yolo3 has."""
@@ -41,8 +46,8 @@ Two ways to run the same float32 network differ by 3e-5 where outputs are of ord
 _LARGEST_RUN_PX = 416
 
 
-@dataclass(frozen=True)
-class Converted:
+@dataclass(frozen=True, repr=False)
+class Converted(Result):
     """What a conversion did.
 
     Attributes:
@@ -62,6 +67,51 @@ class Converted:
     largest_output: float
     difference: float
     notes: tuple[str, ...]
+
+    title: ClassVar[str] = "converted model"
+
+    @property
+    def summary(self) -> str:
+        """The file."""
+        return str(self.written[0])
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per file written: `file`, `size_bytes`."""
+        import polars as pl
+
+        return pl.DataFrame(
+            {
+                "file": [str(path) for path in self.written],
+                "size_bytes": [path.stat().st_size for path in self.written],
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The files, and the proof that they compute the same."""
+        return {
+            "source": str(self.source),
+            "written": [str(path) for path in self.written],
+            "format": self.format.words,
+            "input_hw_px": list(self.input_hw_px),
+            "largest_output": self.largest_output,
+            "difference": self.difference,
+            "notes": list(self.notes),
+        }
+
+    def text(self) -> Iterator[str]:
+        """See `Result.text`."""
+        for path in self.written:
+            yield f"wrote {path} ({path.stat().st_size:,} bytes)"
+        height, width = self.input_hw_px
+        yield (
+            f"checked at {height} x {width} px: the raw outputs of both files, which reach "
+            f"{self.largest_output:.3g}, differ by at most {self.difference:.1e}"
+        )
+        for note in self.notes:
+            yield f"note: {note}"
+        yield "next:"
+        yield f"  headlab trace {shlex.quote(str(self.written[0]))} PHOTO"
 
 
 def convert(

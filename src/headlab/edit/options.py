@@ -46,7 +46,7 @@ def recipe_of(options: Mapping[str, Sequence[str]], at: float | None = None) -> 
         if texts:
             classes = [each for text in texts for each in _classes(text, f"--{name} {text}")]
             found.append(typed_operation(name, f"--{name}", classes=classes))
-    return Recipe(tuple(found))
+    return Recipe(tuple(found), is_checked=True)
 
 
 def _operation(name: str, text: str) -> Operation:

@@ -13,8 +13,9 @@ A class is always named as in the input. Contradictions are refused before anyth
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +25,10 @@ from headlab.edit.operations import Adjustment, Removal, Rename, Reorder, RowMov
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, RecipeError
 from headlab.heads.layout import ClassRows, Layout, Level, Place
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ class LevelStep:
         return tuple(slot for slot, steps in enumerate(self.slots) if steps != unchanged)
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Result):
     """What an edit will do, exactly.
 
     Attributes:
@@ -90,6 +95,38 @@ class Plan:
     labels: tuple[int, ...]
     class_names: tuple[str, ...]
     old_names: tuple[str, ...]
+
+    title: ClassVar[str] = "plan of an edit"
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per class of the result in each slot of each level: where its row comes from.
+
+        `level slot class_id class_name from_id from_name factor offset suppressed changed`.
+        """
+        import polars as pl
+
+        from headlab.edit.plan_rows import plan_rows
+
+        return pl.DataFrame(plan_rows(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe, and what it does: which rows change, in words and in numbers."""
+        from headlab.edit.plan_rows import plan_rows
+
+        return {
+            "recipe": self.recipe.data(),
+            "class_names": list(self.class_names),
+            "old_class_names": list(self.old_names),
+            "changes": list(self.text()),
+            "rows": [row for row in plan_rows(self) if row.pop("changed")],
+        }
+
+    def text(self) -> Iterable[str]:
+        """See `Result.text`."""
+        from headlab.edit.words import plan_lines
+
+        return plan_lines(self)
 
     @property
     def keeps_shapes(self) -> bool:

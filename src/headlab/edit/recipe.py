@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,12 @@ class Recipe:
 
     Attributes:
         operations: at least one.
+        is_checked: the types of the operations' fields are known to be right; those of operations made in
+            Python are checked when the recipe is used.
     """
 
     operations: tuple[Operation, ...]
+    is_checked: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -94,7 +97,8 @@ def from_data(data: Any, where: str = "recipe") -> Recipe:
     if isinstance(listed, (str, bytes)):
         raise _not_a_recipe(where)
     return Recipe(
-        tuple(_operation(each, f"{where}: operation {n}") for n, each in _numbered(listed))
+        tuple(_operation(each, f"{where}: operation {n}") for n, each in _numbered(listed)),
+        is_checked=True,
     )
 
 

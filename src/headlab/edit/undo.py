@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from headlab.checkpoint.companions import replacing_together, to_write
 from headlab.checkpoint.manifest import (
@@ -19,10 +21,14 @@ from headlab.checkpoint.manifest import (
 from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
 from headlab.files.atomic import check_is_not, write_bytes
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
-@dataclass(frozen=True)
-class Restored:
+@dataclass(frozen=True, repr=False)
+class Restored(Result):
     """What was restored.
 
     Attributes:
@@ -36,6 +42,38 @@ class Restored:
     original: FileFacts
     earlier_edit: bool
     companions: tuple[Path, ...] = ()
+
+    title: ClassVar[str] = "restored model"
+
+    @property
+    def summary(self) -> str:
+        """The file."""
+        return str(self.output)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per file written: `kind`, `file`."""
+        import polars as pl
+
+        kinds = ["model", *["companion"] * len(self.companions)]
+        return pl.DataFrame(
+            {"kind": kinds, "file": [str(path) for path in (self.output, *self.companions)]}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The files, and the original that they equal."""
+        return {
+            "output": str(self.output),
+            "original": asdict(self.original),
+            "earlier_edit": self.earlier_edit,
+            "companions": [str(path) for path in self.companions],
+        }
+
+    def text(self) -> Iterable[str]:
+        """See `Result.text`."""
+        from headlab.edit.files_text import restored_lines
+
+        return restored_lines(self)
 
 
 def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:

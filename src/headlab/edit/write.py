@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.companions import beside, replacing_together, to_write
@@ -24,27 +24,66 @@ from headlab.edit.formats import check_keeps_format
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
 from headlab.files.atomic import check_is_not, explained, is_same
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _NO_UNDO = "class rows were removed, and their numbers are not in this file; keep the input file"
 
 
-@dataclass(frozen=True)
-class Saved:
+@dataclass(frozen=True, repr=False)
+class Saved(Result):
     """What was written.
 
     Attributes:
-        output: the model file.
+        source: the model file that was edited.
+        output: the model file that was written.
         manifest: the manifest beside it.
         size_bytes: of the model file.
         no_undo: why the edit cannot be undone; empty if it can.
         companions: the files that were written beside it, because its format needs them.
     """
 
+    source: Path
     output: Path
     manifest: Path
     size_bytes: int
     no_undo: str
     companions: tuple[Path, ...] = ()
+
+    title: ClassVar[str] = "saved model"
+
+    @property
+    def summary(self) -> str:
+        """The file."""
+        return str(self.output)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per file written: `kind`, `file`."""
+        import polars as pl
+
+        kinds = ["model", "manifest", *["companion"] * len(self.companions)]
+        files = [str(path) for path in (self.output, self.manifest, *self.companions)]
+        return pl.DataFrame({"kind": kinds, "file": files})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The files, and whether the edit can be undone."""
+        return {
+            "source": str(self.source),
+            "output": str(self.output),
+            "size_bytes": self.size_bytes,
+            "manifest": str(self.manifest),
+            "companions": [str(path) for path in self.companions],
+            "no_undo": self.no_undo or None,
+        }
+
+    def text(self) -> Iterable[str]:
+        """See `Result.text`."""
+        from headlab.edit.files_text import saved_lines
+
+        return saved_lines(self)
 
 
 def save(
@@ -93,7 +132,9 @@ def save(
                 companions=original,
             )
             manifest_file.write(manifest.to_json())
-    return Saved(output, path_for(output), after.bytes, manifest.no_undo, tuple(companions))
+    return Saved(
+        checkpoint.path, output, path_for(output), after.bytes, manifest.no_undo, tuple(companions)
+    )
 
 
 def _opened(path: Path) -> BinaryIO:

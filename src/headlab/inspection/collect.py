@@ -33,7 +33,7 @@ def inspection(
     checkpoint: Checkpoint,
     layout: Layout,
     imgsz: tuple[int, int] | None = None,
-    classes: Sequence[str] = (),
+    classes: Sequence[str | int] = (),
     pattern: str | None = None,
     *,
     explain: bool = False,
