@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from headlab.demo.guide import saved_model
 from headlab.demo.scenes import draw_scene
-from headlab.demo.tour import saved_model
 from headlab.files.atomic import write_bytes
 from headlab.trace.picture import draw
 
