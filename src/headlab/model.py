@@ -13,12 +13,15 @@ from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe
 from headlab.families.identify import identify
 from headlab.families.read import read
+from headlab.families.table import family_of
 from headlab.heads.layout import Layout
 from headlab.trace.shown import ComparisonResult, TraceResult, shown
 
 if TYPE_CHECKING:
     from headlab.boxes.reading import Format
     from headlab.boxes.table import BoxTable
+    from headlab.detect.detector import Runnable
+    from headlab.detect.sources import Sources
     from headlab.edit.write import Saved
     from headlab.evaluate.shown import EvaluationResult
 
@@ -61,16 +64,12 @@ class Model:
         Raises:
             CheckpointError: the file contradicts itself, or holds weights that are not finite.
         """
-        from headlab.families.network import build
-
-        return build(self.checkpoint)
+        return family_of(self.checkpoint).build(self.checkpoint)
 
     @cached_property
-    def runnable(self) -> Any:
-        """What `trace` runs: for YOLOv3 the network as it is faster, else `network` itself."""
-        from headlab.families.network import runnable
-
-        return runnable(self.checkpoint) if self.layout.has_anchors else self.network
+    def runnable(self) -> Runnable:
+        """What `trace` runs: for YOLOv3 a form that is faster, else `network` itself."""
+        return family_of(self.checkpoint).runnable(self.checkpoint, lambda: self.network)
 
     def edit(self, *edits: Edits) -> Model:
         """A new model with rewritten class rows.
@@ -107,7 +106,7 @@ class Model:
 
     def trace(
         self,
-        sources: str | Path | Sequence[str | Path],
+        sources: Sources,
         *,
         classes: Iterable[str | int] | None = None,
         **settings: Any,
@@ -115,7 +114,7 @@ class Model:
         """The detections of `YOLO.predict`, each with its address and support.
 
         Args:
-            sources: images, folders, patterns or videos.
+            sources: images, folders, patterns or videos; also arrays and PIL images.
             classes: class names or numbers to detect; None means all.
             settings: `conf`, `iou`, `imgsz`, `max_det`, … as in `headlab.detect.settings.Settings`.
 
@@ -204,7 +203,7 @@ def load(
 def compare(
     before: str | Path | Model,
     after: str | Path | Model,
-    sources: str | Path | Sequence[str | Path],
+    sources: Sources,
     *,
     recipe: Edits | None = None,
     classes: Iterable[str] | None = None,
@@ -216,7 +215,7 @@ def compare(
     Args:
         before: the first model, or its path.
         after: the second model, or its path.
-        sources: images, folders, patterns or videos.
+        sources: images, folders, patterns or videos; also arrays and PIL images.
         recipe: how the second was made from the first, if it was by shifts only; by default it is taken
             from the edit, or from the manifest beside the second file.
         classes: compare detections of these classes of the first model only.

@@ -13,7 +13,7 @@ import pytest
 from headlab.detect.settings import Settings
 from headlab.errors import SourceError
 from headlab.families.identify import identify
-from headlab.families.network import build
+from headlab.families.network import runnable
 from headlab.families.read import read
 from headlab.trace.trace import Trace, trace
 
@@ -28,7 +28,7 @@ def _picture(path: Path, height: int, width: int, seed: int = 0) -> Path:
 
 def _trace(model: Path, *sources: Path, settings: Settings | None = None) -> Trace:
     checkpoint = read(model)
-    return trace(build(checkpoint), identify(checkpoint), list(sources), settings)
+    return trace(runnable(checkpoint), identify(checkpoint), list(sources), settings)
 
 
 def test_columns_and_types(small: Small, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_columns_and_types(small: Small, tmp_path: Path) -> None:
         "class_id": "Int64",
         "class_name": "String",
         "score": "Float64",
-        **dict.fromkeys(("x1", "y1", "x2", "y2", "angle_rad"), "Float64"),
+        **dict.fromkeys(("x1", "y1", "x2", "y2", "angle_rad", "obb_w", "obb_h"), "Float64"),
         "level": "String",
         **dict.fromkeys(("stride_px", "row", "col", "slot", "flat_index"), "Int64"),
         **dict.fromkeys(("anchor_w", "anchor_h", "input_w", "input_h"), "Float64"),

@@ -73,11 +73,11 @@ def _embedded(out: Path, scenes: int, seed: int) -> tuple[Model, tuple[Path, ...
 
 
 def _own(model: Path, sources: tuple[str, ...]) -> tuple[Model, tuple[Path, ...]]:
-    from headlab.detect.sources import expand, is_video
+    from headlab.detect.sources import expand
     from headlab.model import load
 
     loaded = load(model)
-    images = tuple(path for path in expand(sources) if not is_video(path))
+    images = tuple(source.path for source in expand(sources) if source.path and not source.is_video)
     if not images:
         raise SourceError("The demo works on images; only videos were named.", "Name a photo.")
     say(f"Tracing {len(images)} image{'' if len(images) == 1 else 's'} with two models.")

@@ -120,8 +120,12 @@ def picture_folder(
 
 def say_remarks(*models: Model) -> None:
     """Say on standard error, once, what is known of the models' files beyond what they say."""
+    from headlab.families.table import family_of
+
     remarks = {
-        each: model.path for model in reversed(models) for each in model.checkpoint.remarks()
+        each: model.path
+        for model in reversed(models)
+        for each in family_of(model.checkpoint).remarks(model.checkpoint)
     }
     for remark, path in remarks.items():
         say(f"headlab: {path.name}: {remark}", err=True)

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from headlab.errors import InputError, UnknownName
 from headlab.heads.addresses import AddressSpace
+from headlab.heads.detection import DetectionRules
 
 _LONGEST_NUMBER = 10
+_USUAL = DetectionRules()
 _PLACE = re.compile(r"\s*(?P<level>[^/]*)/\s*(?P<slot>\d{1,9})\s*")
 
 
@@ -81,6 +83,7 @@ class Layout:
         class_names: by class number.
         end_to_end: the branch used by default is the one without NMS, because no other is left.
         rotated: boxes have an angle.
+        detection: the detection settings that the head has, and their defaults.
     """
 
     head: str
@@ -89,6 +92,7 @@ class Layout:
     class_names: tuple[str, ...]
     end_to_end: bool
     rotated: bool
+    detection: DetectionRules = _USUAL
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -125,11 +129,6 @@ class Layout:
     def has_slots(self) -> bool:
         """Whether cells have several slots, so that a place is more than a level."""
         return any(level.slots > 1 for level in self.levels)
-
-    @cached_property
-    def has_anchors(self) -> bool:
-        """Whether boxes start from anchors, as YOLOv3's do."""
-        return any(level.anchors_wh_px for level in self.levels)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

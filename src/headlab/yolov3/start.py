@@ -20,8 +20,8 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
 from headlab.checkpoint.yolov3.epsilon import shifted
+from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError
-from headlab.families.read import read
 from headlab.yolov3.network import YOLOv3
 
 _PARTIAL_NAME = re.compile(r".*\.conv\.\d+", re.IGNORECASE)
@@ -141,12 +141,7 @@ def _source(network: YOLOv3, path: Path, beside: CompanionFiles | None) -> _Sour
         from headlab.checkpoint.yolov3.darknet.partial import read_partial
 
         return _Source(read_partial(path, wanted).arrays, DARKNET_EPSILON)
-    model = read(path, beside)
-    if not isinstance(model, Yolov3Checkpoint):
-        raise CheckpointError(
-            f"{path}: this is not a YOLOv3 model.",
-            "Give a darknet .weights, a keras-yolo3 .h5, or headlab's .safetensors.",
-        )
+    model = read_yolov3(path, beside)
     return _Source(_Lazy(model), model.description.batch_norm_epsilon)
 
 

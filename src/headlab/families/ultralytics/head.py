@@ -7,6 +7,7 @@ from headlab.checkpoint.pt.modules import children, walk
 from headlab.checkpoint.pt.objects import Instance, TensorRef
 from headlab.errors import CheckpointError, UnsupportedHead
 from headlab.families.ultralytics.kinds import PACKAGES, REFUSED, SUPPORTED, HeadKind
+from headlab.heads.detection import DetectionRules, Refusal
 from headlab.heads.layout import ClassRows, Layout, Level
 
 _CONTRADICTION = (
@@ -52,6 +53,16 @@ def identify_pt(checkpoint: PtCheckpoint) -> Layout:
         class_names=names,
         end_to_end="one2many" not in rows,
         rotated=kind.rotated,
+        detection=DetectionRules(refusals=(_no_multi_label(head.cls.name),)),
+    )
+
+
+def _no_multi_label(head: str) -> Refusal:
+    return Refusal(
+        "multi_label",
+        f"{head}: multi_label is for heads with anchors (YOLOv3); the detections of ultralytics models are "
+        "those of YOLO.predict, which takes the best class only.",
+        "Leave --multi-label out.",
     )
 
 

@@ -16,9 +16,8 @@ from headlab.checkpoint.pt.objects import Instance
 from headlab.checkpoint.tensors import encoded
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
-from headlab.families.identify import identify
 from headlab.families.ultralytics import description as descriptions
-from headlab.families.ultralytics.head import find_head
+from headlab.families.ultralytics.head import find_head, identify_pt
 from headlab.families.ultralytics.kinds import SUPPORTED
 from headlab.heads.layout import Layout
 
@@ -47,7 +46,7 @@ def rebuild(checkpoint: PtCheckpoint) -> Any:
         UnsupportedHead: the head is of a kind that headlab does not describe.
         CheckpointError: the file contradicts itself, or holds weights that are not finite.
     """
-    layout = identify(checkpoint)
+    layout = identify_pt(checkpoint)
     network = _blank(checkpoint, layout)
     if not any(".bn." in name for name in checkpoint.tensors):
         network.end2end = layout.end_to_end
