@@ -8,6 +8,7 @@ import torch
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
+from headlab.heads.detection import DetectionRules
 from headlab.heads.layout import ClassRows, Layout, Level
 from headlab.trace.groups import support_groups
 from headlab.trace.support import Support, support
@@ -21,6 +22,7 @@ LAYOUT = Layout(
     class_names=("ant", "bee"),
     end_to_end=False,
     rotated=False,
+    detection=DetectionRules(iou=0.45),
 )
 # 8 candidates of P4: cell 0 has slots 0 and 1 at 0 and 1, cell 1 at 2 and 3, …; P5's one cell at 8 and 9.
 SPACE = LAYOUT.addresses(32, 32)
