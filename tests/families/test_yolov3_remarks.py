@@ -36,7 +36,7 @@ def test_classes_without_names(tmp_path: Path) -> None:
     assert remarks(read_yolov3(path)) == ()
     (tmp_path / "m.names").unlink()
     (remark,) = remarks(read_yolov3(path))
-    assert remark.startswith("No class names were found beside it")
+    assert remark.startswith("No class names were found next to it")
     assert read(path).class_names == ("0", "1", "2")
 
 

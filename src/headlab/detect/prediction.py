@@ -1,4 +1,4 @@
-"""What a detector makes of one image: the detections, and all candidates they were chosen from."""
+"""A detector's prediction for one image: the detections, and all candidates that they were chosen from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Prediction:
         image_bgr: uint8, shape (H, W, 3).
         input_hw_px: the network's input size for this image.
         result: the detections as ultralytics' `Results`, in image pixels.
-        flat: the detections' flat indices, int64, shape (M,), in the order of the result.
+        flat: the detections' flat indices, int64, shape (M,), in the order of `result`.
         kept: the detections in input pixels, a float32 tensor of shape (M, 6 + extra): x1, y1, x2, y2
             (OBB: x, y, w, h), score, class, …; the angle of OBB comes last.
         candidates: the decoded predictions before NMS, a float32 tensor of shape (4 + C + extra, N):

@@ -1,4 +1,4 @@
-"""How to detect: the arguments of `YOLO.predict` that headlab passes on, with the same defaults."""
+"""How to detect: the arguments of `YOLO.predict` that headlab has too, with the same defaults."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Settings:
             the largest stride; None takes the size the model was made for, or 640. YOLOv3 sees the whole
             input; ultralytics cuts the padding of an image off.
         classes: class numbers to detect; None means all.
-        max_det: detections per image at most.
+        max_det: the most detections per image.
         agnostic_nms: NMS merges across classes.
         multi_label: a candidate counts for every class that scores above `conf`, not for its best
             class only, as in darknet and keras-yolo3. For YOLOv3 only: `YOLO.predict` has no such

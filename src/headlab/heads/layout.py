@@ -1,4 +1,4 @@
-"""The layout: the frozen description of a head that everything else reads.
+"""The layout: the frozen description of a head, which everything else reads.
 
 Letters: A slots per cell, C classes, H W grid, N candidates.
 """
@@ -143,7 +143,7 @@ class Layout:
         return f"{level.name}/{place.slot}" if self.has_slots else level.name
 
     def places_of(self, name: str) -> tuple[Place, ...]:
-        """The places that a text names: "P5" all slots of the level, "P5/2" its slot 2.
+        """The places of a name: "P5" is all slots of the level, "P5/2" its slot 2.
 
         Raises:
             UnknownName: the head has no such level.
@@ -162,20 +162,20 @@ class Layout:
         return (Place(at, slot),)
 
     def class_id(self, name: str | int) -> int:
-        """Find a class by name or number. A name wins over a number that is spelled the same.
+        """Find a class by name or number. A name takes precedence over a number that is spelled the same.
 
         Raises:
             UnknownName: the model has no such class.
             InputError: several classes have that name.
         """
         if isinstance(name, str):
-            found = [at for at, known in enumerate(self.class_names) if known == name]
+            exact = [at for at, known in enumerate(self.class_names) if known == name]
             folded = [
                 at
                 for at, known in enumerate(self.class_names)
                 if known.casefold() == name.casefold()
             ]
-            matches = found or folded
+            matches = exact or folded
             if len(matches) > 1:
                 numbers = ", ".join(map(str, matches))
                 raise InputError(

@@ -1,7 +1,7 @@
 """ultralytics' own prediction, with the flat index of every detection and the candidates kept.
 
-The predictors of ultralytics can ask their NMS for the indices that survive: they do so to pick
-features for tracking. headlab uses that hook and nothing else, so that boxes, scores, classes and their
+The predictors of ultralytics can ask their NMS for the indices that survive, which they use to pick
+features for tracking. headlab uses this hook and nothing else, so that boxes, scores, classes and their
 order are those of `YOLO.predict`.
 """
 
@@ -112,7 +112,7 @@ def _predictor_class(task: str) -> type:
         _feats = ()
 
         def get_obj_feats(self, _maps: Any, indices: Any) -> Any:
-            """Take the surviving indices; they come back as the results' `feats`."""
+            """Return the surviving indices; they come back as the results' `feats`."""
             return indices
 
         def postprocess(self, preds: Any, img: Any, orig_imgs: Any, **kwargs: Any) -> Any:

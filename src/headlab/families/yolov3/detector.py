@@ -1,4 +1,4 @@
-"""Detect with YOLOv3: letterbox as keras-yolo3, NMS as ultralytics, and the same `Prediction`."""
+"""Detect with YOLOv3: letterboxing as in keras-yolo3, NMS and results as in ultralytics."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Yolov3Runnable:
-    """A YOLOv3 model that makes detectors: folded and packed for a device when first used there, and kept.
+    """A YOLOv3 model that makes detectors. For each device it keeps a network that is made for prediction.
 
     Args:
-        source: a checkpoint, whose weights are then in memory once, or a network.
+        source: a checkpoint, whose weights are then in memory only once, or a network.
     """
 
     def __init__(self, source: YOLOv3 | Yolov3Checkpoint) -> None:
@@ -128,9 +128,9 @@ class Yolov3Detector:
         return results(image_bgr, path=name, names=names, boxes=boxes)
 
 
-def _input_hw_px(own: tuple[int, int], layout: Layout, settings: Settings) -> tuple[int, int]:
-    """The input's height and width, rounded up to a multiple of the largest stride as ultralytics does."""
-    size = settings.imgsz or own
+def _input_hw_px(usual: tuple[int, int], layout: Layout, settings: Settings) -> tuple[int, int]:
+    """The input's height and width, rounded up to multiples of the largest stride as in ultralytics."""
+    size = settings.imgsz or usual
     height, width = size if isinstance(size, tuple) else (size, size)
     stride = max(layout.strides_px)
     return -(-height // stride) * stride, -(-width // stride) * stride

@@ -1,4 +1,4 @@
-"""The layout of a YOLOv3 model: known from its description, and checked against its tensors."""
+"""The layout of a YOLOv3 model, from its description."""
 
 from __future__ import annotations
 
