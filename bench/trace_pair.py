@@ -23,7 +23,7 @@ from headlab.detect.offline import ultralytics
 from headlab.detect.settings import Settings
 from headlab.detect.sources import expand
 from headlab.families.identify import identify
-from headlab.families.network import build
+from headlab.families.network import runnable
 from headlab.families.read import read
 from headlab.trace.trace import trace_stream
 
@@ -35,14 +35,14 @@ SCENE_PX = 320
 def main(weights: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="headlab-bench-") as folder:
         source = PHOTOS if PHOTOS.is_dir() else drawn(Path(folder))
-        files = expand(source)
+        sources = expand(source)
         checkpoint = read(weights)
-        ours = trace_stream(build(checkpoint), identify(checkpoint), files, Settings())
+        ours = trace_stream(runnable(checkpoint), identify(checkpoint), sources, Settings())
         model = ultralytics().YOLO(weights)
         theirs = model.predict(source, stream=True, verbose=False)
-        taken = in_turn({"ours": ours, "theirs": iter(theirs)}, len(files))
+        taken = in_turn({"ours": ours, "theirs": iter(theirs)}, len(sources))
     found = {f"{name}_ms": 1000 * median(each[WARM_UP:]) for name, each in taken.items()}
-    print(json.dumps({**found, "images": len(files), "device": str(model.device)}))
+    print(json.dumps({**found, "images": len(sources), "device": str(model.device)}))
 
 
 def drawn(folder: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from headlab.detect.settings import Settings
+from headlab.heads.detection import DetectionRules
 from headlab.heads.layout import Layout, Level
 from headlab.trace.trace import Trace
 from traced_rows import SCHEMA, detection, trace_of
@@ -24,6 +25,7 @@ LAYOUT = Layout(
     class_names=("bird", "cat", "dog"),
     end_to_end=False,
     rotated=False,
+    detection=DetectionRules(iou=0.45),
 )
 _SUPPORT = {"merged": pl.Int64, "best": pl.Float64, "alone": pl.Boolean, "without": pl.Boolean}
 _SLOTS = [f"{name}_{slot}" for name in LEVELS for slot in range(3)]

@@ -15,6 +15,7 @@ from headlab.edit.recipe import Recipe
 from headlab.errors import InputError
 from headlab.families.identify import identify
 from headlab.families.read import read
+from headlab.families.table import family_of
 from headlab.heads.layout import Layout
 from headlab.trace.shown import ComparisonResult, TraceResult, shown
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from headlab.boxes.table import BoxTable
     from headlab.differences.differences import Differences
     from headlab.edit.undo import Restored
+    from headlab.detect.detector import Runnable
+    from headlab.detect.sources import Sources
     from headlab.edit.write import Saved
     from headlab.evaluate.shown import EvaluationResult
     from headlab.inspection.inspection import Inspection
@@ -66,16 +69,12 @@ class Model:
         Raises:
             CheckpointError: the file contradicts itself, or holds weights that are not finite.
         """
-        from headlab.families.network import build
-
-        return build(self.checkpoint)
+        return family_of(self.checkpoint).build(self.checkpoint)
 
     @cached_property
-    def runnable(self) -> Any:
-        """What `trace` runs: for YOLOv3 the network as it is faster, else `network` itself."""
-        from headlab.families.network import runnable
-
-        return runnable(self.checkpoint) if self.layout.has_anchors else self.network
+    def runnable(self) -> Runnable:
+        """What `trace` runs: for YOLOv3 a form that is faster, else `network` itself."""
+        return family_of(self.checkpoint).runnable(self.checkpoint, lambda: self.network)
 
     def inspect(
         self,
@@ -154,7 +153,7 @@ class Model:
 
     def trace(
         self,
-        sources: str | Path | Sequence[str | Path],
+        sources: Sources,
         *,
         classes: Iterable[str | int] | None = None,
         **settings: Any,
@@ -162,7 +161,7 @@ class Model:
         """The detections of `YOLO.predict`, each with its address and support.
 
         Args:
-            sources: images, folders, patterns or videos.
+            sources: images, folders, patterns or videos; also arrays and PIL images.
             classes: class names or numbers to detect; None means all.
             settings: `conf`, `iou`, `imgsz`, `max_det`, … as in `headlab.detect.settings.Settings`.
 
@@ -301,7 +300,7 @@ def undo(
 def compare(
     before: str | Path | Model,
     after: str | Path | Model,
-    sources: str | Path | Sequence[str | Path],
+    sources: Sources,
     *,
     recipe: Edits | None = None,
     classes: Iterable[str] | None = None,
@@ -313,7 +312,7 @@ def compare(
     Args:
         before: the first model, or its path.
         after: the second model, or its path.
-        sources: images, folders, patterns or videos.
+        sources: images, folders, patterns or videos; also arrays and PIL images.
         recipe: how the second was made from the first, if it was by shifts only; by default it is taken
             from the edit, or from the manifest beside the second file.
         classes: compare detections of these classes of the first model only.

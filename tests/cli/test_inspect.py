@@ -188,8 +188,10 @@ def test_the_document_has_these_keys(small: Small) -> None:
         "parameter_tensors",
         "parameter_numbers",
         "classes",
+        "notes",
         "parameters",
     ]
+    assert found["notes"] == []
     assert list(found["levels"][0]) == [
         "name",
         "stride_px",

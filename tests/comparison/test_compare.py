@@ -14,7 +14,7 @@ from headlab.comparison.compare import Comparison, compare
 from headlab.detect.settings import Settings
 from headlab.errors import InputError, UnknownName
 from headlab.families.identify import identify
-from headlab.families.network import build
+from headlab.families.network import runnable
 from headlab.families.read import read
 from headlab.heads.layout import ClassRows, Layout, Level
 from headlab.trace.trace import Trace, trace
@@ -237,7 +237,7 @@ def test_the_class_shift_experiment_on_real_photos(yolov8n: Path, shared: Path) 
     original = read(yolov8n)
     shifted = _shifted(original, {"P4": 1, "P5": 5})
     layout = identify(original)
-    before, after = (trace(build(each), layout, photos) for each in (original, shifted))
+    before, after = (trace(runnable(each), layout, photos) for each in (original, shifted))
     done = compare(before, after, shifts={"P4": 1, "P5": 5})
     right, of = done.inference
     assert right == of == before.detections.height > 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 import models
-from headlab.detect.detector import Detector, detector
+from headlab.detect.detector import Detector
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source, expand
 from headlab.errors import InputError
-from headlab.families.identify import identify
-from headlab.families.network import build
+from headlab.families.network import runnable
 from headlab.families.read import read
 
 Small = Callable[..., Path]
@@ -33,19 +35,18 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _theirs(path: Path, source: Path, **arguments: Any) -> list[Any]:
+def _theirs(path: Path, source: Any, **arguments: Any) -> list[Any]:
     from ultralytics import YOLO
 
     return list(YOLO(str(path)).predict(source, stream=True, verbose=False, **arguments))
 
 
 def _ours(path: Path, files: list[Path], settings: Settings) -> list[Prediction]:
-    return list(_detector(path, settings)(files))
+    return list(_detector(path, settings)([Source.of_file(file) for file in files]))
 
 
 def _detector(path: Path, settings: Settings) -> Detector:
-    checkpoint = read(path)
-    return detector(build(checkpoint), identify(checkpoint), settings)
+    return runnable(read(path)).detector(settings)
 
 
 def _rows(result: Any) -> Any:
@@ -53,7 +54,7 @@ def _rows(result: Any) -> Any:
 
 
 def _assert_equal(ours: list[Prediction], theirs: list[Any]) -> int:
-    assert [str(each.path) for each in ours] == [each.path for each in theirs]
+    assert [each.result.path for each in ours] == [each.path for each in theirs]
     for mine, yours in zip(ours, theirs, strict=True):
         assert _rows(mine.result).equal(_rows(yours))
         assert len(mine.flat) == len(mine.kept) == len(_rows(yours))
@@ -131,6 +132,67 @@ def test_video_frames(small: Small, tmp_path: Path) -> None:
         ours = _ours(path, [video], Settings(vid_stride=stride))
         assert len(ours) == {1: 5, 2: 2}[stride]
         assert _assert_equal(ours, _theirs(path, video, vid_stride=stride))
+
+
+def _pixels(path: Path) -> Any:
+    return cv2.imread(str(path))
+
+
+def _opened(path: Path) -> Image.Image:
+    return Image.open(path)
+
+
+def _turned(path: Path) -> Image.Image:
+    """A photo that Exif says to rotate by 90 degrees."""
+    with Image.open(path) as photo:
+        exif = photo.getexif()
+        exif[ExifTags.Base.Orientation] = 6
+        turned = path.with_name(f"turned_{path.stem}.jpg")
+        photo.save(turned, exif=exif)
+    return Image.open(turned)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        _pixels,
+        _opened,
+        _turned,
+        lambda path: _opened(path).convert("L"),
+        lambda path: _pixels(path)[..., 0],
+    ],
+    ids=["array", "PIL", "rotated by Exif", "grey PIL", "grey array"],
+)
+def test_images_in_memory(
+    image: Callable[[Path], Any], small: Small, pictures: Path, tmp_path: Path
+) -> None:
+    path = small("yolov8")
+    for name in ("a", "b", "c"):
+        file = shutil.copy(pictures / f"{name}.png", tmp_path)
+        ours = list(_detector(path, Settings())(expand(image(Path(file)))))
+        theirs = _theirs(path, image(Path(file)))
+        assert _assert_equal(ours, theirs)
+        assert (ours[0].image_bgr == theirs[0].orig_img).all()
+
+
+def test_images_in_memory_one_by_one(small: Small, pictures: Path, tmp_path: Path) -> None:
+    """Each is predicted as if it were alone; given together, YOLO.predict would make them one batch."""
+    files = sorted(pictures.iterdir())
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(files[0].read_bytes()[:-200])
+    path = small("yolov8")
+    arrays = [_pixels(file) for file in files]
+    sources = expand([arrays[0], Image.open(cut), arrays[1], files[2], arrays[2]])
+    ours = list(_detector(path, Settings())(sources))
+    assert [each.source.name for each in ours] == [
+        "image0.jpg",
+        "image2.jpg",
+        "image4.jpg",
+        str(files[2]),
+    ]
+    for mine, array in zip(ours, [*arrays, arrays[2]], strict=True):
+        (yours,) = _theirs(path, array)
+        assert _rows(mine.result).equal(_rows(yours))
 
 
 def write_video(path: Path, frames: int) -> Path:

@@ -14,9 +14,9 @@ from scored_boxes import all_fates, by_pycocotools
 
 import yolov3_models
 from headlab.boxes.table import BoxTable
-from headlab.detect.detector import detector
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
 from headlab.errors import InputError, SourceError
 from headlab.evaluate.api import Evaluation, evaluate
 from headlab.evaluate.matching import FOUND
@@ -46,11 +46,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def own_detections(network: Any, layout: Layout, folder: Path, count: int) -> BoxTable:
+def own_detections(network: Any, folder: Path, count: int) -> BoxTable:
     """Annotations that are detections of the model itself, so that it finds them."""
-    ready = detector(network, layout, Settings(conf=0.05, imgsz=96))
+    ready = network.detector(Settings(conf=0.05, imgsz=96))
     lines = []
-    for name, found in zip(PHOTOS, ready([folder / name for name in PHOTOS]), strict=True):
+    for name, found in zip(
+        PHOTOS, ready([Source.of_file(folder / name) for name in PHOTOS]), strict=True
+    ):
         boxes = found.result.boxes
         large = ((boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]).amin(1) > 4).nonzero().view(-1)[:count]
         rows = zip(boxes.xyxy[large].round().int().tolist(), boxes.cls[large].int(), strict=True)
@@ -62,7 +64,7 @@ def own_detections(network: Any, layout: Layout, folder: Path, count: int) -> Bo
 
 @pytest.fixture(scope="module")
 def done(yolov3: tuple[Any, Layout], folder: Path) -> Evaluation:
-    return evaluate(*yolov3, own_detections(*yolov3, folder, 12), LOOSE)
+    return evaluate(*yolov3, own_detections(yolov3[0], folder, 12), LOOSE)
 
 
 def test_the_figures_are_those_of_coco(done: Evaluation) -> None:
@@ -104,8 +106,8 @@ def test_a_place_alone_is_scored_as_coco_does(done: Evaluation) -> None:
 def test_without_a_level_nms_is_done_again(yolov3: tuple[Any, Layout], folder: Path) -> None:
     """The reference blanks the scores of the level's candidates and runs NMS on all of them."""
     network, layout = yolov3
-    ready = detector(network, layout, LOOSE.for_head(layout).forward())
-    prediction = next(iter(ready([folder / PHOTOS[0]])))
+    ready = network.detector(LOOSE.for_head(layout).forward())
+    prediction = next(iter(ready([Source.of_file(folder / PHOTOS[0])])))
     groups = Groups.of(layout)
     whole, without = survivors(prediction, layout, LOOSE.for_head(layout), groups)
     nms = Suppression(3, conf=0.05, iou=0.45, max_det=300, multi_label=True)
@@ -127,11 +129,11 @@ def test_what_is_lost_without_a_place(
     """The figures of all detections less those of the detections that are made without it."""
     network, layout = yolov3
     settings = LOOSE.for_head(layout)
-    ready = detector(network, layout, settings.forward())
+    ready = network.detector(settings.forward())
     groups = Groups.of(layout)
     photos = [
         survivors(prediction, layout, settings, groups)[1]
-        for prediction in ready([folder / name for name in PHOTOS])
+        for prediction in ready([Source.of_file(folder / name) for name in PHOTOS])
     ]
     truths = done.truths
     for at, name in enumerate(groups.names):
@@ -157,7 +159,7 @@ def test_what_is_lost_without_a_place(
 
 @pytest.mark.parametrize("best", [True, False])
 def test_best_class_or_every_class(best: bool, yolov3: tuple[Any, Layout], folder: Path) -> None:
-    table = own_detections(*yolov3, folder, 3)
+    table = own_detections(yolov3[0], folder, 3)
     settings = EvaluationSettings(conf=0.05, best_class=best, max_det=5000)
     flat = evaluate(*yolov3, table, settings).detections
     pairs = list(zip(flat.image.tolist(), flat.flat.tolist(), strict=True))
@@ -168,7 +170,7 @@ def test_best_class_or_every_class(best: bool, yolov3: tuple[Any, Layout], folde
 @pytest.mark.parametrize("end2end", [False, True])
 def test_ultralytics_heads(kind: str, end2end: bool, small: Small, folder: Path) -> None:
     model = load(small(kind))
-    table = own_detections(model.runnable, model.layout, folder, 5)
+    table = own_detections(model.runnable, folder, 5)
     settings = EvaluationSettings(imgsz=96, end2end=end2end)
     found = evaluate(model.runnable, model.layout, table, settings)
     assert found.settings.iou == 0.7
@@ -198,7 +200,7 @@ def test_photos_that_cannot_be_read_are_skipped(
 def test_rotated_boxes_are_refused(small: Small, folder: Path, yolov3: tuple[Any, Layout]) -> None:
     model = load(small("yolov8-obb"))
     with pytest.raises(InputError, match="rotated boxes"):
-        evaluate(model.runnable, model.layout, own_detections(*yolov3, folder, 1))
+        evaluate(model.runnable, model.layout, own_detections(yolov3[0], folder, 1))
 
 
 def test_yolov8n_on_real_photos(yolov8n: Path, shared: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from annotated import annotated, save_noise
 from PIL import Image, ImageOps
 
 import yolov3_models
-from headlab.detect.detector import detector
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
 from headlab.evaluate.api import evaluate
 from headlab.evaluate.settings import EvaluationSettings
 from headlab.families.identify import identify
@@ -51,10 +51,10 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
 
     source = yolov3_models.random_model()
     model = runnable(source), identify(source)
-    ready = detector(*model, Settings(conf=0.05))
+    ready = model[0].detector(Settings(conf=0.05))
     lines: dict[Path, list[str]] = {upright: [], stored: []}
-    for found in ready([upright / name for name in ORIENTATIONS]):
-        name, size_wh = found.path.name, found.image_bgr.shape[1::-1]
+    for found in ready([Source.of_file(upright / name) for name in ORIENTATIONS]):
+        name, size_wh = Path(found.source.name).name, found.image_bgr.shape[1::-1]
         rows = found.result.boxes.xyxy.round().int().tolist()
         large = [at for at, (x1, y1, x2, y2) in enumerate(rows) if min(x2 - x1, y2 - y1) > 4][:8]
         classes = [int(found.result.boxes.cls[at]) for at in large]

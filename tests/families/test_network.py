@@ -166,7 +166,7 @@ def test_nan_weight_is_named(small: Small) -> None:
     name = next(iter(checkpoint.tensors))
     broken = checkpoint.array(name).copy()
     broken.flat[0] = np.nan
-    with pytest.raises(CheckpointError, match=f"{name} holds values that are not finite"):
+    with pytest.raises(CheckpointError, match=f"{name} holds NaN or infinite values"):
         build(checkpoint.edited({name: broken}))
 
 

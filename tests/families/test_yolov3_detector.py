@@ -12,9 +12,10 @@ import torch
 
 from headlab.checkpoint.yolov3.description import Description
 from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint, in_memory
-from headlab.detect.detector import Detector, detector
+from headlab.detect.detector import Detector
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
 from headlab.errors import InputError
 from headlab.families.identify import identify
 from headlab.families.network import build, runnable
@@ -46,11 +47,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def _detector(model: InMemoryCheckpoint, **settings: Any) -> Detector:
-    return detector(runnable(model), identify(model), Settings(**{"conf": LOW, **settings}))
+    return runnable(model).detector(Settings(**{"conf": LOW, **settings}))
 
 
 def _predicted(model: InMemoryCheckpoint, files: list[Path], **settings: Any) -> list[Prediction]:
-    return list(_detector(model, **settings)(files))
+    return list(_detector(model, **settings)([Source.of_file(file) for file in files]))
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
@@ -58,7 +59,7 @@ def test_detections_are_candidates_at_their_addresses(
     model: InMemoryCheckpoint, pictures: list[Path], multi_label: bool
 ) -> None:
     found = _predicted(model, pictures, multi_label=multi_label)
-    assert [each.path for each in found] == pictures
+    assert [each.source.path for each in found] == pictures
     assert sum(len(each.flat) for each in found) > 10
     for prediction in found:
         assert prediction.input_hw_px == (96, 96)
@@ -68,7 +69,7 @@ def test_detections_are_candidates_at_their_addresses(
             assert row[:4] == pytest.approx([x - w / 2, y - h / 2, x + w / 2, y + h / 2], abs=1e-3)
             assert row[4] == scores[flat, int(row[5])]
             assert multi_label or row[4] == scores[flat].max()
-    pairs = [(each.path, flat) for each in found for flat in each.flat]
+    pairs = [(each.source.name, flat) for each in found for flat in each.flat]
     assert (len(set(pairs)) < len(pairs)) is multi_label, "a candidate with several classes"
 
 
@@ -91,7 +92,7 @@ def test_results_are_those_of_ultralytics_in_image_pixels(
     for prediction in _predicted(model, pictures):
         result = prediction.result
         assert type(result).__name__ == "Results"
-        assert result.path == str(prediction.path)
+        assert result.path == prediction.source.name
         assert result.names == {0: "ant", 1: "bee", 2: "cat"}
         assert result.orig_img is prediction.image_bgr
         letterbox = Letterbox(prediction.image_bgr.shape[:2], (96, 96))
@@ -171,7 +172,7 @@ def test_video_frames_and_unreadable_files(model: InMemoryCheckpoint, tmp_path: 
     bad, good = tmp_path / "a.jpg", tmp_path / "b.png"
     bad.write_bytes(b"this is no JPEG")
     cv2.imwrite(str(good), np.zeros((40, 40, 3), np.uint8))
-    assert [each.path for each in _predicted(model, [bad, good])] == [good]
+    assert [each.source.path for each in _predicted(model, [bad, good])] == [good]
     assert _predicted(model, [bad]) == []
 
 
@@ -185,11 +186,12 @@ def test_what_yolov3_has_not_is_refused(model: InMemoryCheckpoint) -> None:
 def test_real_photos(shared: Path) -> None:
     """The official weights: a dog and a bicycle, and a bird; every box lies in its photo."""
     checkpoint = read(shared / "weights" / "yolov3-tiny.weights")
-    ready = detector(runnable(checkpoint), identify(checkpoint), Settings())
+    ready = runnable(checkpoint).detector(Settings())
     names = identify(checkpoint).class_names
+    photos = [Source.of_file(shared / "photos" / f"{name}.jpg") for name in ("dog", "eagle")]
     found = {
-        prediction.path.stem: {names[int(each)] for each in prediction.kept[:, 5]}
-        for prediction in ready([shared / "photos" / f"{name}.jpg" for name in ("dog", "eagle")])
+        Path(prediction.source.name).stem: {names[int(each)] for each in prediction.kept[:, 5]}
+        for prediction in ready(photos)
     }
     assert found["dog"] >= {"dog", "bicycle"}
     assert found["eagle"] == {"bird"}

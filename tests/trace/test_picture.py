@@ -130,22 +130,38 @@ def test_widths_grow_with_the_photo_and_shrink_in_a_crowd() -> None:
     assert len(set(fonts_px)) == 3
 
 
-def test_a_rotated_box_is_found_from_its_envelope() -> None:
-    # A box of 80 x 20 around (100, 60), turned by 30 degrees: W = 80 cos 30 + 20 sin 30 = 79.282,
-    # H = 80 sin 30 + 20 cos 30 = 57.3205.
-    angle = math.pi / 6
-    box = (100 - 79.282 / 2, 60 - 57.3205 / 2, 100 + 79.282 / 2, 60 + 57.3205 / 2)
-    corners = rotated_corners(detection(box, angle_rad=angle))
+@pytest.mark.parametrize("degrees", [0, 30, 44, 45, 46, 90, 135])
+def test_the_corners_of_a_rotated_box(degrees: int) -> None:
+    """Those of a box of 80 x 20 around (100, 60); at 45 degrees the box around it is a square."""
+    angle = math.radians(degrees)
+    c, s = abs(math.cos(angle)), abs(math.sin(angle))
+    half_w, half_h = (80 * c + 20 * s) / 2, (80 * s + 20 * c) / 2
+    around = (100 - half_w, 60 - half_h, 100 + half_w, 60 + half_h)
+    corners = rotated_corners(detection(around, angle_rad=angle, obb_w=80.0, obb_h=20.0))
     assert corners is not None
-    first, second, third, _ = corners
-    assert math.dist(first, second) == pytest.approx(80, abs=1e-3)
-    assert math.dist(second, third) == pytest.approx(20, abs=1e-3)
-    assert max(x for x, _ in corners) == pytest.approx(box[2], abs=1e-3)
+    first, second, third, fourth = corners
+    sides = [(first, second), (third, fourth), (second, third), (fourth, first)]
+    assert [math.dist(*side) for side in sides] == pytest.approx([80, 80, 20, 20])
+    xs, ys = zip(*corners, strict=True)
+    assert (min(xs), min(ys), max(xs), max(ys)) == pytest.approx(around)
+    long_side = math.atan2(first[1] - second[1], first[0] - second[0])
+    assert math.sin(long_side - angle) == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("angle", [None, math.nan, math.pi / 4, 3 * math.pi / 4])
-def test_an_upright_or_undetermined_box_has_no_rotated_corners(angle: float | None) -> None:
-    assert rotated_corners(detection((0, 0, 50, 50), angle_rad=angle)) is None
+def test_an_upright_box_has_no_rotated_corners() -> None:
+    assert rotated_corners(detection((0, 0, 50, 50))) is None
+
+
+def test_a_box_at_45_degrees_is_drawn_as_it_lies() -> None:
+    """The corners of the upright box around it stay as they are."""
+    side = 100 / math.sqrt(2)  # (80 + 20) / sqrt(2)
+    box = (320 - side / 2, 240 - side / 2, 320 + side / 2, 240 + side / 2)
+    row = detection(box, cell=(2, 2), angle_rad=math.pi / 4, obb_w=80.0, obb_h=20.0)
+    image = draw(np.full((480, 640, 3), 128, np.uint8), rows(row), STRIDES_PX).image
+    drawn = (np.asarray(image) != 128).any(axis=2)
+    x, y = 320 + 40 / math.sqrt(2), 240 + 40 / math.sqrt(2)  # the middle of a short side
+    assert drawn[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].any()
+    assert not drawn[240 + 30 : 240 + 34, 320 - 34 : 320 - 30].any()
 
 
 def test_colours_differ_and_ink_contrasts() -> None:

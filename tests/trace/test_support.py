@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
 from headlab.heads.layout import ClassRows, Layout, Level
 from headlab.trace.support import support
 
@@ -42,7 +41,7 @@ def _prediction(
         x1, y1, x2, y2, class_id, score = boxes[flat]
         kept.append([x1, y1, x2, y2, score, class_id])
     return Prediction(
-        path=Path("drawn.png"),
+        source=Source("drawn.png"),
         image_bgr=np.zeros((32, 32, 3), np.uint8),
         input_hw_px=(32, 32),
         result=None,

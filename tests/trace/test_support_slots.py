@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
+from headlab.heads.detection import DetectionRules
 from headlab.heads.layout import ClassRows, Layout, Level
 from headlab.trace.groups import support_groups
 from headlab.trace.support import Support, support
@@ -22,6 +22,7 @@ LAYOUT = Layout(
     class_names=("ant", "bee"),
     end_to_end=False,
     rotated=False,
+    detection=DetectionRules(iou=0.45),
 )
 # 8 candidates of P4: cell 0 has slots 0 and 1 at 0 and 1, cell 1 at 2 and 3, …; P5's one cell at 8 and 9.
 SPACE = LAYOUT.addresses(32, 32)
@@ -48,7 +49,7 @@ def _support(
             candidates[4 + class_id, flat] = score
     kept = [[*boxes[flat][:4], boxes[flat][4][class_id], class_id] for flat, class_id in found]
     prediction = Prediction(
-        path=Path("drawn.png"),
+        source=Source("drawn.png"),
         image_bgr=np.zeros((32, 32, 3), np.uint8),
         input_hw_px=(32, 32),
         result=None,

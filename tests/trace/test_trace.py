@@ -13,8 +13,9 @@ import pytest
 from headlab.detect.settings import Settings
 from headlab.errors import SourceError
 from headlab.families.identify import identify
-from headlab.families.network import build
+from headlab.families.network import runnable
 from headlab.families.read import read
+from headlab.results.pictures.marks import rotated_corners
 from headlab.trace.trace import Trace, trace
 
 Small = Callable[..., Path]
@@ -28,7 +29,7 @@ def _picture(path: Path, height: int, width: int, seed: int = 0) -> Path:
 
 def _trace(model: Path, *sources: Path, settings: Settings | None = None) -> Trace:
     checkpoint = read(model)
-    return trace(build(checkpoint), identify(checkpoint), list(sources), settings)
+    return trace(runnable(checkpoint), identify(checkpoint), list(sources), settings)
 
 
 def test_columns_and_types(small: Small, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_columns_and_types(small: Small, tmp_path: Path) -> None:
         "class_id": "Int64",
         "class_name": "String",
         "score": "Float64",
-        **dict.fromkeys(("x1", "y1", "x2", "y2", "angle_rad"), "Float64"),
+        **dict.fromkeys(("x1", "y1", "x2", "y2", "angle_rad", "obb_w", "obb_h"), "Float64"),
         "level": "String",
         **dict.fromkeys(("stride_px", "row", "col", "slot", "flat_index"), "Int64"),
         **dict.fromkeys(("anchor_w", "anchor_h", "input_w", "input_h"), "Float64"),
@@ -109,10 +110,24 @@ def test_flat_index_and_address_agree(small: Small, tmp_path: Path) -> None:
         assert space.flat(level, row["row"], row["col"], row["slot"]) == row["flat_index"]
 
 
-def test_oriented_boxes_have_an_angle(small: Small, tmp_path: Path) -> None:
-    found = _trace(small("yolov8-obb"), _picture(tmp_path / "a.png", 128, 128)).detections
-    assert found["angle_rad"].null_count() == 0
-    assert (found["x2"] > found["x1"]).all()
+def test_oriented_boxes_are_those_of_ultralytics(small: Small, tmp_path: Path) -> None:
+    """Angle, width and height give the very corners that YOLO.predict gives."""
+    from ultralytics import YOLO
+
+    path, photo = small("yolov8-obb"), _picture(tmp_path / "a.png", 128, 200)
+    found = _trace(path, photo).detections
+    (result,) = YOLO(str(path)).predict(photo, verbose=False)
+    assert found.height == len(result.obb) > 0
+    expected = np.sort(result.obb.xyxyxyxy.numpy(), axis=1)
+    corners = np.sort([rotated_corners(row) for row in found.to_dicts()], axis=1)
+    np.testing.assert_allclose(corners, expected, atol=1e-2)
+    np.testing.assert_allclose(found["obb_w"], result.obb.xywhr[:, 2], rtol=1e-6)
+
+
+def test_upright_boxes_have_no_angle(small: Small, tmp_path: Path) -> None:
+    found = _trace(small("yolov8"), _picture(tmp_path / "a.png", 128, 128)).detections
+    for name in ("angle_rad", "obb_w", "obb_h"):
+        assert found[name].null_count() == found.height > 0
 
 
 def test_video_frames_are_numbered(small: Small, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from headlab.errors import InputError
-from headlab.yolov3.augment.colour import turn_colours
+from headlab.yolov3.augment.colour import adjust_hsv
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.photo import Photo, image_of, visible_boxes
 from headlab.yolov3.augment.pipeline import Augmenter
@@ -134,7 +134,7 @@ def test_colours_are_those_of_the_definition(turn: tuple[float, float, float]) -
     """colorsys reckons in double precision; ours are rounded to whole numbers."""
     hue, saturation, value = turn
     pixels = noise(20, 30).pixels
-    made = turn_colours(pixels, hue=hue, saturation=saturation, value=value)
+    made = adjust_hsv(pixels, hue=hue, saturation=saturation, value=value)
     for before, after in zip(pixels.reshape(-1, 3), made.reshape(-1, 3), strict=True):
         h, s, v = colorsys.rgb_to_hsv(*(before / 255.0))
         expected = colorsys.hsv_to_rgb((h + hue) % 1, min(s * saturation, 1), min(v * value, 1))
@@ -142,7 +142,7 @@ def test_colours_are_those_of_the_definition(turn: tuple[float, float, float]) -
 
 
 def test_a_third_of_a_turn_makes_red_green() -> None:
-    made = turn_colours(np.array([[[255, 0, 0]]], np.uint8), hue=1 / 3, saturation=1, value=1)
+    made = adjust_hsv(np.array([[[255, 0, 0]]], np.uint8), hue=1 / 3, saturation=1, value=1)
     assert made.tolist() == [[[0, 255, 0]]]
 
 
@@ -181,9 +181,9 @@ def test_the_share_of_mosaics() -> None:
 
 @pytest.mark.parametrize("count", [0, 2, 5])
 def test_another_number_of_photos_is_refused(count: int) -> None:
-    with pytest.raises(InputError, match=f"of {count} photos"):
+    with pytest.raises(InputError, match=f"from {count} photos"):
         Augmenter(AugmentOptions(mosaic=1.0))([noise(9, 9)] * count, (32, 32))
-    with pytest.raises(InputError, match="of 4 photos"):
+    with pytest.raises(InputError, match="from 4 photos"):
         Augmenter()([noise(9, 9)] * 4, (32, 32))
 
 
@@ -192,7 +192,7 @@ def test_a_further_transform_of_torchvision() -> None:
     photo = noise(100, 100, BOX)
     made = Augmenter(still, extra=v2.RandomHorizontalFlip(1.0))([photo], (200, 200))
     torch.testing.assert_close(made.boxes, torch.tensor([[140, 40, 180, 120, 7.0]]))
-    with pytest.raises(InputError, match=r"made torch.uint8 \(3, 10, 10\) of"):
+    with pytest.raises(InputError, match=r"into torch.uint8 \(3, 10, 10\)"):
         Augmenter(still, extra=v2.Resize((10, 10)))([photo], (200, 200))
 
 

@@ -44,7 +44,7 @@ def test_values_out_of_range_are_refused(wrong: dict, message: str) -> None:
 
 @pytest.mark.parametrize("wrong", [{"mosaic": 0.5}, {"vflip": 0.5}])
 def test_what_keras_yolo3_does_not_have_is_refused_with_it(wrong: dict) -> None:
-    with pytest.raises(InputError, match="keras-yolo3 has neither a mosaic nor"):
+    with pytest.raises(InputError, match="keras-yolo3 has neither mosaics nor"):
         Augmenter(AugmentOptions(**wrong), "keras-yolo3")
     Augmenter(AugmentOptions(enabled=False, **wrong), "keras-yolo3")
 

@@ -61,7 +61,7 @@ def test_values_that_are_not_finite_name_their_tensor(value: float, name: str) -
     model = yolov3_models.random_model()
     array = model.array(name).copy()
     array.flat[3] = value
-    with pytest.raises(CheckpointError, match=f"{name} holds values that are not finite"):
+    with pytest.raises(CheckpointError, match=f"{name} holds NaN or infinite values"):
         build(model.edited({name: array}))
 
 
@@ -185,7 +185,7 @@ def test_loading_refuses_what_is_not_finite(tmp_path: Path) -> None:
     bias = model.array("P4.lateral.norm.bias").copy()
     bias[0] = np.nan
     path = yolov3_models.saved(model.edited({"P4.lateral.norm.bias": bias}), tmp_path / "t.weights")
-    with pytest.raises(CheckpointError, match=r"P4\.lateral\.norm\.bias holds values"):
+    with pytest.raises(CheckpointError, match=r"P4\.lateral\.norm\.bias holds NaN"):
         load_weights(YOLOv3(model.description), path)
 
 

@@ -205,7 +205,7 @@ def test_outputs_of_another_batch_or_model_are_refused() -> None:
     coarse, fine = zeros(targets)
     with pytest.raises(InputError, match="1 outputs were given for targets on 2 levels"):
         yolo_loss([coarse], targets)
-    with pytest.raises(InputError, match=r"P4: the output's shape \(1, 21, 3, 3\)"):
+    with pytest.raises(InputError, match=r"P4: the output has shape \(1, 21, 3, 3\)"):
         yolo_loss([coarse, coarse], targets)
     with pytest.raises(InputError, match="P5"):
         yolo_loss([coarse[:, :18], fine], targets)

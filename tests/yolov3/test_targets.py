@@ -141,14 +141,14 @@ def test_a_batch_without_boxes_has_empty_targets(boxes: torch.Tensor | list[torc
         ([], "no images in the batch"),
         (torch.zeros(0, 4, 5), "no images in the batch"),
         ([torch.zeros(3), NONE], r"boxes of image 0 of the batch have the shape \(3,\)"),
-        (torch.zeros(4, 5), r"shape \(4, 5\) are not those of a batch"),
-        (torch.zeros(1, 4, 6), "not those of a batch"),
+        (torch.zeros(4, 5), r"shape \(4, 5\) are not a batch"),
+        (torch.zeros(1, 4, 6), "are not a batch"),
         ([NONE, torch.zeros(2, 4)], r"boxes of image 1 of the batch have the shape \(2, 4\)"),
         (torch.tensor([[[0, 0, 9, 9, 3.0]]]), "no class number 3: box 0 of image 0"),
         (torch.tensor([[[0, 0, 9, 9, -1.0]]]), "no class number -1"),
         (torch.tensor([[[0, 0, 9, 9, 0.5]]]), "no class number 0.5"),
         ([NONE, torch.tensor([[0, 0, 9, 9, 0], [0, 0, math.inf, 9, 0]])], "box 1 of image 1"),
-        (torch.full((1, 1, 5), math.nan), "not finite"),
+        (torch.full((1, 1, 5), math.nan), "NaN or infinite"),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -116,7 +116,7 @@ def test_negative_class_numbers_count_from_the_end_of_the_slot(tiny: Description
         ((46.0, 0.0, 146.0, 50.0, 0.0), "centre is outside the input: box 0 of image 0"),
         ((0.0, 14.0, 50.0, 114.0, 0.0), "centre is outside"),
         ((-250.0, 0.0, 50.0, 50.0, 0.0), "centre is outside"),
-        ((0.0, 0.0, math.nan, 50.0, 0.0), "not finite: box 0 of image 0"),
+        ((0.0, 0.0, math.nan, 50.0, 0.0), "NaN or infinite: box 0 of image 0"),
     ],
 )
 def test_where_the_original_raises_the_box_is_named(
@@ -129,7 +129,7 @@ def test_where_the_original_raises_the_box_is_named(
 def test_an_unknown_compat_is_refused(tiny: Description) -> None:
     with pytest.raises(InputError, match="darknet"):
         Assigner(tiny, compat="darknet")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="one way to choose slots"):
+    with pytest.raises(InputError, match="chooses slots in its own way"):
         Assigner(tiny, compat="keras-yolo3", allowed=lambda ids, places: np.ones((1, 1), bool))
 
 

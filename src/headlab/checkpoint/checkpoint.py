@@ -39,6 +39,11 @@ class Checkpoint(ABC):
 
     @property
     @abstractmethod
+    def format(self) -> str:
+        """The name of its file format, such as "pt" or "darknet"; see `headlab.families.table`."""
+
+    @property
+    @abstractmethod
     def tensors(self) -> Mapping[str, Tensor]:
         """The network's tensors as the file holds them, by the names and in the order of its `state_dict`.
 
@@ -150,10 +155,6 @@ class Checkpoint(ABC):
     def keeps_shapes(self) -> bool:
         """Whether every replaced tensor has the shape that it has in the file."""
         return all(self.shape(name) == self.tensor(name).shape for name in self.replaced)
-
-    def remarks(self) -> tuple[str, ...]:
-        """What is known of this very file beyond what it says, in sentences."""
-        return ()
 
     def companions(self) -> dict[str, bytes]:
         """The files that belong beside the model file, as edited: suffix, such as ".cfg" -> contents."""

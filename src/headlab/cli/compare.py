@@ -27,6 +27,7 @@ from headlab.cli.outputs import (
 if TYPE_CHECKING:
     from headlab.comparison.compare import Comparison
     from headlab.detect.settings import Settings
+    from headlab.detect.sources import Source
     from headlab.model import Model
     from headlab.results.pictures.folder import PictureFolder
     from headlab.trace.trace import Skipped, Trace, TracedImage
@@ -94,10 +95,11 @@ def compare(
     settings = detection_settings(**detection)
     wanted = tuple(first.class_names[first.layout.class_id(each)] for each in split_names(classes))
     shifts = shifts_between(first, second, recipe)
-    files = expand(sources)
+    expanded = expand(sources)
+    files = [source.path for source in expanded if source.path]
     with ExitStack() as stack:
         folder = stack.enter_context(picture_folder(save, files, "compare", settings.vid_stride))
-        pairs = _both(first, second, files, settings)
+        pairs = _both(first, second, expanded, settings)
         shown = stack.enter_context(progress_shown(pairs, files, settings.vid_stride))
         traces = _run(shown, first, second, settings, folder)
     done = compare_traces(*traces, shifts=shifts, classes=wanted or None, match_iou=match_iou)
@@ -107,12 +109,12 @@ def compare(
         raise click.exceptions.Exit(1)
 
 
-def _both(first: Model, second: Model, files: list[Path], settings: Settings) -> Iterable[Pair]:
+def _both(first: Model, second: Model, sources: list[Source], settings: Settings) -> Iterable[Pair]:
     """Trace each image with both models in turn, so that it is in memory once for both."""
     from headlab.trace.trace import trace_stream
 
     streams = [
-        trace_stream(model.runnable, model.layout, files, settings) for model in (first, second)
+        trace_stream(model.runnable, model.layout, sources, settings) for model in (first, second)
     ]
     return zip(*streams, strict=True)
 

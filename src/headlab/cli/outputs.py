@@ -99,6 +99,17 @@ def print_parts(text: Iterable[RenderableType]) -> None:
     from headlab.results.tables import show
 
     show(*parts)
+def say_remarks(*models: Model) -> None:
+    """Say on standard error, once, what is known of the models' files beyond what they say."""
+    from headlab.families.table import family_of
+
+    remarks = {
+        each: model.path
+        for model in reversed(models)
+        for each in family_of(model.checkpoint).remarks(model.checkpoint)
+    }
+    for remark, path in remarks.items():
+        say(f"headlab: {path.name}: {remark}", err=True)
 
 
 def print_json(document: dict[str, Any]) -> None:

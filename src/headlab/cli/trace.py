@@ -89,8 +89,9 @@ def trace(
     ).for_head(layout)
     outputs = Outputs(json, csv, parquet)
     outputs.check(model)
-    files = expand(sources)
-    stream = trace_stream(loaded.runnable, layout, files, settings)
+    expanded = expand(sources)
+    files = [source.path for source in expanded if source.path]
+    stream = trace_stream(loaded.runnable, layout, expanded, settings)
     with ExitStack() as stack:
         folder = stack.enter_context(picture_folder(save, files, "trace", settings.vid_stride))
         shown = stack.enter_context(progress_shown(stream, files, settings.vid_stride))

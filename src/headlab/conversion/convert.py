@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.companions import holds, replacing_together
+from headlab.checkpoint.file_format import FileFormat
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import default_masks
 from headlab.checkpoint.yolov3.description_json import LARGEST_INPUT_PX
-from headlab.checkpoint.yolov3.remarks import trained_masks
+from headlab.checkpoint.yolov3.formats import format_of
+from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.checkpoint.yolov3.titles import TITLES
-from headlab.checkpoint.yolov3.write import Format, format_of, texts_beside, write_as
+from headlab.checkpoint.yolov3.write import texts_beside, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
-from headlab.families.read import read
-from headlab.families.yolov3.head import identify_yolov3
+from headlab.families.yolov3.head import layout_of
+from headlab.families.yolov3.remarks import trained_masks
 from headlab.files.atomic import (
     check_is_not,
     check_replaceable,
@@ -62,7 +63,7 @@ class Converted(Result):
 
     source: Path
     written: tuple[Path, ...]
-    format: Format
+    format: FileFormat
     input_hw_px: tuple[int, int]
     largest_output: float
     difference: float
@@ -150,7 +151,7 @@ def convert(
     """
     path, out = Path(source), Path(target)
     chosen = format_of(out)
-    model = _yolov3(read(path, CompanionFiles.of(cfg, names, anchors)))
+    model = read_yolov3(path, CompanionFiles.of(cfg, names, anchors))
     model = _described(
         model, batch_norm_epsilon, (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
     )
@@ -163,7 +164,7 @@ def convert(
             write_as(model, chosen, file)
         for text, data in beside.items():
             (folder / text.name).write_bytes(data)
-        size, largest, difference = _compared(model, _yolov3(read(staged)).as_others_read())
+        size, largest, difference = _compared(model, read_yolov3(staged).as_others_read())
         if not difference <= TOLERANCE * max(1.0, largest):
             raise CheckpointError(
                 f"{out}: the converted file computes something else: its raw outputs differ by up to "
@@ -179,7 +180,7 @@ def convert(
     return Converted(path, written, chosen, size, largest, difference, _notes(model, chosen))
 
 
-def _notes(model: Yolov3Checkpoint, chosen: Format) -> tuple[str, ...]:
+def _notes(model: Yolov3Checkpoint, chosen: FileFormat) -> tuple[str, ...]:
     described = model.description
     if not chosen.suffix.endswith(".h5"):
         return ()
@@ -203,16 +204,6 @@ def _listed(masks: Sequence[Sequence[int]]) -> str:
     return str([list(mask) for mask in masks]).replace(", ", ",").replace("],[", "], [")
 
 
-def _yolov3(checkpoint: Checkpoint) -> Yolov3Checkpoint:
-    if not isinstance(checkpoint, Yolov3Checkpoint):
-        raise InputError(
-            f"{checkpoint.path}: this is an ultralytics checkpoint; only YOLOv3 models with anchors have a "
-            "darknet or keras-yolo3 form.",
-            "Give a .weights, .h5 or .safetensors file. ultralytics exports its own models: yolo export.",
-        )
-    return checkpoint
-
-
 def _described(
     model: Yolov3Checkpoint, epsilon: float | None, input_hw_px: tuple[int, int] | None
 ) -> Yolov3Checkpoint:
@@ -233,7 +224,7 @@ def _described(
                 "expected.",
                 "Such as 416, or 320,608.",
             )
-        identify_yolov3(model).addresses(
+        layout_of(model.described).addresses(
             height, width
         )  # refuses what is no multiple of the strides
         described = replace(described, input_hw_px=input_hw_px)

@@ -111,9 +111,11 @@ def tour(
 
 
 def _stills(sources: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
-    from headlab.detect.sources import expand, is_video
+    from headlab.detect.sources import expand
 
-    images = tuple(path for path in expand(sources) if not is_video(path))
+    images = tuple(
+        source.path for source in expand(sources) if source.path and not source.is_video
+    )
     if not images:
         raise SourceError("The demo works on images; only videos were named.", "Name a photo.")
     return images

@@ -1,13 +1,13 @@
-"""Run a network of any family on files."""
+"""What detects: the same for every family of models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
 from headlab.heads.layout import Layout
 
 
@@ -20,26 +20,26 @@ class Detector(Protocol):
 
     settings: Settings
 
-    def __call__(self, files: list[Path]) -> Iterator[Prediction]:
-        """Detect on files in turn; a file that cannot be read yields nothing."""
+    def __call__(self, sources: Sequence[Source]) -> Iterator[Prediction]:
+        """Detect on sources in turn, one prediction for each image or frame.
+
+        Images in memory come first, then image files, then videos, as `headlab.detect.sources.expand` lists
+        them. A source that cannot be read yields nothing.
+        """
 
 
-def detector(network: Any, layout: Layout, settings: Settings) -> Detector:
-    """Make a network ready.
+class Runnable(Protocol):
+    """A model that makes detectors, with its weights in memory; `headlab.families.network` has them.
 
-    Args:
-        network: what `headlab.families.network.runnable` returned.
+    Attributes:
         layout: the head's description.
-        settings: how to detect.
-
-    Raises:
-        InputError: the device is not there, or the head does not have what a setting asks for.
     """
-    decided = settings.for_head(layout)
-    if layout.has_anchors:
-        from headlab.families.yolov3.detector import Yolov3Detector
 
-        return Yolov3Detector(network, layout, decided)
-    from headlab.families.ultralytics.detector import UltralyticsDetector
+    layout: Layout
 
-    return UltralyticsDetector(network, decided)
+    def detector(self, settings: Settings) -> Detector:
+        """Make a detector.
+
+        Raises:
+            InputError: the device is not there, or the head does not have what a setting asks for.
+        """

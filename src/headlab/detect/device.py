@@ -12,7 +12,7 @@ def select(device: str | None) -> Any:
     """The `torch.device` that a name stands for; None lets ultralytics choose.
 
     Raises:
-        InputError: this machine does not have it.
+        InputError: there is no such device on this machine.
     """
     try:
         with quiet():
@@ -20,5 +20,5 @@ def select(device: str | None) -> Any:
     except (AssertionError, RuntimeError, ValueError) as error:
         raise InputError(
             f"The device {device!r} cannot be used on this machine.",
-            "Say cpu, or a GPU that PyTorch sees, such as cuda:0; by default ultralytics chooses.",
+            "Give cpu, or a GPU that PyTorch sees, such as cuda:0; by default ultralytics chooses.",
         ) from error

@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
-import glob
+from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from headlab.detect.offline import ultralytics
+from headlab.detect.sources import Source
 
 COLOUR_CHANNELS = 3
 
 
-def loader(files: Sequence[Path], *, channels: int = COLOUR_CHANNELS, vid_stride: int = 1) -> Any:
-    """A loader of files, one at a time: given a list, ultralytics would read all at once.
+def loader(
+    sources: Sequence[Source], *, channels: int = COLOUR_CHANNELS, vid_stride: int = 1
+) -> Any:
+    """A loader of sources, one image or frame at a time: given a list, ultralytics would read all at once.
 
-    It takes a name with a star for a pattern, and sorts; here the files are what was named.
+    It yields (names, images, messages), each a list of one. Its attribute `served` gets the source of each
+    image as it is read, so that a caller who takes one from the left for each image knows where it is from,
+    whatever could not be read.
 
     Args:
-        files: images or videos.
+        sources: images in memory, then image files, then videos.
         channels: of the pictures, 3 for colour.
         vid_stride: take every n-th frame of a video.
     """
+    return _loader_class()(sources, channels, vid_stride)
+
+
+@cache
+def _loader_class() -> type:
     loaders = ultralytics("data.loaders")
-    made = loaders.LoadImagesAndVideos(
-        [glob.escape(str(file)) if "*" in str(file) else str(file) for file in files],
-        batch=1,
-        vid_stride=vid_stride,
-        channels=channels,
-    )
-    made.files = [str(file.absolute()) for file in files]
-    made.source_type = loaders.SourceTypes()
-    return made
+    parent: Any = loaders.LoadImagesAndVideos
+
+    class Loader(parent):  # type: ignore[misc]
+        """ultralytics' loader of files, which has no file to begin with, and images in memory before them."""
+
+        def __init__(self, sources: Sequence[Source], channels: int, vid_stride: int) -> None:
+            import cv2
+
+            self.sources = list(sources)
+            self.channels = channels
+            self.served: deque[Source] = deque()
+            # What the parent's __init__ sets, which would take a star in a name for a pattern, and sort.
+            self.files = [
+                str(source.path.absolute()) if source.path else source.name for source in sources
+            ]
+            self.video_flag = [source.is_video for source in sources]
+            self.nf = len(self.files)
+            self.ni = self.nf - sum(self.video_flag)
+            self.mode = "image" if self.ni else "video"
+            self.vid_stride, self.bs, self.cap, self.count = vid_stride, 1, None, 0
+            self.cv2_flag = {1: cv2.IMREAD_GRAYSCALE, 3: cv2.IMREAD_COLOR}.get(
+                channels, cv2.IMREAD_UNCHANGED
+            )
+            self.source_type = loaders.SourceTypes()
+
+        def __next__(self) -> tuple[list[str], list[Any], list[str]]:
+            while self.count < self.nf and self.sources[self.count].image is not None:
+                source = self.sources[self.count]
+                self.count += 1
+                try:
+                    pixels = loaders.LoadPilAndNumpy(source.image, self.channels).im0
+                except (OSError, SyntaxError):  # of a PIL image, which reads its file only now
+                    continue
+                self.served.append(source)
+                return [source.name], pixels, [""]
+            start = self.count
+            batch: tuple[list[str], list[Any], list[str]] = super().__next__()
+            self.served.append(self.sources[self.files.index(batch[0][0], start)])
+            return batch
+
+    return Loader

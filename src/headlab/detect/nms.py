@@ -16,13 +16,13 @@ _END_TO_END_ROWS = 6
 
 @dataclass(frozen=True)
 class Suppression:
-    """What NMS goes by.
+    """Non-maximum suppression with fixed settings.
 
     Attributes:
         class_count: C.
         conf: candidates must score above this.
         iou: boxes of one class that overlap more are merged.
-        max_det: detections at most.
+        max_det: the most detections per image.
         classes: class numbers to detect; None means all.
         agnostic: merge across classes.
         multi_label: a candidate counts for every class that scores above `conf`, not for its best only.
@@ -39,12 +39,12 @@ class Suppression:
     def __call__(self, candidates: Any) -> tuple[Any, NDArray[np.int64]]:
         """Merge candidates as ultralytics does.
 
-        ultralytics takes predictions of exactly 6 candidates for end-to-end ones, by their shape; a
-        seventh that scores nothing keeps it from that.
+        ultralytics mistakes predictions of exactly 6 candidates for those of an end-to-end head, by their
+        shape; a seventh with score 0 prevents that.
 
         Args:
-            candidates: x, y, w, h in input pixels, then the class scores, (4 + C + extra, N); they stay
-                as they are.
+            candidates: x, y, w, h in input pixels, then the class scores, (4 + C + extra, N); they
+                are not changed.
 
         Returns:
             the survivors, best first: x1, y1, x2, y2, score, class, extra, (M, 6 + extra), and their
@@ -63,7 +63,7 @@ class Suppression:
             multi_label=self.multi_label,
             max_det=self.max_det,
             nc=self.class_count,
-            max_time_img=math.inf,  # however busy the machine is, nothing is left out
+            max_time_img=math.inf,  # or a busy machine would leave candidates out
             return_idxs=True,
         )
         return rows[0], indices[0].view(-1).long().cpu().numpy()

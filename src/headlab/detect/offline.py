@@ -25,7 +25,7 @@ _SETTINGS = {
 def ultralytics(module: str = "") -> ModuleType:
     """ultralytics, or a module inside it such as "nn.tasks", with network and installer switched off.
 
-    A user who wants them on sets the same environment variables; what is already set is kept.
+    A user who wants them sets the same environment variables, which are then kept as they are.
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -35,7 +35,7 @@ def ultralytics(module: str = "") -> ModuleType:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep ultralytics' own log lines below errors off the terminal."""
+    """Keep ultralytics' log messages off the terminal, apart from errors."""
     logger = logging.getLogger("ultralytics")
     level = logger.level
     logger.setLevel(logging.ERROR)

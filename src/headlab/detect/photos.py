@@ -13,13 +13,13 @@ from headlab.errors import SourceError
 
 
 def read_bgr(path: str | Path) -> NDArray[np.uint8]:
-    """A photo's pixels, uint8, shape (H, W, 3), blue first.
+    """A photo's pixels, rotated by Exif: uint8, shape (H, W, 3), blue first.
 
     Raises:
         SourceError: it cannot be read.
     """
-    found: Any = ultralytics("utils.patches").imread(str(path))
-    if found is None:
+    pixels: Any = ultralytics("utils.patches").imread(str(path))
+    if pixels is None:
         raise SourceError(f"{path}: not readable as an image.", "Is the file damaged?")
-    pixels: NDArray[np.uint8] = found
-    return pixels
+    bgr: NDArray[np.uint8] = pixels
+    return bgr

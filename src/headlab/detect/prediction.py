@@ -1,14 +1,15 @@
-"""What a detector makes of one image: the detections, and all candidates they were chosen from."""
+"""A detector's prediction for one image: the detections, and all candidates that they were chosen from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from headlab.detect.sources import Source
 
 Boxes = NDArray[np.float64]
 
@@ -18,11 +19,11 @@ class Prediction:
     """One image's detections and candidates, the same for every family of heads.
 
     Attributes:
-        path: the file as ultralytics names it.
+        source: the image, or the video that it is a frame of.
         image_bgr: uint8, shape (H, W, 3).
         input_hw_px: the network's input size for this image.
         result: the detections as ultralytics' `Results`, in image pixels.
-        flat: the detections' flat indices, int64, shape (M,), in the order of the result.
+        flat: the detections' flat indices, int64, shape (M,), in the order of `result`.
         kept: the detections in input pixels, a float32 tensor of shape (M, 6 + extra): x1, y1, x2, y2
             (OBB: x, y, w, h), score, class, …; the angle of OBB comes last.
         candidates: the decoded predictions before NMS, a float32 tensor of shape (4 + C + extra, N):
@@ -30,10 +31,10 @@ class Prediction:
         corners: whether the candidates' boxes are given by corners, as those of end-to-end heads are.
         class_count: C.
         to_image: maps boxes x1, y1, x2, y2 in input pixels, float64 of shape (n, 4), to pixels of the
-            image, and cuts off what lies outside.
+            image, and clips them to it.
     """
 
-    path: Path
+    source: Source
     image_bgr: NDArray[np.uint8]
     input_hw_px: tuple[int, int]
     result: Any

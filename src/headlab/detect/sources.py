@@ -1,43 +1,128 @@
-"""Expand what the user names (images, folders, globs, videos) into files."""
+"""Expand what the user names (images, folders, globs, videos, arrays) into single images and videos."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headlab.detect.offline import ultralytics
 from headlab.errors import SourceError
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
-def expand(sources: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The image and video files that sources name, without repeats, images before videos.
+OneSource: TypeAlias = Union[str, Path, NDArray[Any], "Image"]
+"""A file, a folder, a pattern such as "photos/*.jpg", a video, or an image in memory: a PIL image, or pixels
+as ultralytics takes them, uint8 of shape (H, W, 3), blue first, or (H, W) for a grey image."""
 
-    A source is a file, a folder (its images and videos, not those of folders inside), or a glob
-    pattern. Images and videos are sorted by path, as ultralytics sorts them.
+Sources: TypeAlias = OneSource | Sequence[OneSource]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """An image or a video to detect on.
+
+    Attributes:
+        name: what results call it: the file as the user named it, or "image0.jpg" for the first image if it
+            is in memory, as ultralytics calls it.
+        path: the file; None for an image in memory.
+        image: the image in memory; None for a file.
+        is_video: whether it is a video.
+    """
+
+    name: str
+    path: Path | None = None
+    image: NDArray[Any] | Image | None = None
+    is_video: bool = False
+
+    @classmethod
+    def of_file(cls, path: Path) -> Source:
+        """A file that is an image or a video by its name."""
+        return cls(str(path), path, is_video=is_video(path))
+
+
+def expand(sources: Sources) -> list[Source]:
+    """The images and videos that sources stand for, files without repeats.
+
+    A source is a file, a folder (its images and videos, not those of folders inside), a glob pattern, or an
+    image in memory. Images in memory come first, in the given order; then the image files, then the videos,
+    both sorted by path, as ultralytics sorts them.
+
+    A PIL image is called after its file if it has one, any other "image" with its place in the list, from 0.
 
     Raises:
-        SourceError: a source does not exist, or there is no image or video among them.
+        SourceError: a source does not exist, is of an unknown kind, or there is no image or video among them.
     """
-    named = [sources] if isinstance(sources, (str, Path)) else list(sources)
+    given = _listed_sources(sources)
     formats = ultralytics("data.utils")
-    found: list[Path] = []
-    for source in named:
-        found.extend(_files(str(source), formats.IMG_FORMATS | formats.VID_FORMATS))
-    unique = sorted(set(found), key=str)
-    if not unique:
+    suffixes = formats.IMG_FORMATS | formats.VID_FORMATS
+    paths: set[Path] = set()
+    in_memory: list[tuple[int, Any]] = []
+    for place, source in enumerate(given):
+        if isinstance(source, (str, Path)):
+            paths.update(_files(str(source), suffixes))
+        else:
+            _check_image(source, place)
+            in_memory.append((place, source))
+    if not paths and not in_memory:
         raise SourceError(
-            f"No image or video among: {', '.join(str(each) for each in named) or 'nothing'}.",
+            f"No image or video among: {', '.join(map(str, given)) or 'nothing'}.",
             f"Image formats: {_listed(formats.IMG_FORMATS)}. Video formats: {_listed(formats.VID_FORMATS)}.",
         )
-    images = [path for path in unique if not is_video(path)]
-    return images + [path for path in unique if is_video(path)]
+    files = [Source.of_file(path) for path in sorted(paths, key=str)]
+    images = [file for file in files if not file.is_video]
+    videos = [file for file in files if file.is_video]
+    return [*_named(in_memory, files), *images, *videos]
 
 
 def is_video(path: Path) -> bool:
     """Whether a file's name is that of a video."""
     formats: set[str] = ultralytics("data.utils").VID_FORMATS
     return path.suffix[1:].lower() in formats
+
+
+def _listed_sources(sources: Any) -> list[Any]:
+    several = isinstance(sources, Iterable) and not isinstance(sources, (str, Path, np.ndarray))
+    return list(sources) if several else [sources]
+
+
+def _check_image(source: Any, place: int) -> None:
+    """Refuse what is no image in memory.
+
+    Raises:
+        SourceError: it is none.
+    """
+    from PIL.Image import Image
+
+    if isinstance(source, Image):
+        return
+    if not isinstance(source, np.ndarray):
+        raise SourceError(
+            f"Source {place} is of type {type(source).__name__}.",
+            "Give a file, folder or pattern, a NumPy array of pixels, or a PIL image.",
+        )
+    if source.dtype != np.uint8 or source.ndim not in (2, 3) or not source.size:
+        raise SourceError(
+            f"Source {place} is an array of {source.dtype}, shape {source.shape}.",
+            "Give one image: uint8, shape (height, width, 3), blue first. Images of a batch go into a list.",
+        )
+
+
+def _named(in_memory: Sequence[tuple[int, Any]], files: Sequence[Source]) -> Iterator[Source]:
+    """Images in memory, each under a name of its own."""
+    taken = {file.name for file in files}
+    for place, image in in_memory:
+        name = getattr(image, "filename", "")
+        if not name or name in taken:
+            name = f"image{place}.jpg"
+        taken.add(name)
+        yield Source(str(name), image=image)
 
 
 def _files(source: str, suffixes: Iterable[str]) -> list[Path]:
@@ -58,7 +143,7 @@ def _files(source: str, suffixes: Iterable[str]) -> list[Path]:
             f"{source}: no such file or folder.",
             "Name an image, a video, a folder of them, or a pattern such as 'photos/*.jpg'.",
         )
-    return [each for each in inside if each.is_file() and each.suffix[1:].lower() in suffixes]
+    return [file for file in inside if file.is_file() and file.suffix[1:].lower() in suffixes]
 
 
 def _listed(names: Iterable[str]) -> str:

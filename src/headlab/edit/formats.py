@@ -6,23 +6,15 @@ import shlex
 from pathlib import Path
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.write import FORMATS
+from headlab.checkpoint.file_format import FileFormat
 from headlab.errors import InputError
-
-_PT = ".pt"
-_SUFFIXES = {
-    "darknet": (".weights",),
-    "keras": (".h5", ".weights.h5"),
-    "headlab": (".safetensors",),
-}
-"""What a file of each YOLOv3 format may be called."""
+from headlab.families.table import FAMILIES, family_of, file_formats
 
 
 def suffix_of(path: Path) -> str:
     """The suffix that tells a model file's format; empty if it tells none."""
-    known = [*(each.suffix for each in FORMATS), _PT]
-    return next((suffix for suffix in known if path.name.lower().endswith(suffix)), "")
+    format_ = _format_of(path)
+    return format_.suffix if format_ else ""
 
 
 def check_keeps_format(checkpoint: Checkpoint, output: Path) -> None:
@@ -32,12 +24,13 @@ def check_keeps_format(checkpoint: Checkpoint, output: Path) -> None:
         InputError: it does.
     """
     source = checkpoint.path
-    if not isinstance(checkpoint, Yolov3Checkpoint):
-        _check(source, output, ("", _PT))
+    formats = [each for each in family_of(checkpoint).formats if each.name == checkpoint.format]
+    if any(each.any_name for each in formats):
+        _check(source, output, ["", *(each.suffix for each in formats)])
     elif suffix_of(source):
-        _check(source, output, (suffix_of(source),))
+        _check(source, output, [suffix_of(source)])
     elif source.suffix != output.suffix:
-        _check(source, output, _SUFFIXES[checkpoint.format])
+        _check(source, output, [each.suffix for each in reversed(formats)])
 
 
 def check_restores_format(edited: Path, output: Path) -> None:
@@ -46,20 +39,31 @@ def check_restores_format(edited: Path, output: Path) -> None:
     Raises:
         InputError: it does.
     """
-    suffix = suffix_of(edited)
-    if suffix:
-        _check(edited, output, ("", _PT) if suffix == _PT else (suffix,))
+    format_ = _format_of(edited)
+    if format_ is not None:
+        _check(edited, output, ["", format_.suffix] if format_.any_name else [format_.suffix])
 
 
-def _check(source: Path, output: Path, allowed: tuple[str, ...]) -> None:
-    if suffix_of(output) in allowed:
+def _format_of(path: Path) -> FileFormat | None:
+    name = path.name.lower()
+    return next((each for each in file_formats() if name.endswith(each.suffix)), None)
+
+
+def _check(source: Path, output: Path, allowed: list[str]) -> None:
+    asked = suffix_of(output)
+    if asked in allowed:
         return
     named = " or ".join(suffix for suffix in allowed if suffix)
-    convertible = _PT not in (*allowed, suffix_of(output)) and suffix_of(output)
     raise InputError(
         f"{output}: edit keeps the format, so the output of {source.name} ends in {named}.",
         f"To change the format, convert first: headlab convert {shlex.quote(str(source))} "
         f"{shlex.quote(str(output))}"
-        if convertible
+        if _convertible(allowed, asked)
         else f"Give a name that ends in {named}.",
     )
+
+
+def _convertible(suffixes: list[str], to: str) -> bool:
+    """Whether `headlab convert` makes files of the other format from these."""
+    families = [{each.suffix for each in family.formats} for family in FAMILIES if family.converts]
+    return any(to in own and own.intersection(suffixes) for own in families)

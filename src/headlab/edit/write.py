@@ -19,10 +19,10 @@ from headlab.checkpoint.manifest import (
     same_bytes,
     standing_manifest,
 )
-from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.edit.formats import check_keeps_format
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
+from headlab.families.table import family_of
 from headlab.files.atomic import check_is_not, explained, is_same
 from headlab.results.result import Result
 
@@ -176,12 +176,7 @@ def _companions(
 
 def _write_model(checkpoint: Checkpoint, file: BinaryIO, output: Path) -> None:
     try:
-        if isinstance(checkpoint, PtCheckpoint) and not checkpoint.keeps_shapes:
-            from headlab.families.ultralytics.rebuild import save_rebuilt
-
-            save_rebuilt(checkpoint, file)
-        else:
-            checkpoint.write(file)
+        family_of(checkpoint).write(checkpoint, file)
         file.flush()
     except OSError as error:  # of the files that are open together, this is the one
         raise explained(error, output) from error

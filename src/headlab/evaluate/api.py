@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from headlab.boxes.table import BoxTable
+from headlab.detect.detector import Runnable
 from headlab.errors import SourceError
 from headlab.evaluate.breakdown import breakdown
 from headlab.evaluate.classes import ClassMatch
@@ -81,7 +81,7 @@ _IS_LEVEL = pl.col("place").is_not_null() & pl.col("slot").is_null()
 
 
 def evaluate(
-    network: Any, layout: Layout, table: BoxTable, settings: EvaluationSettings | None = None
+    network: Runnable, layout: Layout, table: BoxTable, settings: EvaluationSettings | None = None
 ) -> Evaluation:
     """Evaluate a network on annotated photos.
 

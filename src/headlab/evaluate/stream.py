@@ -10,9 +10,10 @@ import numpy as np
 
 from headlab.boxes.exif_rotation import upright_table
 from headlab.boxes.table import BoxTable
-from headlab.detect.detector import Detector, detector
+from headlab.detect.detector import Runnable
 from headlab.detect.offline import quiet
 from headlab.detect.prediction import Prediction
+from headlab.detect.sources import Source
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch, matched_classes
 from headlab.evaluate.matching import Fates, fates
@@ -97,7 +98,7 @@ class PhotoResult:
     has_nms: bool
 
 
-def photo_results(network: Any, task: Task) -> Iterator[PhotoResult | Skipped]:
+def photo_results(network: Runnable, task: Task) -> Iterator[PhotoResult | Skipped]:
     """Run the network once on each photo.
 
     Args:
@@ -110,21 +111,21 @@ def photo_results(network: Any, task: Task) -> Iterator[PhotoResult | Skipped]:
     Raises:
         InputError: the device is not there.
     """
-    ready = detector(network, task.layout, task.settings.forward())
-    waiting = [photo for photo in reversed(task.photos) if not photo.unusable()]
+    ready = network.detector(task.settings.forward())
+    waiting = [
+        (photo, Source.of_file(photo.path))
+        for photo in reversed(task.photos)
+        if not photo.unusable()
+    ]
     for photo in task.photos:
         if reason := photo.unusable():
             yield Skipped(photo.name, reason)
-    for prediction in _predictions(ready, waiting[::-1]):
-        while waiting and waiting[-1].path.absolute() != prediction.path:
-            yield Skipped(waiting.pop().name, "not readable as an image")
-        yield _result(prediction, waiting.pop(), task)
+    for prediction in ready([source for _, source in reversed(waiting)]):
+        while waiting and waiting[-1][1] is not prediction.source:
+            yield Skipped(waiting.pop()[0].name, "not readable as an image")
+        yield _result(prediction, waiting.pop()[0], task)
     while waiting:
-        yield Skipped(waiting.pop().name, "not readable as an image")
-
-
-def _predictions(ready: Detector, photos: list[Photo]) -> Iterator[Prediction]:
-    return ready([photo.path for photo in photos]) if photos else iter(())
+        yield Skipped(waiting.pop()[0].name, "not readable as an image")
 
 
 def _result(prediction: Prediction, photo: Photo, task: Task) -> PhotoResult:

@@ -1,15 +1,12 @@
-"""Build a checkpoint's network, of every family that headlab knows."""
+"""Checkpoint -> network, and what detects with it, for every family."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.pt.checkpoint import PtCheckpoint
-from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.errors import UnsupportedHead
-from headlab.families.ultralytics.rebuild import rebuild
-from headlab.families.yolov3.detector import Runnable
+from headlab.detect.detector import Runnable
+from headlab.families.table import family_of
 
 
 def build(checkpoint: Checkpoint) -> Any:
@@ -20,23 +17,16 @@ def build(checkpoint: Checkpoint) -> Any:
         `headlab.yolov3.network.YOLOv3`.
 
     Raises:
-        UnsupportedHead: the head is of a kind that headlab does not describe.
+        UnsupportedHead: the head is of a kind that headlab does not describe, or its family's networks
+            cannot be built.
         CheckpointError: the file contradicts itself, or holds weights that are not finite.
     """
-    if isinstance(checkpoint, PtCheckpoint):
-        return rebuild(checkpoint)
-    if isinstance(checkpoint, Yolov3Checkpoint):
-        from headlab.yolov3.load import build as build_yolov3
-
-        return build_yolov3(checkpoint)
-    raise UnsupportedHead(f"{checkpoint.path}: headlab builds no networks of such files.")
+    return family_of(checkpoint).build(checkpoint)
 
 
-def runnable(checkpoint: Checkpoint) -> Any:
-    """What a detector runs: the network of `build`, or for YOLOv3 one that is made for prediction.
+def runnable(checkpoint: Checkpoint) -> Runnable:
+    """What makes detectors of a checkpoint; for YOLOv3 in a form that is made for prediction.
 
     Raises: as `build`.
     """
-    if isinstance(checkpoint, Yolov3Checkpoint):
-        return Runnable(checkpoint)
-    return build(checkpoint)
+    return family_of(checkpoint).runnable(checkpoint)

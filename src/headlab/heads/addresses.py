@@ -47,7 +47,7 @@ class AddressSpace:
         slots: anchors per cell, by level.
         level_names: such as "P3", by level.
         grids_hw: rows and columns, by level.
-        offsets: the first flat index of each level, and the total behind the last.
+        offsets: the first flat index of each level, then the total.
     """
 
     input_hw_px: tuple[int, int]
@@ -65,7 +65,7 @@ class AddressSpace:
         slots: tuple[int, ...],
         level_names: tuple[str, ...],
     ) -> AddressSpace:
-        """Lay out the grids of an input size.
+        """The addresses at an input size.
 
         Raises:
             InputError: the size is not a positive multiple of the largest stride.
@@ -79,7 +79,9 @@ class AddressSpace:
                 f"The nearest size is {_nearest(height, largest)} x {_nearest(width, largest)}.",
             )
         grids = tuple((height // stride, width // stride) for stride in strides_px)
-        counts = [rows * cols * each for (rows, cols), each in zip(grids, slots, strict=True)]
+        counts = [
+            rows * cols * per_cell for (rows, cols), per_cell in zip(grids, slots, strict=True)
+        ]
         offsets = tuple(int(n) for n in np.cumsum([0, *counts]))
         return cls(input_hw_px, strides_px, slots, level_names, grids, offsets)
 

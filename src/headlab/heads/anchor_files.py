@@ -16,7 +16,7 @@ _LARGEST_BYTES = 1 << 20
 
 
 def read_anchor_set(path: str | Path) -> AnchorSet:
-    """Read anchors, and which level each serves as far as the file says so.
+    """Read anchors, and which level each serves if the file says so.
 
     A file that ends in .cfg, .yaml, .yml or .json is read as such, any other as keras-yolo3's anchors.txt.
 
@@ -35,7 +35,7 @@ def read_anchor_set(path: str | Path) -> AnchorSet:
 
 
 def _from_cfg(path: Path) -> AnchorSet:
-    """The anchors and masks of a cfg's [yolo] sections; the rest of the network is not checked."""
+    """The anchors and masks of the [yolo] sections of a .cfg; the rest of the network is not checked."""
     from headlab.checkpoint.yolov3.darknet.layers import items, wholes
     from headlab.checkpoint.yolov3.darknet.sections import read_sections
 
@@ -58,7 +58,7 @@ def _from_cfg(path: Path) -> AnchorSet:
     numbers = [_number(text, heads[0]) for text in texts]
     if len(numbers) % 2:
         raise InputError(
-            f"{heads[0].where('anchors')}: anchors= has {len(numbers)} numbers, no pairs.",
+            f"{heads[0].where('anchors')}: anchors= has {len(numbers)} numbers, which are not pairs.",
             "Write a width and a height for each anchor.",
         )
     every = list(range(len(numbers) // 2))
@@ -78,7 +78,7 @@ def _number(text: str, section: Section) -> float:
     number = decimal_number(text)
     if number is None:
         raise InputError(
-            f"{section.where('anchors')}: anchors= has {text!r}, which is no number.",
+            f"{section.where('anchors')}: anchors= has {text!r}, which is not a number.",
             "Write widths and heights in input pixels: 10,13,  16,30,  33,23, …",
         )
     return number
@@ -92,14 +92,14 @@ def _input_hw(net: Section) -> tuple[int, int] | None:
 
 
 def _strides(sections: Sequence[Section]) -> list[int] | None:
-    """The stride of each [yolo] section's map, followed through the layers; None if they do not say.
+    """The stride at each [yolo] section, computed layer by layer; None if the layers do not tell it.
 
     YOLOv3 lists its coarsest level first, YOLOv4 its finest.
     """
     from headlab.checkpoint.yolov3.darknet.layers import whole, wholes
 
     strides: list[float] = []
-    found: list[float] = []
+    at_heads: list[float] = []
     for section in sections:
         if section.kind == "net":
             continue
@@ -113,10 +113,10 @@ def _strides(sections: Sequence[Section]) -> list[int] | None:
             place = source if source >= 0 else len(strides) + source
             before = strides[place] if 0 <= place < len(strides) else before
         elif section.kind == "yolo":
-            found.append(before)
+            at_heads.append(before)
         strides.append(before)
-    usable = all(stride >= 2 and stride.is_integer() for stride in found)
-    return [int(stride) for stride in found] if usable and len(set(found)) == len(found) else None
+    whole_strides = [int(stride) for stride in at_heads if stride >= 2 and stride.is_integer()]
+    return whole_strides if len(set(whole_strides)) == len(at_heads) else None
 
 
 def _from_document(path: Path) -> AnchorSet:
@@ -133,7 +133,7 @@ def _from_document(path: Path) -> AnchorSet:
     )
     if masks is not None and not whole_masks:
         raise InputError(
-            f"{path}: masks is no list of lists of anchor numbers.",
+            f"{path}: masks is not a list of lists of anchor numbers.",
             "For nine anchors: [[6, 7, 8], [3, 4, 5], [0, 1, 2]].",
         )
     strides = document.get("strides")
@@ -144,7 +144,7 @@ def _from_document(path: Path) -> AnchorSet:
         and all(type(stride) is int and stride > 0 for stride in strides)
     )
     if strides is not None and not fitting:
-        raise InputError(f"{path}: strides do not fit the masks.", "Give one stride per mask.")
+        raise InputError(f"{path}: the strides do not fit the masks.", "Give one stride per mask.")
     known_size = isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)
     return anchor_set(
         document["anchors"],
@@ -158,7 +158,9 @@ def _from_document(path: Path) -> AnchorSet:
 def _parsed(path: Path) -> Any:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise InputError(f"{path}: the file is too large for anchors.", "Check the path.")
+            raise InputError(
+                f"{path}: the file is too large to be one of anchors.", "Check the path."
+            )
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
@@ -172,4 +174,4 @@ def _parsed(path: Path) -> Any:
         return json.loads(text) if is_json else yaml.safe_load(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         kind = "JSON" if is_json else "YAML"
-        raise InputError(f"{path}: this is no {kind}: {error}", "Check the file.") from error
+        raise InputError(f"{path}: this is not valid {kind}: {error}", "Check the file.") from error

@@ -1,4 +1,4 @@
-"""Anchors as a model uses them: sizes, and which of them each level has."""
+"""Anchors as a model uses them: their sizes, and which level has which."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AnchorSet:
         levels: the head's, finest first.
         by_level: for each level, finest first, the numbers of its anchors, slot by slot.
         source: the file, for messages; empty if there is none.
-        input_hw: height and width of the input that the file names, or None.
+        input_hw: height and width of the input, if the file says them.
     """
 
     wh: npt.NDArray[np.float64]
@@ -43,7 +43,7 @@ class AnchorSet:
 
     @property
     def sides(self) -> npt.NDArray[np.float64]:
-        """The root of each anchor's area (K,)."""
+        """The square root of each anchor's area (K,)."""
         return np.asarray(np.sqrt(self.wh[:, 0] * self.wh[:, 1]), np.float64)
 
     def levels_with(self, anchor: int) -> tuple[int, ...]:
@@ -62,23 +62,23 @@ def anchor_set(
     """Anchors from numbers.
 
     Args:
-        wh: widths and heights (K, 2), or 2 K numbers in a row.
-        masks: for each level, coarsest first, the numbers of its anchors. None takes what keras-yolo3
-            takes: for six anchors the tiny network's masks, else three levels (or as many as there are
+        wh: widths and heights (K, 2), or 2 K numbers in one list.
+        masks: for each level, coarsest first, the numbers of its anchors. By default those of
+            keras-yolo3: for six anchors the tiny network's masks, else three levels (or as many as there are
             anchors) with equally many, the smallest on the finest.
-        strides_px: of the levels in the order of the masks; None: 32, 16, 8, …
+        strides_px: of the levels, in the order of the masks; by default 32, 16, 8, …
         source: the file, for messages.
         input_hw: height and width of the network's input.
 
     Raises:
-        InputError: these are no anchors, or a mask names one that is not there.
+        InputError: these are not anchors, or a mask names one that does not exist.
     """
     try:
         sides = np.asarray(wh, np.float64).reshape(-1, 2)
     except (TypeError, ValueError):
-        raise InputError(f"{_in(source)}the anchors are no pairs of numbers.", _PAIRS) from None
+        raise InputError(f"{_in(source)}the anchors are not pairs of numbers.", _PAIRS) from None
     if not len(sides) or not (np.isfinite(sides) & (sides > 0)).all():
-        raise InputError(f"{_in(source)}the anchors are no sizes above 0.", _PAIRS)
+        raise InputError(f"{_in(source)}the anchors are not sizes above 0.", _PAIRS)
     if masks is None:
         masks = _usual_masks(sides)
     numbers = [number for mask in masks for number in mask]
@@ -107,4 +107,4 @@ def _usual_masks(sides: npt.NDArray[np.float64]) -> tuple[tuple[int, ...], ...]:
 
 
 def _in(source: str) -> str:
-    return f"{source}: " if source else "In the anchors given, "
+    return f"{source}: " if source else "In these anchors, "

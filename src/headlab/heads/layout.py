@@ -1,4 +1,4 @@
-"""The layout: the frozen description of a head that everything else reads.
+"""The layout: the frozen description of a head, which everything else reads.
 
 Letters: A slots per cell, C classes, H W grid, N candidates.
 """
@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from headlab.errors import InputError, UnknownName
 from headlab.heads.addresses import AddressSpace
+from headlab.heads.detection import DetectionRules
 
 _LONGEST_NUMBER = 10
+_USUAL = DetectionRules()
 _PLACE = re.compile(r"\s*(?P<level>[^/]*)/\s*(?P<slot>\d{1,9})\s*")
 
 
@@ -81,6 +83,7 @@ class Layout:
         class_names: by class number.
         end_to_end: the branch used by default is the one without NMS, because no other is left.
         rotated: boxes have an angle.
+        detection: the detection settings that the head has, and their defaults.
     """
 
     head: str
@@ -89,6 +92,7 @@ class Layout:
     class_names: tuple[str, ...]
     end_to_end: bool
     rotated: bool
+    detection: DetectionRules = _USUAL
 
     @property
     def level_names(self) -> tuple[str, ...]:
@@ -127,11 +131,6 @@ class Layout:
         return any(level.slots > 1 for level in self.levels)
 
     @cached_property
-    def has_anchors(self) -> bool:
-        """Whether boxes start from anchors, as YOLOv3's do."""
-        return any(level.anchors_wh_px for level in self.levels)
-
-    @cached_property
     def places(self) -> tuple[Place, ...]:
         """Every slot of every level, finest level first."""
         return tuple(
@@ -144,7 +143,7 @@ class Layout:
         return f"{level.name}/{place.slot}" if self.has_slots else level.name
 
     def places_of(self, name: str) -> tuple[Place, ...]:
-        """The places that a text names: "P5" all slots of the level, "P5/2" its slot 2.
+        """The places of a name: "P5" is all slots of the level, "P5/2" its slot 2.
 
         Raises:
             UnknownName: the head has no such level.
@@ -163,20 +162,20 @@ class Layout:
         return (Place(at, slot),)
 
     def class_id(self, name: str | int) -> int:
-        """Find a class by name or number. A name wins over a number that is spelled the same.
+        """Find a class by name or number. A name takes precedence over a number that is spelled the same.
 
         Raises:
             UnknownName: the model has no such class.
             InputError: several classes have that name.
         """
         if isinstance(name, str):
-            found = [at for at, known in enumerate(self.class_names) if known == name]
+            exact = [at for at, known in enumerate(self.class_names) if known == name]
             folded = [
                 at
                 for at, known in enumerate(self.class_names)
                 if known.casefold() == name.casefold()
             ]
-            matches = found or folded
+            matches = exact or folded
             if len(matches) > 1:
                 numbers = ", ".join(map(str, matches))
                 raise InputError(

@@ -24,12 +24,12 @@ COARSEST_STRIDE = 32
 MOST_LEVELS = 5
 
 SUITS_FROM_STRIDES = 2
-"""A level is made for boxes whose side (the root of the area) is at least this many of its strides, so that
-an object covers 2 x 2 cells, and at most twice that; the next level is for larger ones. AlexeyAB's advice
-for 416 px is the same: over 60 px for stride 32, over 30 px for stride 16."""
+"""A level is made for boxes whose side (the square root of the area) is this many of its strides, so that an
+object covers 2 x 2 cells, to twice as many; the next level is for larger ones. AlexeyAB's advice for 416 px
+is the same: over 60 px for stride 32, over 30 px for stride 16."""
 
 USEFUL_FROM_STRIDES, USEFUL_TO_STRIDES = 1, 8
-"""Outside these a level serves boxes badly: smaller than one cell, or beyond what it sees well."""
+"""Outside these limits a level serves boxes badly: smaller than a cell, or too large for it to see well."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,10 @@ class Levels:
         return len(self.names)
 
     def useful_px(self, level: int) -> tuple[float, float]:
-        """The sides (roots of areas) of boxes that a level serves well; open at both ends of the head."""
+        """The least and the greatest side (square root of the area) of boxes that a level serves well.
+
+        The finest level has no lower limit, the coarsest no upper one.
+        """
         stride = self.strides_px[level]
         low = 0.0 if level == 0 else USEFUL_FROM_STRIDES * stride
         high = math.inf if level == len(self) - 1 else USEFUL_TO_STRIDES * stride
@@ -56,15 +59,15 @@ class Levels:
 
     @property
     def edges_px(self) -> tuple[float, ...]:
-        """The sides at which the next level begins."""
+        """The sides from which on the next level is the better one."""
         return tuple(float(SUITS_FROM_STRIDES * stride) for stride in self.strides_px[1:])
 
 
 def levels_of(count: int) -> Levels:
-    """The levels of a head with so many: the coarsest has stride 32, as in YOLOv3 and its tiny form.
+    """The levels of a head with that many: the coarsest has stride 32, as in YOLOv3 and YOLOv3-tiny.
 
     Raises:
-        InputError: no head has so many.
+        InputError: no head has that many.
     """
     if not 1 <= count <= MOST_LEVELS:
         raise InputError(
@@ -79,10 +82,10 @@ class Assignment:
     """Which level each anchor serves.
 
     Attributes:
-        levels: the head's, finest first.
+        levels: of the head, finest first.
         level_of: for each anchor, the number of its level in `levels`.
-        method: how they were shared out.
-        notes: anchors that suit their level badly, in sentences.
+        method: how they were assigned.
+        notes: sentences on anchors that suit their level badly.
     """
 
     levels: Levels
@@ -94,13 +97,13 @@ class Assignment:
     def masks(self) -> tuple[tuple[int, ...], ...]:
         """For each level, coarsest first, the numbers of its anchors."""
         return tuple(
-            tuple(at for at, its in enumerate(self.level_of) if its == level)
+            tuple(anchor for anchor, own in enumerate(self.level_of) if own == level)
             for level in range(len(self.levels) - 1, -1, -1)
         )
 
     @property
     def even(self) -> bool:
-        """Every level has the same number of anchors, as keras-yolo3 needs it."""
+        """Whether every level has the same number of anchors, as keras-yolo3 needs it."""
         return len({len(mask) for mask in self.masks}) == 1
 
 
@@ -110,15 +113,15 @@ def assigned(
     method: str = "even",
     served: Sequence[int] | None = None,
 ) -> Assignment:
-    """Share anchors out among levels; no level stays empty while there are enough anchors.
+    """Assign anchors to levels; no level stays empty if there are enough anchors.
 
     Args:
         anchors_wh: (K, 2) in input pixels, ascending by area.
-        levels: the head's.
-        method: "even" gives each level the same number, as keras-yolo3 and the stock .cfg files do (the
-            finest levels get one more if it does not come out even); "range" goes by each anchor's side and
-            the levels' strides; "split" divides the sorted anchors so that the boxes they serve are nearest
-            to their levels' sizes.
+        levels: of the head.
+        method: "even" gives each level the same number, as keras-yolo3 and the official .cfg files do (the
+            finest levels get one more if that leaves a remainder); "range" compares each anchor's side with
+            the levels' strides; "split" divides the sorted anchors so that the boxes they serve are closest
+            to the sizes that their levels are made for.
         served: how many boxes each anchor serves, for "split"; None counts each anchor once.
 
     Raises:
@@ -153,18 +156,18 @@ def unsuited(
     for level, name in enumerate(levels.names):
         low, high = levels.useful_px(level)
         outside = [
-            at
-            for at, its in enumerate(level_of)
-            if its == level and not low <= float(sides[at]) <= high
+            anchor
+            for anchor, own in enumerate(level_of)
+            if own == level and not low <= float(sides[anchor]) <= high
         ]
         if not outside:
             continue
-        listed = ", ".join(f"{at} ({sides[at]:.3g} px)" for at in outside)
+        listed = ", ".join(f"{anchor} ({sides[anchor]:.3g} px)" for anchor in outside)
         limits = f"{low:.0f} px and more" if high == math.inf else f"{low:.0f} to {high:.0f} px"
         numbers = "Anchor" if len(outside) == 1 else "Anchors"
         notes.append(
             f"{numbers} {listed} on {name} (stride {levels.strides_px[level]}): this level serves "
-            f"sides of {limits} well, the side being the root of the area."
+            f"sides of {limits} well (side: the square root of the area)."
         )
     return tuple(notes)
 
@@ -174,8 +177,8 @@ def _nearest(sides: npt.NDArray[np.float64], levels: Levels) -> tuple[int, ...]:
 
 
 def _filled(level_of: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """The nearest assignment without an empty level: boundaries move as little as needed."""
-    starts = [sum(its < level for its in level_of) for level in range(count)]
+    """The nearest assignment that leaves no level empty: boundaries move as little as needed."""
+    starts = [sum(own < level for own in level_of) for level in range(count)]
     for level in range(1, count):
         starts[level] = max(starts[level], starts[level - 1] + 1)
     for level in range(count - 1, 0, -1):
@@ -190,17 +193,19 @@ def _filled(level_of: tuple[int, ...], count: int) -> tuple[int, ...]:
 def _split(
     sides: npt.NDArray[np.float64], levels: Levels, served: Sequence[int] | None
 ) -> tuple[int, ...]:
-    """The division of the sorted anchors with the least distance from their levels, by dynamic programming.
+    """The division of the sorted anchors with the least cost, by dynamic programming.
 
-    The distance is that of the side from the middle of the level's range (2 to 4 strides), in doublings,
-    counted for each box that the anchor serves; sizes beyond both ends of the head cost nothing.
+    The cost of an anchor is the squared distance, in doublings, of its side from the middle of its level's
+    range (2 to 4 strides), times the boxes that it serves; sizes beyond either end of the head cost nothing.
     """
     middle = [math.sqrt(2) * SUITS_FROM_STRIDES * stride for stride in levels.strides_px]
     distance = np.log2(sides[:, None] / np.array(middle))
     distance[:, 0] = np.maximum(distance[:, 0], 0)
     distance[:, -1] = np.minimum(distance[:, -1], 0) if len(levels) > 1 else 0
-    each = np.ones(len(sides)) if served is None else np.asarray(served, np.float64) + 1e-9
-    sums = np.concatenate([np.zeros((1, len(levels))), np.cumsum(distance**2 * each[:, None], 0)])
+    weights = np.ones(len(sides)) if served is None else np.asarray(served, np.float64) + 1e-9
+    sums = np.concatenate(
+        [np.zeros((1, len(levels))), np.cumsum(distance**2 * weights[:, None], 0)]
+    )
     # least[n]: (cost, boundaries) of the first n anchors on the levels so far
     least: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, (0,))}
     for level in range(len(levels)):

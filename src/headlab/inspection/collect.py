@@ -12,12 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.description import DEFAULT_INPUT_HW_PX
 from headlab.errors import InputError, UnknownName
+from headlab.families.facts import Facts
+from headlab.families.table import family_of
 from headlab.heads.layout import ClassRows, Layout
-from headlab.inspection.explain.anchors import unusual_masks
-from headlab.inspection.explain.explanation import explanation
 from headlab.inspection.inspection import (
     ClassParameters,
     ClassShown,
@@ -53,7 +51,9 @@ def inspection(
         UnknownName: the model has no such class.
         CheckpointError: a tensor is damaged.
     """
-    input_hw_px, imgsz_from = _input_size(checkpoint, layout, imgsz)
+    family = family_of(checkpoint)
+    facts = family.facts(checkpoint, layout)
+    input_hw_px, imgsz_from = _input_size(checkpoint, layout, facts, imgsz)
     parameters = _parameters(checkpoint, layout)
     ids = list(dict.fromkeys(layout.class_id(name) for name in classes))
     tensors = [tensor for tensor in checkpoint.tensors.values() if tensor.is_parameter]
@@ -63,36 +63,26 @@ def inspection(
         metadata=checkpoint.about,
         input_hw_px=input_hw_px,
         imgsz_from=imgsz_from,
-        levels=_levels(checkpoint, layout, input_hw_px, parameters),
+        levels=_levels(checkpoint, layout, facts, input_hw_px, parameters),
         parameter_tensors=len(tensors),
         parameter_numbers=sum(tensor.numel for tensor in tensors),
         classes=tuple(_classes(checkpoint, layout, ids)),
         parameters=None if pattern is None else _matching(list(parameters.values()), pattern),
-        notes=_notes(checkpoint),
-        explanation=explanation(checkpoint, layout, input_hw_px) if explain else None,
+        summary=facts.summary,
+        notes=facts.notes,
+        explanation=family.explain(checkpoint, layout, input_hw_px) if explain else None,
     )
 
 
 def _input_size(
-    checkpoint: Checkpoint, layout: Layout, asked: tuple[int, int] | None
+    checkpoint: Checkpoint, layout: Layout, facts: Facts, asked: tuple[int, int] | None
 ) -> tuple[tuple[int, int], str]:
     if asked is not None:
         return asked, "option"
-    trained = checkpoint.input_hw_px
-    height, width = trained or (DEFAULT_IMGSZ, DEFAULT_IMGSZ)
+    height, width = checkpoint.input_hw_px or (DEFAULT_IMGSZ, DEFAULT_IMGSZ)
     largest = max(layout.strides_px)
     rounded = (-(-height // largest) * largest, -(-width // largest) * largest)
-    if isinstance(checkpoint, Yolov3Checkpoint):
-        # Foreign Keras weights do not say their size: their reader takes the usual one.
-        is_said = checkpoint.format != "keras" or trained != DEFAULT_INPUT_HW_PX
-        return rounded, "model" if is_said else "default"
-    return rounded, "training" if trained else "default"
-
-
-def _notes(checkpoint: Checkpoint) -> tuple[str, ...]:
-    if isinstance(checkpoint, Yolov3Checkpoint):
-        return (*unusual_masks(checkpoint.description), *checkpoint.remarks())
-    return checkpoint.remarks()
+    return rounded, facts.imgsz_from
 
 
 def _parameters(checkpoint: Checkpoint, layout: Layout) -> dict[str, Parameter]:
@@ -132,11 +122,11 @@ def _matching(parameters: list[Parameter], pattern: str) -> tuple[Parameter, ...
 def _levels(
     checkpoint: Checkpoint,
     layout: Layout,
+    facts: Facts,
     input_hw_px: tuple[int, int],
     parameters: dict[str, Parameter],
 ) -> tuple[LevelShown, ...]:
     space = layout.addresses(*input_hw_px)
-    masks = _masks(checkpoint)
     return tuple(
         LevelShown(
             level.name,
@@ -146,18 +136,10 @@ def _levels(
             space.count(at),
             tuple(_class_parameters(checkpoint, rows, parameters) for rows in level.class_rows),
             level.anchors_wh_px,
-            masks.get(level.name, ()),
+            facts.masks.get(level.name, ()),
         )
         for at, level in enumerate(layout.levels)
     )
-
-
-def _masks(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
-    """The numbers of each level's anchors, by level name."""
-    if not isinstance(checkpoint, Yolov3Checkpoint):
-        return {}
-    described = checkpoint.description
-    return dict(zip(described.level_names, described.masks, strict=True))
 
 
 def _class_parameters(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from headlab.families.facts import Section
 from headlab.heads.layout import Layout
-from headlab.inspection.explain.parts import Section
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -119,14 +119,14 @@ class Inspection(Result):
         layout: the head.
         metadata: what the file says of itself, keys as in `to_dict`.
         input_hw_px: the input size that the grids are for.
-        imgsz_from: who chose that size: "option", "training", "model" (YOLOv3: the files say it) or
-            "default".
+        imgsz_from: who chose that size: "option", "training", "model" (the file says it) or "default".
         levels: finest first.
         parameter_tensors: how many parameters the network has.
         parameter_numbers: how many numbers they hold.
+        summary: label and text of each line below the file's name, not in the JSON form.
         classes: the classes asked for, by level.
         parameters: the parameters asked for; None if none were asked for.
-        notes: what is unusual about the anchors and masks.
+        notes: what is unusual about the model, such as its masks.
         explanation: where the numbers come from; None if that was not asked for.
     """
 
@@ -138,6 +138,7 @@ class Inspection(Result):
     levels: tuple[LevelShown, ...]
     parameter_tensors: int
     parameter_numbers: int
+    summary: tuple[tuple[str, str], ...] = ()
     classes: tuple[ClassShown, ...] = ()
     parameters: tuple[Parameter, ...] | None = None
     notes: tuple[str, ...] = ()
@@ -192,9 +193,8 @@ class Inspection(Result):
             "parameter_tensors": self.parameter_tensors,
             "parameter_numbers": self.parameter_numbers,
             "classes": [asdict(each) for each in self.classes],
+            "notes": list(self.notes),
         }
-        if self.layout.has_anchors:
-            document["notes"] = list(self.notes)
         if self.parameters is not None:
             document["parameters"] = [asdict(each) for each in self.parameters]
         if self.explanation is not None:

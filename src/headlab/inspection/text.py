@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from rich.constrain import Constrain
 from rich.text import Text
 
-from headlab.inspection.explain.parts import anchor_text
-from headlab.inspection.explain.text import explanation_text
+from headlab.families.facts import anchor_text
+from headlab.inspection.explanation_text import explanation_text
 from headlab.inspection.inspection import ClassParameters, Inspection, Parameter
-from headlab.inspection.summary import summary
 from headlab.results.tables import heading, line, table
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from rich.table import Table
+
+    from headlab.heads.layout import ClassRows
 
 _WIDEST_NOTE = 80
 
@@ -31,7 +32,9 @@ _IMGSZ_FROM = {
 
 def inspection_text(shown: Inspection) -> Iterator[RenderableType]:
     """The parts to print, in order."""
-    yield from summary(shown)
+    yield line(shown.path, "bold")
+    for label, text in shown.summary:
+        yield line(f"  {label:<10}  {text}")
     if shown.explanation is None:
         yield from _head(shown)
     yield from _warnings(shown)
@@ -52,23 +55,30 @@ def _head(shown: Inspection) -> Iterator[RenderableType]:
     yield _levels(shown)
     for note in shown.notes:
         yield Constrain(line(f"note: {note}"), _WIDEST_NOTE)
-    yield heading(f"Class rows: {_which_row(shown)}")
+    rows = _first_class_rows(shown)
+    if rows is None:
+        return
+    yield heading(f"Class rows: {_which_row(rows)}")
     yield _class_rows(shown)
-    if shown.layout.has_anchors:
+    if rows.first_row:
         yield heading("Rows by slot")
-        yield _slot_rows(shown)
+        yield _slot_rows(shown, rows)
 
 
-def _which_row(shown: Inspection) -> str:
-    if not shown.layout.has_anchors:
+def _first_class_rows(shown: Inspection) -> ClassRows | None:
+    """Those of the finest level, which stand for all; None where the file has none."""
+    return next(iter(shown.layout.levels[0].class_rows), None)
+
+
+def _which_row(rows: ClassRows) -> str:
+    """Which row makes the score of a class; where slots hold box outputs too, these come first."""
+    if not rows.first_row:
         return "row i of each makes the score of class i"
-    rows = shown.layout.levels[0].class_rows[0]
     row = f"a * {rows.rows_per_slot} + {rows.first_row} + i"
     return f"row {row} of each makes the score of class i in slot a"
 
 
-def _slot_rows(shown: Inspection) -> Table:
-    rows = shown.layout.levels[0].class_rows[0]
+def _slot_rows(shown: Inspection, rows: ClassRows) -> Table:
     last = len(shown.layout.class_names) - 1
     made = []
     for slot in range(max(level.slots for level in shown.levels)):
@@ -81,21 +91,18 @@ def _slot_rows(shown: Inspection) -> Table:
 
 
 def _levels(shown: Inspection) -> Table:
+    anchors = any(level.anchors_wh_px for level in shown.levels)
     rows = []
     for level in shown.levels:
         height, width = level.grid_hw
         size = [f"{level.stride_px} px", f"{height} x {width}"]
-        slots = [level.slots] if shown.layout.has_anchors else []
-        anchors = (
-            [" ".join(map(anchor_text, level.anchors_wh_px))] if shown.layout.has_anchors else []
-        )
-        name = Text(level.name, style="bold")
-        rows.append([name, *size, *slots, level.candidates, *anchors])
-    blank = [""] if shown.layout.has_anchors else []
+        slots = [level.slots] if anchors else []
+        texts = [" ".join(map(anchor_text, level.anchors_wh_px))] if anchors else []
+        rows.append([Text(level.name, style="bold"), *size, *slots, level.candidates, *texts])
+    blank = [""] if anchors else []
     rows.append(["all", "", "", *blank, shown.candidates, *blank])
-    columns = ["level", ">stride", ">grid", *([">slots"] if shown.layout.has_anchors else [])]
-    anchors_column = ["anchors (w x h, px)"] if shown.layout.has_anchors else []
-    return table([*columns, ">candidates", *anchors_column], rows)
+    columns = ["level", ">stride", ">grid", *([">slots"] if anchors else []), ">candidates"]
+    return table([*columns, *(["anchors (w x h, px)"] if anchors else [])], rows)
 
 
 def _class_rows(shown: Inspection) -> Table:

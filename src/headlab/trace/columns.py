@@ -35,7 +35,9 @@ def _box_columns(prediction: Prediction, layout: Layout) -> dict[str, Any]:
     boxes = result.obb if layout.rotated else result.boxes
     class_ids = boxes.cls.cpu().numpy().astype(np.int64)
     corners = boxes.xyxy.cpu().numpy().astype(np.float64).reshape(-1, 4)
-    angle = boxes.xywhr[:, 4].cpu().numpy().astype(np.float64) if layout.rotated else None
+    rotated = np.full((len(class_ids), 5), np.nan)  # x, y, w, h in pixels of the image, angle
+    if layout.rotated:
+        rotated = boxes.xywhr.cpu().numpy().astype(np.float64).reshape(-1, 5)
     return {
         "class_id": class_ids,
         "class_name": [layout.class_names[each] for each in class_ids],
@@ -44,7 +46,9 @@ def _box_columns(prediction: Prediction, layout: Layout) -> dict[str, Any]:
         "y1": corners[:, 1],
         "x2": corners[:, 2],
         "y2": corners[:, 3],
-        "angle_rad": np.full(len(class_ids), np.nan) if angle is None else angle,
+        "angle_rad": rotated[:, 4],
+        "obb_w": rotated[:, 2],
+        "obb_h": rotated[:, 3],
     }
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.detector import Detector, detector
+from headlab.detect.detector import Detector, Runnable
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
-from headlab.detect.sources import expand, is_video
+from headlab.detect.sources import Source, Sources, expand
 from headlab.errors import SourceError
 from headlab.heads.layout import Layout
 from headlab.trace.columns import detection_columns
@@ -65,8 +65,9 @@ class Trace:
         detections: one row per detection: `image`, `frame` (null for images), `detection` (its place in
             the order of the detector, which is that of `YOLO.predict`), `class_id`, `class_name`,
             `score`, the box `x1 y1 x2 y2` and the cell `cell_x1 …` in pixels of the original image,
-            `angle_rad` (OBB only, then the box is the upright one around it), the address `level row
-            col slot` with `stride_px` and `flat_index`, the slot's anchor `anchor_w anchor_h` (null for
+            `angle_rad obb_w obb_h` (OBB only: the box is then the upright one around it, and these are the
+            angle, width and height of the box itself, in pixels of the original image), the address `level
+            row col slot` with `stride_px` and `flat_index`, the slot's anchor `anchor_w anchor_h` (null for
             anchor-free heads) and the box's own size `input_w input_h` in pixels of the network's
             input, and for each level, such as P3, the support: `merged_P3`, `best_P3`, `alone_P3`,
             `without_P3` (see `headlab.trace.support.Support`); where cells have several slots the same
@@ -84,9 +85,9 @@ class Trace:
 
 
 def trace(
-    network: Any,
+    network: Runnable,
     layout: Layout,
-    sources: str | Path | Sequence[str | Path],
+    sources: Sources,
     settings: Settings | None = None,
 ) -> Trace:
     """Trace every detection on images, folders, globs or videos.
@@ -133,48 +134,50 @@ def collect(
 
 
 def trace_stream(
-    network: Any, layout: Layout, files: Sequence[Path], settings: Settings
+    network: Runnable, layout: Layout, sources: Sequence[Source], settings: Settings
 ) -> Iterator[TracedImage | Skipped]:
-    """Trace files one by one; memory stays that of one image.
+    """Trace sources one by one; memory stays that of one image.
 
     Args:
         network: what `headlab.families.network.runnable` returned.
         layout: the head's description.
-        files: what `headlab.detect.sources.expand` found.
+        sources: what `headlab.detect.sources.expand` found.
         settings: how to detect.
 
     Yields:
-        an image or frame with its detections, or a file that could not be read, in the files' order.
+        an image or frame with its detections, or a source that could not be read, in the sources' order.
     """
-    ready = detector(network, layout, settings)
-    stills = [file for file in files if not is_video(file)]
+    ready = network.detector(settings)
+    stills = [source for source in sources if not source.is_video]
     yield from _traced_stills(ready, layout, stills)
-    for video in (file for file in files if is_video(file)):
+    for video in (source for source in sources if source.is_video):
         yield from _traced_video(ready, layout, video)
 
 
 def _traced_stills(
-    ready: Detector, layout: Layout, files: list[Path]
+    ready: Detector, layout: Layout, stills: list[Source]
 ) -> Iterator[TracedImage | Skipped]:
-    waiting = list(reversed(files))
-    for prediction in ready(files) if files else ():
-        while waiting and waiting[-1].absolute() != prediction.path:
-            yield Skipped(str(waiting.pop()), "not readable as an image")
-        yield _traced(prediction, layout, ready.settings, str(waiting.pop()), None)
+    waiting = list(reversed(stills))
+    for prediction in ready(stills):
+        while waiting and waiting[-1] is not prediction.source:
+            yield Skipped(waiting.pop().name, "not readable as an image")
+        yield _traced(prediction, layout, ready.settings, waiting.pop().name, None)
     while waiting:
-        yield Skipped(str(waiting.pop()), "not readable as an image")
+        yield Skipped(waiting.pop().name, "not readable as an image")
 
 
-def _traced_video(ready: Detector, layout: Layout, file: Path) -> Iterator[TracedImage | Skipped]:
-    if not _opens(file):
-        yield Skipped(str(file), "not readable as a video")
+def _traced_video(
+    ready: Detector, layout: Layout, video: Source
+) -> Iterator[TracedImage | Skipped]:
+    if video.path is None or not _opens(video.path):
+        yield Skipped(video.name, "not readable as a video")
         return
     frame = None
-    for number, prediction in enumerate(ready([file])):
+    for number, prediction in enumerate(ready([video])):
         frame = number * ready.settings.vid_stride
-        yield _traced(prediction, layout, ready.settings, str(file), frame)
+        yield _traced(prediction, layout, ready.settings, video.name, frame)
     if frame is None:
-        yield Skipped(str(file), "a video without a readable frame")
+        yield Skipped(video.name, "a video without a readable frame")
 
 
 def _opens(file: Path) -> bool:

@@ -1,1 +1,1 @@
-"""YOLOv3 on PyTorch: its networks, how weights get into them, and how they predict fast."""
+"""YOLOv3 in PyTorch: networks, loading of weights, decoding, training targets, loss and augmentation."""

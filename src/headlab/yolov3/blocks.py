@@ -24,8 +24,8 @@ class Convolution(nn.Module):
     """Convolution, batch normalisation, leaky ReLU of slope 0.1: the paper's "convolutional" row.
 
     (B, I, H, W) -> (B, O, H, W), or (B, O, H/2, W/2) with stride 2. The padding is the same on all four
-    sides, as in darknet; keras-yolo3 pads above and left only where the stride is 2, which for an even
-    grid is the same: the last cell is never reached from beyond it.
+    sides, as in darknet. With stride 2 keras-yolo3 pads only above and to the left, which for an even grid
+    is equivalent: the kernel never reaches beyond the last row and column.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Convolution(nn.Module):
 
 
 class Residual(nn.Module):
-    """x + 3x3(1x1(x)), with half the channels between: the paper's boxed pair with "Residual".
+    """x + 3x3(1x1(x)), with half the channels in between: the paper's boxed pair with "Residual".
 
     (B, O, H, W) -> (B, O, H, W)
     """
@@ -59,7 +59,7 @@ class Residual(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """Half the grid and twice the channels, then residual blocks.
+    """A convolution that halves the grid and doubles the channels, then residual blocks.
 
     (B, O/2, 2H, 2W) -> (B, O, H, W)
     """
@@ -72,28 +72,28 @@ class Stage(nn.Sequential):
 
 
 def joined(coarse: Tensor, fine: Tensor) -> Tensor:
-    """Bring a coarser level's features to a finer grid and put the finer features behind them.
+    """Upsample a coarser level's features by repeating cells, and append the finer features.
 
-    (B, I, H/2, W/2), whose cells are repeated, and (B, J, H, W) -> (B, I + J, H, W)
+    (B, I, H/2, W/2) and (B, J, H, W) -> (B, I + J, H, W)
     """
     return torch.cat((functional.interpolate(coarse, scale_factor=2.0, mode="nearest"), fine), 1)
 
 
 def shrinking_pool(x: Tensor) -> Tensor:
-    """The maxima of 2 x 2 cells, side by side: (B, I, H, W) -> (B, I, H/2, W/2)."""
+    """The maxima of 2 x 2 cells without overlap: (B, I, H, W) -> (B, I, H/2, W/2)."""
     return functional.max_pool2d(x, 2)
 
 
 def keeping_pool(x: Tensor) -> Tensor:
-    """The maxima of each cell and those right of and below it; the grid stays.
+    """The maxima of each cell and its neighbours to the right and below; the grid keeps its size.
 
-    Beyond the edge there is nothing: minus infinity, as in darknet and in Keras' "same" padding.
+    Padded with minus infinity, as in darknet and in Keras' "same" padding.
     """
     return functional.max_pool2d(functional.pad(x, (0, 1, 0, 1), value=float("-inf")), 2, 1)
 
 
 def pyramid_pool(x: Tensor) -> Tensor:
-    """Spatial pyramid pooling: maxima over 13, 9 and 5 cells and the features themselves.
+    """Spatial pyramid pooling: maxima over 13, 9 and 5 cells, then the features themselves.
 
     (B, F, H, W) -> (B, 4F, H, W). Source: He et al., "Spatial Pyramid Pooling in Deep Convolutional
     Networks" (2014), in the form of darknet's yolov3-spp.cfg.

@@ -34,11 +34,11 @@ def decode(outputs: Sequence[Tensor], levels: Sequence[Level]) -> Tensor:
 
     Returns:
         (B, 4 + C, N), float32: x, y, w, h in input pixels, then the class scores. Candidate n is the one
-        at `AddressSpace.address(n)`: finest level first, then row, column and slot. In memory the
-        numbers of one candidate lie side by side.
+        at `AddressSpace.address(n)`: finest level first, then row, column and slot. The numbers of one
+        candidate are contiguous in memory.
 
     Raises:
-        InputError: the outputs are not of these levels.
+        InputError: the outputs do not belong to these levels.
     """
     if len(outputs) != len(levels):
         raise InputError(f"{len(outputs)} outputs were given for {len(levels)} levels.")
@@ -53,7 +53,7 @@ def _decoded(output: Tensor, level: Level) -> Tensor:
     per_slot, rest = divmod(channels, level.slots)
     if rest or per_slot <= BOX_NUMBERS or len(level.anchors_wh_px) != level.slots:
         raise InputError(
-            f"{level.name}: {channels} channels are not those of {level.slots} slots with "
+            f"{level.name}: {channels} channels do not fit {level.slots} slots with "
             f"{len(level.anchors_wh_px)} anchors.",
             "A * (5 + C) channels were expected: tx, ty, tw, th, objectness and C classes per slot.",
         )
@@ -69,5 +69,5 @@ def _decoded(output: Tensor, level: Level) -> Tensor:
     xy = (raw[..., :2].sigmoid() + cells) * level.stride_px
     wh = raw[..., 2:4].exp() * raw.new_tensor(level.anchors_wh_px)
     scores = raw[..., 4:5].sigmoid() * raw[..., 5:].sigmoid()
-    made = torch.cat((xy, wh, scores), dim=-1)
-    return made.view(batch, -1, per_slot - 1)
+    candidates = torch.cat((xy, wh, scores), dim=-1)
+    return candidates.view(batch, -1, per_slot - 1)

@@ -1,4 +1,4 @@
-"""Which predictions overlap a truth so well that they are not punished as background.
+"""Which candidates overlap a truth so well that they are not penalised as background.
 
 Letters: B batch, A slots per cell, H W grid, N candidates of a level of one image (H * W * A), K truths.
 """
@@ -11,7 +11,7 @@ from torch import Tensor
 from headlab.yolov3.targets.places import Grid
 
 PAIRS_AT_ONCE = 1 << 18
-"""How many pairs of a truth and a candidate are compared at once: what fits a processor's cache."""
+"""How many pairs of a truth and a candidate are compared at once: what fits into a processor's cache."""
 
 
 def ignored(raw: Tensor, grid: Grid, truths: Tensor, image: Tensor, threshold: float) -> Tensor:
@@ -22,7 +22,7 @@ def ignored(raw: Tensor, grid: Grid, truths: Tensor, image: Tensor, threshold: f
         grid: the level.
         truths: x, y, w, h as fractions of the input, (K, 4).
         image: the image of each truth, (K,).
-        threshold: the IoU from which on a candidate is ignored.
+        threshold: the least IoU at which a candidate is ignored.
 
     Returns:
         bool, (B, H, W, A).

@@ -1,4 +1,4 @@
-"""Random weights that a training can start from."""
+"""Random weights to start a training from."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OBJECTNESS_ROW = BOX_NUMBERS - 1
 def initialise(network: nn.Module, outputs_per_slot: int) -> None:
     """Draw all weights from torch's random generator.
 
-    Convolutions before a leaky ReLU keep the variance of what passes through them: He et al., "Delving
-    Deep into Rectifiers" (2015), equation 15. The last convolutions start close to zero with a prior
-    for the objectness, so that the many empty candidates do not swamp the first steps: Lin et al.,
-    "Focal Loss for Dense Object Detection" (2017), section 4.1.
+    Convolutions before a leaky ReLU preserve the variance of their input: He et al., "Delving Deep into
+    Rectifiers" (2015), equation 15. The last convolutions start close to zero with a prior for the
+    objectness, so that the many empty candidates do not dominate the first steps: Lin et al., "Focal Loss
+    for Dense Object Detection" (2017), section 4.1.
 
     Args:
-        network: convolutions with a bias are its outputs, as in `headlab.yolov3.network`. Without memory
-            (on the device "meta") there is nothing to draw.
+        network: its convolutions with a bias are the last ones, as in `headlab.yolov3.network`. On the device
+            "meta", where tensors have no memory, nothing is drawn.
         outputs_per_slot: 5 + C.
     """
     for module in network.modules():

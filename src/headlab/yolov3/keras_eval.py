@@ -1,7 +1,7 @@
-"""What keras-yolo3 makes of raw outputs: its mapping of boxes to the image, and its selection.
+"""How keras-yolo3 turns raw outputs into detections: its mapping of boxes to the image, and its NMS.
 
-headlab's own detections map boxes exactly (`headlab.yolov3.letterbox`) and choose as ultralytics does.
-The functions here serve those who compare with results of the original.
+headlab's own detections map boxes exactly (`headlab.yolov3.letterbox`) and are chosen as in ultralytics. Use
+this module to compare with results of keras-yolo3.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def correct_boxes(
 ) -> Tensor:
     """keras-yolo3's `yolo_correct_boxes`: fractions of the input -> pixels of the image.
 
-    It rounds the resized image's size and halves the padding, where its own letterbox cuts off and pads
-    by whole pixels; boxes are therefore up to a pixel of the input away from their exact places.
+    It rounds the size of the resized image and halves the padding, while its own letterboxing truncates and
+    pads by whole pixels; boxes are therefore up to one pixel of the input off.
 
     Args:
         boxes_xywh: centre and size in fractions of the input's width and height, (…, 4).
@@ -72,8 +72,8 @@ def keras_eval(
 ) -> KerasDetections:
     """keras-yolo3's `yolo_eval` on the outputs for one image.
 
-    A candidate counts for every class whose score reaches the threshold. In each class on its own, NMS
-    drops what overlaps a better box by more than `iou_threshold`, and the best `most_per_class` stay.
+    A candidate counts for every class whose score reaches the threshold. In each class by itself, NMS drops
+    what overlaps a better box by more than `iou_threshold`, and the best `most_per_class` are kept.
 
     Args:
         outputs: raw outputs, coarsest level first, each (1, A * (5 + C), H, W).
@@ -81,10 +81,10 @@ def keras_eval(
         image_hw_px: the image's height and width.
         score_threshold: the function's default; yolo.py uses 0.3.
         iou_threshold: the function's default; yolo.py uses 0.45.
-        most_per_class: detections per class at most.
+        most_per_class: the most detections per class.
 
     Raises:
-        InputError: the outputs are not of these levels.
+        InputError: the outputs do not belong to these levels.
     """
     candidates = decode(outputs, levels)[0].T
     stride = levels[-1].stride_px

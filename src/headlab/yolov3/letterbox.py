@@ -1,7 +1,7 @@
 """Fit an image of any shape into the network's input, and map boxes there and back.
 
-The image keeps its aspect ratio, lies in the middle, and grey fills the rest, as in keras-yolo3's
-`letterbox_image`: the weights that people bring were trained with it.
+The image keeps its aspect ratio and is centred on grey, as in keras-yolo3's `letterbox_image`, with which
+the weights that people bring were trained.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GREY = 128
 class Letterbox:
     """Where an image lies in an input.
 
-    Invariant: `to_image(to_input(boxes))` are the boxes again (tests/yolov3/test_letterbox.py).
+    Invariant: `to_image(to_input(boxes))` gives the boxes again (tests/yolov3/test_letterbox.py).
 
     Attributes:
         image_hw_px: the image's height and width.
@@ -36,8 +36,8 @@ class Letterbox:
     def resized_hw_px(self) -> tuple[int, int]:
         """Height and width of the image within the input, at least 1.
 
-        They are cut off to whole pixels as keras-yolo3 does it. Rounding errors can take one more: an
-        image 180 px wide becomes 415 px wide in an input of 416, since 180 * (416 / 180) < 416.
+        They are truncated to whole pixels as in keras-yolo3. Rounding errors can cost one more: an image
+        180 px wide becomes 415 px wide in an input of 416, since 180 * (416 / 180) < 416 in floating point.
         """
         (height, width), (input_height, input_width) = self.image_hw_px, self.input_hw_px
         scale = min(input_width / width, input_height / height)
@@ -64,9 +64,9 @@ class Letterbox:
         resized = Image.fromarray(np.ascontiguousarray(image)).resize(
             (width, height), Image.Resampling.BICUBIC
         )
-        made = np.full((*self.input_hw_px, 3), GREY, np.uint8)
-        made[top : top + height, left : left + width] = np.asarray(resized)
-        return made
+        canvas = np.full((*self.input_hw_px, 3), GREY, np.uint8)
+        canvas[top : top + height, left : left + width] = np.asarray(resized)
+        return canvas
 
     def to_input(self, boxes_xyxy_px: Boxes) -> Boxes:
         """Boxes in image pixels, (…, 4), as boxes in input pixels."""
@@ -77,7 +77,7 @@ class Letterbox:
 
         Args:
             boxes_xyxy_px: x1, y1, x2, y2 in input pixels.
-            clip: cut off what lies outside the image.
+            clip: clip the boxes to the image.
         """
         boxes: Boxes = (np.asarray(boxes_xyxy_px, np.float64) - self._offset) / self._scale
         if clip:

@@ -1,6 +1,6 @@
-"""Weights into networks and out of them: `build` for a whole checkpoint, `to_checkpoint` for saving.
+"""A network from a checkpoint (`build`), and a checkpoint from a network (`to_checkpoint`).
 
-`headlab.yolov3.start` loads what fits of a file into a network of other classes or anchors.
+`headlab.yolov3.start` loads into a network what fits of a file with other classes or anchors.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _COUNTER = "num_batches_tracked"
 def build(checkpoint: Yolov3Checkpoint) -> YOLOv3:
     """The checkpoint's network with its weights, as edited, in evaluation mode.
 
-    The arrays that the checkpoint reads become the network's memory: there is no second copy.
+    The network uses the memory of the arrays that the checkpoint reads: there is no second copy.
 
     Raises:
-        CheckpointError: the file is damaged, a tensor has another shape than the description says, or
-            holds values that are not finite.
+        CheckpointError: the file is damaged, or a tensor has another shape than the description says or
+            holds NaN or infinite values.
     """
     with torch.device("meta"):
         network = YOLOv3(checkpoint.description)
@@ -49,24 +49,24 @@ def build(checkpoint: Yolov3Checkpoint) -> YOLOv3:
 
 
 def tensor_of(checkpoint: Yolov3Checkpoint, name: str) -> Tensor:
-    """A checkpoint's tensor, float32, in the array's own memory where that can be.
+    """A checkpoint's tensor, float32, in the array's own memory if possible.
 
     Raises:
-        CheckpointError: it is damaged, or holds values that are not finite.
+        CheckpointError: it is damaged, or holds NaN or infinite values.
     """
     array = np.require(checkpoint.array(name), np.float32, ["C", "W"])
     tensor = torch.from_numpy(array)
-    # The sum is not finite if a value is not, and costs less; it may overflow where none is.
+    # If a value is NaN or infinite, so is the sum, which is cheaper; but a sum may also overflow.
     if not tensor.sum().isfinite() and not tensor.isfinite().all():
         raise CheckpointError(
-            f"{checkpoint.path}: {name} holds values that are not finite (NaN or infinite).",
+            f"{checkpoint.path}: {name} holds NaN or infinite values.",
             "The training diverged or the file is damaged; use an earlier checkpoint.",
         )
     return tensor
 
 
 def to_checkpoint(network: YOLOv3, file: Path = Path("memory")) -> InMemoryCheckpoint:
-    """A copy of a network's weights and description as they are now, for saving.
+    """A copy of a network's weights and description, for saving.
 
     Args:
         network: trained or not, on any device.

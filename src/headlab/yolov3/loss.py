@@ -1,18 +1,18 @@
-"""The loss of YOLOv3, of the positive slots and of the background.
+"""The loss of YOLOv3: of positive slots, and of the background.
 
 Letters: B batch, A slots per cell, C classes, H W grid, L levels, P positive slots, R terms.
 
-For a slot that answers for a truth x, y, w, h (fractions of the input) in the cell (row, col) of a grid,
-with the raw outputs t_x, t_y, t_w, t_h, t_o, t_1 … t_C, and BCE(t, z) = log(1 + exp(t)) - z * t:
+For a slot that is responsible for a truth x, y, w, h (fractions of the input) in the cell (row, col) of a
+grid, with the raw outputs t_x, t_y, t_w, t_h, t_o, t_1 … t_C, and BCE(t, z) = log(1 + exp(t)) - z * t:
 
     scale = 2 - w * h
     xy    = scale * (BCE(t_x, x * W - col) + BCE(t_y, y * H - row))
     wh    = scale / 2 * ((t_w - log(w_px / anchor_w))^2 + (t_h - log(h_px / anchor_h))^2)
     confidence = BCE(t_o, 1)
-    class = the sum of BCE(t_c, whether the truth is of class c)
+    class = the sum over c of BCE(t_c, 1 if the truth is of class c else 0)
 
-and for all other slots, unless they are ignored (`headlab.yolov3.ignore`), confidence = BCE(t_o, 0).
-All are summed and divided by B, not by the number of truths.
+and for all other slots, unless they are ignored (`headlab.yolov3.ignore`), confidence = BCE(t_o, 0). The sum
+is divided by B, not by the number of truths.
 
 Source: keras-yolo3's `yolo_loss`, with the same totals, parts and gradients (tests/yolov3/test_loss.py);
 Redmon and Farhadi, "YOLOv3: An Incremental Improvement" (2018), section 2.
@@ -49,10 +49,10 @@ class Loss:
         total: the loss, ().
         terms: the names of the terms, such as "xy", "wh", "confidence", "class".
         parts: every term of every level, coarsest first, (L, R); their sum is the total.
-        background: the part of the confidence that is due to slots without a truth, (L,).
+        background: the part of the confidence term that comes from slots without a truth, (L,).
         positives: every term of every positive slot, in the order of the targets, (P, R).
-        ignored: by level, the candidates that overlap a truth too well to be punished as background
-            (those that answer for a truth among them, and not punished anyway), bool, (B, H, W, A).
+        ignored: by level, the candidates that overlap a truth too well to be penalised as background, bool,
+            (B, H, W, A); positive slots, which never are, may be among them.
         targets: what the outputs were compared with.
     """
 
@@ -65,33 +65,33 @@ class Loss:
     targets: Targets
 
     def by_class(self) -> Tensor:
-        """Every term of every level by class, (L, R, C + 1), whose sum over classes are the parts.
+        """Every term of every level by class, (L, R, C + 1); summed over the classes they are `parts`.
 
-        A slot's terms count for its truth's class, in equal shares where it has several class bits. The
-        last class is the background: all slots without a class.
+        A slot's terms count for its truth's class, in equal shares if it has several class bits. The last
+        class is the background: all slots without a class.
         """
         bits = self.targets.rows[:, 5:].to(self.positives)
         shares = bits / bits.sum(1, keepdim=True).clamp_min(1)
         shares = torch.cat((shares, 1 - shares.sum(1, keepdim=True)), 1)
         levels = zip(self.targets.bounds, self.targets.bounds[1:], strict=False)
-        made = torch.stack([self.positives[a:b].T @ shares[a:b] for a, b in levels])
-        made[:, self.terms.index("confidence"), -1] += self.background
-        return made
+        by_class = torch.stack([self.positives[a:b].T @ shares[a:b] for a, b in levels])
+        by_class[:, self.terms.index("confidence"), -1] += self.background
+        return by_class
 
 
 def yolo_loss(
     outputs: Sequence[Tensor], targets: Targets, options: LossOptions | None = None
 ) -> Loss:
-    """Compare what a network said with what it should have said.
+    """The loss of a batch: a network's outputs against their targets.
 
     Args:
-        outputs: raw outputs as the network gives them, coarsest level first, (B, A * (5 + C), H, W); half
-            precision is reckoned with in single precision.
+        outputs: raw outputs as the network gives them, coarsest level first, (B, A * (5 + C), H, W); those in
+            half precision are converted to single precision.
         targets: the batch's targets, on the same device.
-        options: as in keras-yolo3 by default, but for `ignore_truths`.
+        options: by default those of keras-yolo3, except for `ignore_truths`.
 
     Raises:
-        InputError: the outputs are not of the targets' levels, or the class weights not of its classes.
+        InputError: the outputs do not fit the targets, or the class weights do not fit the classes.
     """
     options = options or LossOptions()
     _check(outputs, targets, options)
@@ -132,8 +132,8 @@ def _check(outputs: Sequence[Tensor], targets: Targets, options: LossOptions) ->
         expected = (targets.batch, grid.slots * (5 + count), grid.height, grid.width)
         if tuple(output.shape) != expected:
             raise InputError(
-                f"{grid.name}: the output's shape {tuple(output.shape)} is not that of the targets, "
-                f"{expected}.",
+                f"{grid.name}: the output has shape {tuple(output.shape)}; for these targets {expected} was "
+                "expected.",
                 "Make the targets for this batch, this input size and this number of classes.",
             )
     weights = options.class_weights
@@ -148,7 +148,7 @@ def _at_least_single(values: Tensor) -> Tensor:
 def _ignored(
     raw: Tensor, grid: Grid, index: Tensor, rows: Tensor, targets: Targets, options: LossOptions
 ) -> Tensor:
-    """The candidates of a level that are no background, (B, H, W, A)."""
+    """The candidates of a level that are not penalised as background, (B, H, W, A)."""
     truths, image = targets.truths, targets.truth_image
     if options.ignore_truths == "level":
         truths, image = rows[:, :4], index // grid.candidates
@@ -160,35 +160,35 @@ def _positive_terms(
     raw: Tensor, grid: Grid, index: Tensor, rows: Tensor, options: LossOptions
 ) -> Tensor:
     """Every term of a level's positive slots, (P, R)."""
-    said = _at_least_single(raw.reshape(-1, raw.shape[-1])[index])
-    rows = rows.to(said.dtype)
-    confidence = _confidence(said[:, 4], torch.ones_like(said[:, 4]), options)
+    outputs = _at_least_single(raw.reshape(-1, raw.shape[-1])[index])
+    rows = rows.to(outputs.dtype)
+    confidence = _confidence(outputs[:, 4], torch.ones_like(outputs[:, 4]), options)
     bits = rows[:, 5:]
     smoothed = torch.lerp(bits, torch.full_like(bits, 0.5), options.label_smoothing)
-    classes = binary_cross_entropy_with_logits(said[:, 5:], smoothed, reduction="none").sum(1)
+    classes = binary_cross_entropy_with_logits(outputs[:, 5:], smoothed, reduction="none").sum(1)
     if options.class_weights is not None:
         classes = classes * _weights(bits, options.class_weights)
-    box = _box_terms(said[:, :4], rows[:, :4], grid, index, options)
+    box = _box_terms(outputs[:, :4], rows[:, :4], grid, index, options)
     return torch.stack((*box, confidence, classes), dim=1)
 
 
 def _box_terms(
-    said: Tensor, boxes: Tensor, grid: Grid, index: Tensor, options: LossOptions
+    outputs: Tensor, boxes: Tensor, grid: Grid, index: Tensor, options: LossOptions
 ) -> tuple[Tensor, ...]:
-    """The terms xy and wh, or the one in their place, (P,) each."""
+    """The terms xy and wh, or the one that replaces them, (P,) each."""
     cell = index // grid.slots
-    cells_xy = said.new_tensor((grid.width, grid.height))
+    cells_xy = outputs.new_tensor((grid.width, grid.height))
     corner = torch.stack((cell % grid.width, cell // grid.width % grid.height), 1)
-    anchors_px = said.new_tensor(grid.anchors_wh_px)[index % grid.slots]
+    anchors_px = outputs.new_tensor(grid.anchors_wh_px)[index % grid.slots]
     sizes_px = boxes[:, 2:] * cells_xy * grid.stride_px
     weight = options.box_weight * (2 - boxes[:, 2] * boxes[:, 3])
     if options.box == "xywh":
         offsets = boxes[:, :2] * cells_xy - corner
-        xy = binary_cross_entropy_with_logits(said[:, :2], offsets, reduction="none")
-        wh = (said[:, 2:] - (sizes_px / anchors_px).log()).square() / 2
+        xy = binary_cross_entropy_with_logits(outputs[:, :2], offsets, reduction="none")
+        wh = (outputs[:, 2:] - (sizes_px / anchors_px).log()).square() / 2
         return weight * xy.sum(1), weight * wh.sum(1)
-    centres_px = (said[:, :2].sigmoid() + corner) * grid.stride_px
-    decoded = _corners(centres_px, said[:, 2:].exp() * anchors_px)
+    centres_px = (outputs[:, :2].sigmoid() + corner) * grid.stride_px
+    decoded = _corners(centres_px, outputs[:, 2:].exp() * anchors_px)
     truths = _corners(boxes[:, :2] * cells_xy * grid.stride_px, sizes_px)
     return (weight * BOX_LOSSES[options.box](decoded, truths),)
 
@@ -205,16 +205,16 @@ def _weights(bits: Tensor, class_weights: Sequence[float]) -> Tensor:
 
 
 def _background(objectness: Tensor, index: Tensor, mask: Tensor, options: LossOptions) -> Tensor:
-    """The confidence of all slots of a level that neither answer for a truth nor are ignored, ()."""
-    said = _at_least_single(objectness)
-    punished = ~mask
-    punished.view(-1)[index] = False
-    return (_confidence(said, torch.zeros_like(said), options) * punished).sum()
+    """The confidence term of all slots of a level that are neither positive nor ignored, ()."""
+    logits = _at_least_single(objectness)
+    penalised = ~mask
+    penalised.view(-1)[index] = False
+    return (_confidence(logits, torch.zeros_like(logits), options) * penalised).sum()
 
 
-def _confidence(said: Tensor, truth: Tensor, options: LossOptions) -> Tensor:
-    """The confidence of slots, elementwise."""
+def _confidence(logits: Tensor, truth: Tensor, options: LossOptions) -> Tensor:
+    """The confidence term of slots, elementwise."""
     if options.focal_gamma or options.focal_alpha is not None:
         alpha = -1.0 if options.focal_alpha is None else options.focal_alpha
-        return sigmoid_focal_loss(said, truth, alpha=alpha, gamma=options.focal_gamma)
-    return binary_cross_entropy_with_logits(said, truth, reduction="none")
+        return sigmoid_focal_loss(logits, truth, alpha=alpha, gamma=options.focal_gamma)
+    return binary_cross_entropy_with_logits(logits, truth, reduction="none")

@@ -1,4 +1,4 @@
-"""What a loss can be asked for beyond that of keras-yolo3."""
+"""Options of the loss, beyond that of keras-yolo3."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from headlab.errors import InputError
 
 @dataclass(frozen=True)
 class LossOptions:
-    """How the loss is reckoned. The defaults are keras-yolo3's loss, except for `ignore_truths`.
+    """How the loss is computed. The defaults give keras-yolo3's loss, except for `ignore_truths`.
 
     Attributes:
-        ignore_thresh: a candidate whose IoU with a truth is at least this is not punished as background;
-            0.5 in keras-yolo3, 0.7 where it trains tiny.
-        ignore_truths: which truths that goes for. "image" is every truth of the image, as in the paper
-            and in darknet: a box that fits an object is no background, whichever level answers for the
-            object, and truths that no slot answers for count too. "level" is only those that a slot of
-            the candidate's own level answers for, as in keras-yolo3.
-        box: "xywh" for the terms xy and wh; "giou" or "ciou" for one term in their place, 1 minus that
-            of the decoded box and the truth. The weight of CIoU's term of aspect is held constant in the
-            gradient, as by its authors.
-        box_weight: what the terms of the box are multiplied by.
+        ignore_thresh: a candidate whose IoU with a truth is at least this is not penalised as background;
+            0.5 in keras-yolo3, 0.7 when it trains YOLOv3-tiny.
+        ignore_truths: with which truths. "image" is every truth of the image, as in the paper and in darknet:
+            a box that fits an object is not background, whichever level is responsible for the object, and
+            truths for which no slot is responsible count too. "level" is only those for which a slot of the
+            candidate's own level is responsible, as in keras-yolo3.
+        box: "xywh" for the terms xy and wh; "giou" or "ciou" for one term instead of them: 1 minus the GIoU
+            or CIoU of the decoded box and the truth. The weight of CIoU's aspect ratio term has no gradient,
+            as in the paper.
+        box_weight: the factor of the box terms.
         focal_gamma: the exponent of the focal loss on the confidence; 0 turns it off.
-        focal_alpha: the weight of positives there, that of negatives being 1 - alpha; None for 1 and 1.
+        focal_alpha: the weight of positives there, negatives having 1 - alpha; None weights both by 1.
         label_smoothing: e; class bits become e / 2 and 1 - e / 2.
-        class_weights: C numbers that the class term of a truth is multiplied by, by its class.
+        class_weights: C factors of the class term, by the truth's class.
 
     Sources: Rezatofighi et al., "Generalized Intersection over Union" (2019); Zheng et al., "Distance-IoU
     Loss" (2020); Lin et al., "Focal Loss for Dense Object Detection" (2017); Szegedy et al., "Rethinking
@@ -64,7 +64,9 @@ class LossOptions:
             if not (isfinite(value) and least <= value <= most):
                 raise InputError(f"{name}={value:g} is not from {least} to {most:g}.")
         if any(not isfinite(weight) or weight < 0 for weight in self.class_weights or ()):
-            raise InputError(f"class_weights={self.class_weights} has a weight below 0.")
+            raise InputError(
+                f"class_weights={self.class_weights} has a weight that is negative, NaN or infinite."
+            )
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""YOLOv3, YOLOv3-SPP and YOLOv3-tiny, written like the tables and figures that describe them.
+"""YOLOv3, YOLOv3-SPP and YOLOv3-tiny, written to read like the tables and figures that describe them.
 
 Letters in shapes: B batch, A slots per cell, C classes, H W the input's height and width in pixels.
 
 The names of the `state_dict` are those of `headlab.checkpoint.yolov3.architecture`, in the same order,
-so that every file format knows them. The levels come coarsest first, as in darknet and keras-yolo3.
+which every file format uses. The levels come coarsest first, as in darknet and keras-yolo3.
 
 Sources: Redmon and Farhadi, "YOLOv3: An Incremental Improvement" (2018), table 1; darknet's yolov3.cfg,
 yolov3-spp.cfg and yolov3-tiny.cfg.
@@ -32,15 +32,15 @@ from headlab.yolov3.initial import initialise
 
 
 class YOLOv3(nn.Module):
-    """One of the three networks: a backbone, and a head with a part for each level.
+    """One of the three networks: a backbone, and a part of the head for each level.
 
     `forward`: (B, 3, H, W) RGB from 0 to 1, H and W multiples of 32 -> for each level, coarsest first,
     the raw outputs (B, A * (5 + C), H/stride, W/stride), whose channels are slot by slot tx, ty, tw, th,
-    objectness, classes. All of it in the memory format channels_last, which is the fastest on CPUs.
+    objectness, classes. The memory format is channels_last throughout, which is the fastest on CPUs.
 
     Attributes:
         description: the model without its weights.
-        backbone: the features; "freezing the body" in keras-yolo3's sense freezes it.
+        backbone: the feature extractor, which keras-yolo3 calls the body when it freezes it.
     """
 
     def __init__(self, description: Description) -> None:
@@ -83,7 +83,7 @@ class YOLOv3(nn.Module):
         """The raw outputs by level; see the class.
 
         Raises:
-            InputError: the height or the width is not a multiple of 32, or there are not 3 channels.
+            InputError: height or width is not a multiple of 32, or there are not 3 channels.
         """
         check_input(images)
         *finer, x = self.backbone(images.contiguous(memory_format=torch.channels_last))
@@ -128,11 +128,11 @@ class Darknet53(nn.Module):
 
 
 class Level(nn.Module):
-    """One level of the head: a body of 1x1 and 3x3 convolutions in turn, and the detections from it.
+    """One level of the head: a body of alternating 1x1 and 3x3 convolutions, and its raw outputs.
 
-    The backbone's features (B, I, H, W), and the coarser level's (B, J, H/2, W/2) where there is one ->
-    the body's features (B, F, H, W), which the next level goes on from, and the raw outputs
-    (B, A * (5 + C), H, W). With `pyramid`, YOLOv3-SPP's pooling stands within the body.
+    The backbone's features (B, I, H, W), and the coarser level's (B, J, H/2, W/2) if there is one -> the
+    body's features (B, F, H, W), which the next level takes, and the raw outputs (B, A * (5 + C), H, W).
+    With `pyramid`, YOLOv3-SPP's pooling is part of the body.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class Level(nn.Module):
 
 
 class TinyBackbone(nn.Module):
-    """Seven 3x3 convolutions with max pooling between them, the last of which keeps the grid.
+    """Seven 3x3 convolutions with max pooling between them; the last pooling keeps the grid.
 
     | part  | filters | grid of 416 x 416 |
     |-------|---------|-------------------|
@@ -215,7 +215,7 @@ class TinyBackbone(nn.Module):
 
 
 class TinyLevel(nn.Module):
-    """The coarser level of tiny: the backbone's (B, I, H, W) -> features (B, F, H, W), raw outputs."""
+    """YOLOv3-tiny's coarser level: the backbone's (B, I, H, W) -> features (B, F, H, W), raw outputs."""
 
     def __init__(self, in_channels: int, filters: int, outputs: int, *, epsilon: float) -> None:
         super().__init__()
@@ -230,7 +230,7 @@ class TinyLevel(nn.Module):
 
 
 class TinyFinerLevel(nn.Module):
-    """The finer level of tiny: the backbone's (B, I, H, W), the coarser features -> joined, raw outputs."""
+    """YOLOv3-tiny's finer level: the backbone's (B, I, H, W), the coarser features -> joined, raw outputs."""
 
     def __init__(
         self, in_channels: int, filters: int, outputs: int, *, coarser: int, epsilon: float
@@ -247,7 +247,7 @@ class TinyFinerLevel(nn.Module):
 
 
 def check_input(images: Tensor) -> None:
-    """Refuse a batch that a network cannot take.
+    """Refuse a batch that the networks cannot take.
 
     Raises:
         InputError: its shape is not (B, 3, H, W) with H and W multiples of 32.

@@ -1,7 +1,7 @@
-"""Start a training from any file: load what fits into a network, and say what does not.
+"""Start a training from any file: load what fits into a network, and report what does not.
 
 A file fits in part if it has other classes or anchors (the last convolution of each level then differs),
-or if it holds the backbone alone, as `darknet53.conv.74` does.
+or if it holds only the backbone, as `darknet53.conv.74` does.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
 from headlab.checkpoint.yolov3.epsilon import shifted
+from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError
-from headlab.families.read import read
 from headlab.yolov3.network import YOLOv3
 
 _PARTIAL_NAME = re.compile(r".*\.conv\.\d+", re.IGNORECASE)
@@ -47,9 +47,9 @@ class LoadReport:
 
     Attributes:
         path: the file.
-        loaded: the convolutions that have the file's weights now, in the network's order.
+        loaded: the convolutions that now have the file's weights, in the network's order.
         skipped: the others.
-        epsilons: the file's and the network's, where the variances were converted; else None.
+        epsilons: of the file and of the network, if the variances were converted; else None.
     """
 
     path: Path
@@ -60,14 +60,14 @@ class LoadReport:
     def lines(self) -> list[str]:
         """The report in words."""
         total = len(self.loaded) + len(self.skipped)
-        said = [f"{self.path}: {len(self.loaded)} of {total} convolutions loaded."]
+        lines = [f"{self.path}: {len(self.loaded)} of {total} convolutions loaded."]
         if self.epsilons is not None:
             old, new = self.epsilons
-            said.append(
+            lines.append(
                 f"Batch-norm variances converted from epsilon {old:g} to {new:g}: same outputs."
             )
-        said += [f"Not loaded: {each.name}: {each.reason}." for each in self.skipped]
-        return said
+        lines += [f"Not loaded: {each.name}: {each.reason}." for each in self.skipped]
+        return lines
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,20 @@ class _Source:
 def load_weights(
     network: YOLOv3, path: str | Path, beside: CompanionFiles | None = None
 ) -> LoadReport:
-    """Load the weights of a file into a network, as far as they fit, in place.
+    """Load those weights of a file into a network that fit, in place.
 
     A convolution is loaded with its batch normalisation or not at all. Running variances are converted to
-    the network's epsilon, so that it computes with its own what the file's computes with another.
+    the network's epsilon, so that the layer computes what it computes with the file's.
 
     Args:
-        network: to load into; what is not loaded stays as it is.
-        path: a darknet file (whole, or a backbone such as `darknet53.conv.74`), a Keras file, or headlab's
-            own.
+        network: the network to load into; what is not loaded stays as it is.
+        path: a darknet file (whole, or a backbone such as `darknet53.conv.74`), a Keras file, or a
+            `.safetensors` of headlab.
         beside: the files that say what the weights do not; by default they are looked for.
 
     Raises:
-        CheckpointError: the file is missing or damaged, is no YOLOv3 model, holds values that are not
-            finite, or nothing of it fits.
+        CheckpointError: the file is missing or damaged, is not a YOLOv3 model, holds NaN or infinite values,
+            or nothing of it fits.
     """
     where = Path(path)
     source = _source(network, where, beside)
@@ -102,24 +102,24 @@ def load_weights(
     state = network.state_dict()
     loaded: list[str] = []
     skipped: list[Skipped] = []
-    for each in network.description.architecture.convolutions:
-        reason = _misfit(each, source.arrays)
+    for convolution in network.description.architecture.convolutions:
+        reason = _misfit(convolution, source.arrays)
         if reason:
-            skipped.append(Skipped(each.name, reason))
+            skipped.append(Skipped(convolution.name, reason))
             continue
-        for name, array in _converted(each, source, epsilon):
+        for name, array in _converted(convolution, source, epsilon):
             if not np.isfinite(array).all():
                 raise CheckpointError(
-                    f"{where}: {name} holds values that are not finite (NaN or infinite).",
+                    f"{where}: {name} holds NaN or infinite values.",
                     "The training diverged or the file is damaged; use an earlier checkpoint.",
                 )
             state[name].copy_(torch.from_numpy(np.ascontiguousarray(array, np.float32)))
-        loaded.append(each.name)
+        loaded.append(convolution.name)
     if not loaded:
         raise CheckpointError(
             f"{where}: nothing of it fits {network.description.variant}: "
             f"{skipped[0].name}: {skipped[0].reason}.",
-            "It may be of another network; full and tiny models share no weights.",
+            "It may belong to another network; YOLOv3 and YOLOv3-tiny share no weights.",
         )
     converted = None if source.epsilon == epsilon else (source.epsilon, epsilon)
     return LoadReport(where, tuple(loaded), tuple(skipped), converted)
@@ -135,23 +135,18 @@ def _source(network: YOLOv3, path: Path, beside: CompanionFiles | None) -> _Sour
     if path.name.lower().endswith(_HDF5_SUFFIXES):
         from headlab.checkpoint.yolov3.keras.by_name import load_by_name
 
-        found = load_by_name(path, wanted)
-        return _Source(found.arrays, found.batch_norm_epsilon)
+        weights = load_by_name(path, wanted)
+        return _Source(weights.arrays, weights.batch_norm_epsilon)
     if _PARTIAL_NAME.fullmatch(path.name):
         from headlab.checkpoint.yolov3.darknet.partial import read_partial
 
         return _Source(read_partial(path, wanted).arrays, DARKNET_EPSILON)
-    model = read(path, beside)
-    if not isinstance(model, Yolov3Checkpoint):
-        raise CheckpointError(
-            f"{path}: this is not a YOLOv3 model.",
-            "Give a darknet .weights, a keras-yolo3 .h5, or headlab's .safetensors.",
-        )
+    model = read_yolov3(path, beside)
     return _Source(_Lazy(model), model.description.batch_norm_epsilon)
 
 
 class _Lazy(Mapping[str, "NDArray[np.generic]"]):
-    """A checkpoint's arrays, read when they are asked for."""
+    """A checkpoint's arrays, each read when it is used."""
 
     def __init__(self, model: Yolov3Checkpoint) -> None:
         self._model = model

@@ -48,6 +48,11 @@ class PtCheckpoint(Checkpoint):
         return self.archive.path
 
     @property
+    def format(self) -> str:
+        """See `Checkpoint.format`."""
+        return "pt"
+
+    @property
     def network(self) -> Instance:
         """The placeholder of the live network."""
         found: Instance = self.pickle.root[self.live]

@@ -76,12 +76,6 @@ class Yolov3Checkpoint(Checkpoint):
         """The model as programs other than headlab read the file: without what only headlab finds in it."""
         return self
 
-    def remarks(self) -> tuple[str, ...]:
-        """What is known of this very file beyond what it says; see `Checkpoint.remarks`."""
-        from headlab.checkpoint.yolov3.remarks import remarks
-
-        return remarks(self)
-
     @property
     def about(self) -> dict[str, Any]:
         """What `headlab inspect` shows of the metadata."""

@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from headlab.checkpoint.file_format import FileFormat
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
-from headlab.errors import InputError
+from headlab.checkpoint.yolov3.formats import format_of
 from headlab.files.atomic import replacing, write_bytes
-
-
-@dataclass(frozen=True)
-class Format:
-    """A file format for YOLOv3 models.
-
-    Attributes:
-        suffix: what the file's name ends in.
-        words: what to call it.
-    """
-
-    suffix: str
-    words: str
-
-
-FORMATS = (
-    Format(".weights.h5", "Keras 3 weights"),
-    Format(".h5", "keras-yolo3 weights"),
-    Format(".weights", "darknet weights"),
-    Format(".safetensors", "headlab's own format"),
-)
-"""The formats; a suffix that ends in another one comes before it."""
-
-
-def format_of(path: Path) -> Format:
-    """The format that a file's name asks for.
-
-    Raises:
-        InputError: it asks for none of them.
-    """
-    for each in FORMATS:
-        if path.name.lower().endswith(each.suffix):
-            return each
-    known = ", ".join(f"{each.suffix} ({each.words})" for each in FORMATS)
-    raise InputError(
-        f"{path}: the name does not say in which format to write.", f"End it in one of: {known}."
-    )
 
 
 def write_model(model: Yolov3Checkpoint, path: Path) -> None:
@@ -69,7 +32,7 @@ def write_model(model: Yolov3Checkpoint, path: Path) -> None:
         write_bytes(path.with_name(name), data)
 
 
-def write_as(model: Yolov3Checkpoint, chosen: Format, file: BinaryIO) -> None:
+def write_as(model: Yolov3Checkpoint, chosen: FileFormat, file: BinaryIO) -> None:
     """Write a model's weights to an open, empty, seekable file.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Heads of ultralytics: anchor-free, in `.pt` checkpoints."""
+"""ultralytics' anchor-free models, in `.pt` checkpoints."""

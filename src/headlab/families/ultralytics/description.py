@@ -1,8 +1,8 @@
 """Check a network's description before ultralytics builds it.
 
-ultralytics looks the names in a description up in its own module and evaluates the activation as
-Python. A description from a stranger's file is therefore read strictly: layers must be modules, the
-activation a plain constructor call, and the parameters as many as the file holds.
+ultralytics looks up the names in a description in its own module and evaluates the activation as
+Python. The description in a file of unknown origin is therefore read strictly: layers must be modules, the
+activation a plain constructor call, and the network no larger than the weights in the file.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ def checked(checkpoint: PtCheckpoint) -> dict[str, Any]:
     """A copy of the description, safe to build from.
 
     Raises:
-        CheckpointError: it names something that is no layer, or would build another network than the
-            one whose weights the file holds.
+        CheckpointError: it is malformed, or names something that is not a layer.
     """
     description = checkpoint.yaml
     where = str(checkpoint.path)
     for part in ("backbone", "head"):
         rows = description.get(part)
         if not isinstance(rows, list) or not rows:
-            raise CheckpointError(f"{where}: the network's description has no list {part!r}.")
+            raise CheckpointError(f"{where}: the network's description has no list named {part!r}.")
         for number, row in enumerate(rows):
             _check_row(row, f"{where}: {part} row {number} of the network's description")
     _check_activation(description.get("activation"), where)
@@ -84,7 +83,7 @@ def _check_activation(activation: Any, where: str) -> None:
 
 
 def check_size(checkpoint: PtCheckpoint, description: dict[str, Any]) -> None:
-    """Lay the network out without memory, and compare its size with the file's.
+    """Build the network without allocating memory, and compare its size with the file's.
 
     Raises:
         CheckpointError: the description would build a much larger network than the file holds.
@@ -107,5 +106,5 @@ def check_size(checkpoint: PtCheckpoint, description: dict[str, Any]) -> None:
         raise CheckpointError(
             f"{checkpoint.path}: the description is of a network with {built:,} parameters, but the "
             f"file holds {held:,} numbers.",
-            "The file is damaged or made up; nothing was built.",
+            "The file is damaged or forged; nothing was built.",
         )

@@ -1,15 +1,14 @@
 """ultralytics' own prediction, with the flat index of every detection and the candidates kept.
 
-The predictors of ultralytics can ask their NMS for the indices that survive: they do so to pick
-features for tracking. headlab uses that hook and nothing else, so that boxes, scores, classes and their
+The predictors of ultralytics can ask their NMS for the indices that survive, which they use to pick
+features for tracking. headlab uses this hook and nothing else, so that boxes, scores, classes and their
 order are those of `YOLO.predict`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from headlab.detect.loader import loader
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Boxes, Prediction
 from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
+from headlab.heads.layout import Layout
 
 _PREDICTORS = {
     "detect": "DetectionPredictor",
@@ -28,12 +29,29 @@ _PREDICTORS = {
 }
 
 
+class UltralyticsRunnable:
+    """An ultralytics network that makes detectors.
+
+    Args:
+        network: from `headlab.families.ultralytics.rebuild.rebuild`; the first detector fuses it.
+        layout: the head's description.
+    """
+
+    def __init__(self, network: Any, layout: Layout) -> None:
+        self.network = network
+        self.layout = layout
+
+    def detector(self, settings: Settings) -> UltralyticsDetector:
+        """See `headlab.detect.detector.Runnable`."""
+        return UltralyticsDetector(self.network, settings.for_head(self.layout))
+
+
 class UltralyticsDetector:
     """A network ready to detect; it is fused and warmed up once.
 
     Args:
         network: an ultralytics network, from `headlab.families.ultralytics.rebuild.rebuild`.
-        settings: how to detect.
+        settings: how to detect, with nothing left open (see `Settings.for_head`).
 
     Raises:
         InputError: the device is not there.
@@ -46,17 +64,19 @@ class UltralyticsDetector:
         with quiet():
             self._predictor.setup_model(model=network, verbose=False)
 
-    def __call__(self, files: list[Path]) -> Iterator[Prediction]:
-        """Detect on files in turn; a file that cannot be read yields nothing."""
+    def __call__(self, sources: Sequence[Source]) -> Iterator[Prediction]:
+        """See `headlab.detect.detector.Detector`."""
+        if not sources:
+            return
         channels = self._predictor.model.channels
-        source = loader(files, channels=channels, vid_stride=self.settings.vid_stride)
-        results = self._predictor(source=source, stream=True)
+        images = loader(sources, channels=channels, vid_stride=self.settings.vid_stride)
+        results = self._predictor(source=images, stream=True)
         while True:
             with quiet():
                 result = next(results, None)
             if result is None:
                 return
-            yield self._predictor.taken(result)
+            yield _collected(self._predictor, result, images.served.popleft())
 
 
 def _overrides(network: Any, settings: Settings) -> dict[str, Any]:
@@ -92,7 +112,7 @@ def _predictor_class(task: str) -> type:
         _feats = ()
 
         def get_obj_feats(self, _maps: Any, indices: Any) -> Any:
-            """Take the surviving indices; they come back as the results' `feats`."""
+            """Return the surviving indices; they come back as the results' `feats`."""
             return indices
 
         def postprocess(self, preds: Any, img: Any, orig_imgs: Any, **kwargs: Any) -> Any:
@@ -105,14 +125,11 @@ def _predictor_class(task: str) -> type:
             self.kept = pred.clone()
             return super().construct_result(pred, *args)
 
-        def taken(self, result: Any) -> Prediction:
-            """The latest result with everything remembered about it."""
-            return _collected(self, result)
-
     return Addressed
 
 
-def _collected(predictor: Any, result: Any) -> Prediction:
+def _collected(predictor: Any, result: Any, source: Source) -> Prediction:
+    """The latest result with everything that the predictor remembers about it."""
     import torch
 
     decoded, raw = _decoded(predictor.raw)
@@ -126,7 +143,7 @@ def _collected(predictor: Any, result: Any) -> Prediction:
         candidates = decoded[0]
     kept, result, indices = _without_empty_masks(predictor, result, indices)
     return Prediction(
-        path=Path(result.path),
+        source=source,
         image_bgr=result.orig_img,
         input_hw_px=predictor.input_hw_px,
         result=result,
@@ -146,7 +163,7 @@ def _to_image(input_hw_px: tuple[int, int], image_shape: tuple[int, ...], boxes:
 
 
 def _decoded(raw: Any) -> tuple[Any, Any]:
-    """The decoded predictions, and the dictionary of raw outputs beside them."""
+    """The decoded predictions, and the dictionary of raw outputs."""
     first, outputs = raw
     return (first[0] if isinstance(first, tuple) else first), outputs
 

@@ -1,16 +1,19 @@
-"""PtCheckpoint -> layout: recognise the head by its structure."""
+"""PtCheckpoint -> layout: the head is recognised by its structure."""
 
 from __future__ import annotations
+
+from itertools import chain
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.pt.modules import children, walk
 from headlab.checkpoint.pt.objects import Instance, TensorRef
 from headlab.errors import CheckpointError, UnsupportedHead
 from headlab.families.ultralytics.kinds import PACKAGES, REFUSED, SUPPORTED, HeadKind
+from headlab.heads.detection import DetectionRules, Refusal
 from headlab.heads.layout import ClassRows, Layout, Level
 
 _CONTRADICTION = (
-    "The file was damaged, or changed by another program; save the model with ultralytics again."
+    "The file was damaged or changed by another program; save the model with ultralytics again."
 )
 
 
@@ -52,6 +55,16 @@ def identify_pt(checkpoint: PtCheckpoint) -> Layout:
         class_names=names,
         end_to_end="one2many" not in rows,
         rotated=kind.rotated,
+        detection=DetectionRules(refusals=(_no_multi_label(head.cls.name),)),
+    )
+
+
+def _no_multi_label(head: str) -> Refusal:
+    return Refusal(
+        "multi_label",
+        f"{head}: multi_label is for heads with anchors (YOLOv3); the detections of ultralytics models are "
+        "those of YOLO.predict, which takes the best class only.",
+        "Leave --multi-label out.",
     )
 
 
@@ -85,8 +98,8 @@ def find_head(checkpoint: PtCheckpoint) -> tuple[str, Instance]:
 
 
 def _strides(checkpoint: PtCheckpoint, head: Instance) -> list[int]:
-    held = head.attributes.get("stride")
-    strides = checkpoint.values(held) if isinstance(held, TensorRef) else []
+    stored = head.attributes.get("stride")
+    strides = checkpoint.values(stored) if isinstance(stored, TensorRef) else []
     whole = [int(stride) for stride in strides if stride.is_integer()]
     powers = all(stride > 1 and stride & (stride - 1) == 0 for stride in whole)
     if not whole or whole != strides or not powers or len(set(whole)) != len(whole):
@@ -102,22 +115,22 @@ def _class_rows(
     checkpoint: PtCheckpoint, prefix: str, head: Instance, kind: HeadKind
 ) -> dict[str, list[ClassRows]]:
     """Branch -> its class rows by level: the last convolution of each level's class branch."""
-    found: dict[str, list[ClassRows]] = {}
+    by_branch: dict[str, list[ClassRows]] = {}
     for branch, child in kind.branches:
         levels = children(head).get(child)
         if levels is None:
             continue
-        found[branch] = [
+        by_branch[branch] = [
             _last_convolution(checkpoint, f"{prefix}.{child}.{name}", level, branch)
             for name, level in children(levels).items()
         ]
-    if not found:
+    if not by_branch:
         expected = " or ".join(f"{prefix}.{child}" for _, child in kind.branches)
         raise CheckpointError(
             f"{checkpoint.path}: the head has no class branches ({expected}).",
             _CONTRADICTION,
         )
-    return found
+    return by_branch
 
 
 def _last_convolution(
@@ -140,11 +153,12 @@ def _last_convolution(
 
 def _count_classes(checkpoint: PtCheckpoint, rows: dict[str, list[ClassRows]]) -> int:
     counts = set()
-    for each in (row for levels in rows.values() for row in levels):
-        weight, bias = checkpoint.shape(each.weight), checkpoint.shape(each.bias)
+    for level_rows in chain.from_iterable(rows.values()):
+        weight = checkpoint.shape(level_rows.weight)
+        bias = checkpoint.shape(level_rows.bias)
         if len(weight) != 4 or len(bias) != 1 or weight[0] != bias[0]:
             raise CheckpointError(
-                f"{checkpoint.path}: {each.weight} has shape {weight} and its bias {bias}; "
+                f"{checkpoint.path}: {level_rows.weight} has shape {weight} and its bias {bias}; "
                 "the same number of rows was expected.",
                 _CONTRADICTION,
             )

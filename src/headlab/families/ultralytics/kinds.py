@@ -1,4 +1,4 @@
-"""What headlab knows of each head of ultralytics. A new family is a new row here, not a branch.
+"""What headlab knows of each kind of head in ultralytics. A new kind is a new row here.
 
 Reference: ultralytics `nn/modules/head.py`.
 """
@@ -15,10 +15,10 @@ class HeadKind:
     """A kind of head whose class logits come from one convolution per level.
 
     Attributes:
-        task: what it predicts besides boxes and classes decides the task.
+        task: "detect", "segment", "pose" or "obb".
         branches: branch name -> the child of the head that holds one class branch per level.
         rotated: boxes have an angle.
-        per_class: convolutions of the head with a row per class that prediction does not use.
+        per_class: convolutions of the head that have a row per class, too, but that prediction does not use.
     """
 
     task: str

@@ -1,7 +1,7 @@
 """Rebuild a checkpoint's network with ultralytics, from the file's own description and tensors.
 
-The pickled modules are never revived: ultralytics builds the network anew, and every tensor is loaded
-by name. What is loaded must equal, name by name and shape by shape, what was built.
+The pickled modules are never unpickled: ultralytics builds the network anew, and every tensor is loaded
+by name. The names and shapes in the file must be exactly those of the network that was built.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from headlab.checkpoint.pt.objects import Instance
 from headlab.checkpoint.tensors import encoded
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
-from headlab.families.identify import identify
 from headlab.families.ultralytics import description as descriptions
-from headlab.families.ultralytics.head import find_head
+from headlab.families.ultralytics.head import find_head, identify_pt
 from headlab.families.ultralytics.kinds import SUPPORTED
 from headlab.heads.layout import Layout
 
@@ -45,9 +44,9 @@ def rebuild(checkpoint: PtCheckpoint) -> Any:
 
     Raises:
         UnsupportedHead: the head is of a kind that headlab does not describe.
-        CheckpointError: the file contradicts itself, or holds weights that are not finite.
+        CheckpointError: the file contradicts itself, or holds NaN or infinite weights.
     """
-    layout = identify(checkpoint)
+    layout = identify_pt(checkpoint)
     network = _blank(checkpoint, layout)
     if not any(".bn." in name for name in checkpoint.tensors):
         network.end2end = layout.end_to_end
@@ -62,8 +61,8 @@ def rebuild(checkpoint: PtCheckpoint) -> Any:
 def save_rebuilt(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
     """Write a checkpoint whose edit changed shapes, in the format that `YOLO(path)` loads.
 
-    What belongs to an unfinished training (its optimizer, its second set of weights) is left out, as
-    ultralytics leaves it out of a finished one: it would no longer fit.
+    The state of an unfinished training (its optimizer, its second set of weights) would no longer fit. It is
+    left out, as ultralytics leaves it out at the end of a training.
 
     Raises:
         CheckpointError: the file contradicts itself, or a value does not fit the stored dtype.
@@ -85,7 +84,7 @@ def _blank(checkpoint: PtCheckpoint, layout: Layout) -> Any:
     """The network that the description builds, with class branches as wide as the file's.
 
     ultralytics makes a class branch max(ch[0], min(nc, 100)) channels wide. Building it for
-    min(width, 100) classes therefore gives that width back, whatever the number of class rows.
+    min(width, 100) classes therefore gives the file's width, whatever the number of class rows.
     """
     described = descriptions.checked(checkpoint)
     width = checkpoint.tensor(layout.levels[0].class_rows[0].weight).shape[1]
@@ -121,10 +120,10 @@ def _resize_class_rows(checkpoint: PtCheckpoint, layout: Layout, network: Any) -
 
 
 def _check_structure(checkpoint: PtCheckpoint, network: Any) -> None:
-    """Every module in the file must have been rebuilt as the same kind of module.
+    """Check that every module in the file was rebuilt as the same kind of module.
 
     Raises:
-        CheckpointError: one was not; the weights would compute something else.
+        CheckpointError: one was not, so that the weights would compute something else.
     """
     built = dict(network.named_modules(remove_duplicate=False))
     for name, module in walk(checkpoint.network, str(checkpoint.path)):
@@ -154,7 +153,7 @@ def _load(checkpoint: PtCheckpoint, network: Any) -> None:
         array = checkpoint.array(name)
         if not np.isfinite(array).all():
             raise CheckpointError(
-                f"{checkpoint.path}: {name} holds values that are not finite (NaN or infinite).",
+                f"{checkpoint.path}: {name} holds NaN or infinite values.",
                 "The training diverged or the file is damaged; use an earlier checkpoint.",
             )
         state[name] = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
@@ -162,10 +161,10 @@ def _load(checkpoint: PtCheckpoint, network: Any) -> None:
 
 
 def _check_names(checkpoint: PtCheckpoint, expected: dict[str, tuple[int, ...]]) -> None:
-    held = {name: checkpoint.shape(name) for name in checkpoint.tensors}
-    missing = [name for name in expected if name not in held]
-    unknown = [name for name in held if name not in expected]
-    other = [name for name in expected if name in held and held[name] != expected[name]]
+    in_file = {name: checkpoint.shape(name) for name in checkpoint.tensors}
+    missing = [name for name in expected if name not in in_file]
+    unknown = [name for name in in_file if name not in expected]
+    other = [name for name in expected if name in in_file and in_file[name] != expected[name]]
     problems = [
         f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''})"
         for what, names in (("missing", missing), ("unknown", unknown), ("of another shape", other))
@@ -173,17 +172,17 @@ def _check_names(checkpoint: PtCheckpoint, expected: dict[str, tuple[int, ...]])
     ]
     if problems:
         detail = (
-            f" {other[0]}: file {held[other[0]]}, network {expected[other[0]]}." if other else ""
+            f" {other[0]}: file {in_file[other[0]]}, network {expected[other[0]]}." if other else ""
         )
         raise CheckpointError(
             f"{checkpoint.path}: the tensors do not fit the network that the file describes: "
             f"{'; '.join(problems)}.{detail}",
-            "The file is damaged, or was changed by hand.",
+            "The file was damaged, or changed by another program.",
         )
 
 
 def _described(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> Any:
-    """Attach what ultralytics expects to find on a loaded network."""
+    """The network with the attributes that ultralytics expects on a loaded one."""
     import torch
 
     head, (_, file_head) = network.model[-1], find_head(checkpoint)

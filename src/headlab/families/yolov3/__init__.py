@@ -1,1 +1,1 @@
-"""YOLOv3: heads with anchors, from darknet, Keras and headlab files."""
+"""YOLOv3 models, whose heads have anchors, in darknet, Keras and headlab files."""

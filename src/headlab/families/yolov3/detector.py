@@ -1,10 +1,9 @@
-"""Detect with YOLOv3: letterbox as keras-yolo3, NMS as ultralytics, and the same `Prediction`."""
+"""Detect with YOLOv3: letterboxing as in keras-yolo3, NMS and results as in ultralytics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,9 @@ from headlab.detect.loader import loader
 from headlab.detect.nms import Suppression
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Prediction
-from headlab.detect.settings import ANCHORS_IOU, Settings
+from headlab.detect.settings import Settings
+from headlab.detect.sources import Source
+from headlab.families.yolov3.head import NMS_IOU, layout_of
 from headlab.heads.layout import Layout
 
 if TYPE_CHECKING:
@@ -23,21 +24,26 @@ if TYPE_CHECKING:
     from headlab.yolov3.network import YOLOv3
 
 
-class Runnable:
-    """A YOLOv3 model to run: folded and packed for a device when it is first used there, and kept.
+class Yolov3Runnable:
+    """A YOLOv3 model that makes detectors. For each device it keeps a network that is made for prediction.
 
     Args:
-        source: a checkpoint, whose weights are then in memory once, or a network.
+        source: a checkpoint, whose weights are then in memory only once, or a network.
     """
 
     def __init__(self, source: YOLOv3 | Yolov3Checkpoint) -> None:
         self.source = source
+        self.layout = layout_of(source.description)
         self._by_device: dict[str, Any] = {}
 
     @property
     def input_hw_px(self) -> tuple[int, int]:
         """The input size that the model was made for."""
         return self.source.description.input_hw_px
+
+    def detector(self, settings: Settings) -> Yolov3Detector:
+        """See `headlab.detect.detector.Runnable`."""
+        return Yolov3Detector(self, settings.for_head(self.layout))
 
     def on(self, device: Any) -> Any:
         """The network for prediction on a device."""
@@ -54,40 +60,39 @@ class Yolov3Detector:
 
     Args:
         runnable: the model.
-        layout: the head's description.
-        settings: how to detect, with `iou` decided (see `Settings.for_head`).
+        settings: how to detect, with nothing left open (see `Settings.for_head`).
 
     Raises:
         InputError: the device is not there.
     """
 
-    def __init__(self, runnable: Runnable, layout: Layout, settings: Settings) -> None:
+    def __init__(self, runnable: Yolov3Runnable, settings: Settings) -> None:
         self.settings = settings
-        self._layout = layout
+        self._layout = layout = runnable.layout
         self._input_hw_px = _input_hw_px(runnable.input_hw_px, layout, settings)
         self._device = select(settings.device)
         self._network = runnable.on(self._device)
         self._suppression = Suppression(
             class_count=len(layout.class_names),
             conf=settings.conf,
-            iou=ANCHORS_IOU if settings.iou is None else settings.iou,
+            iou=NMS_IOU if settings.iou is None else settings.iou,
             max_det=settings.max_det,
             classes=settings.classes,
             agnostic=settings.agnostic_nms,
             multi_label=settings.multi_label,
         )
 
-    def __call__(self, files: list[Path]) -> Iterator[Prediction]:
-        """Detect on files in turn; a file that cannot be read yields nothing."""
-        source = iter(loader(files, vid_stride=self.settings.vid_stride))
+    def __call__(self, sources: Sequence[Source]) -> Iterator[Prediction]:
+        """See `headlab.detect.detector.Detector`."""
+        images = iter(loader(sources, vid_stride=self.settings.vid_stride))
         while True:
             with quiet():
-                paths, images, _ = next(source, ([], [], []))
-            if not images:
+                names, pixels, _ = next(images, ([], [], []))
+            if not pixels:
                 return
-            yield self._predicted(Path(paths[0]), images[0])
+            yield self._predicted(images.served.popleft(), names[0], pixels[0])
 
-    def _predicted(self, path: Path, image_bgr: NDArray[np.uint8]) -> Prediction:
+    def _predicted(self, source: Source, name: str, image_bgr: NDArray[np.uint8]) -> Prediction:
         import torch
 
         from headlab.yolov3.decode import decode
@@ -102,10 +107,10 @@ class Yolov3Detector:
         kept, flat = self._suppression(candidates[0])
         to_image = partial(letterbox.to_image, clip=True)
         return Prediction(
-            path=path,
+            source=source,
             image_bgr=image_bgr,
             input_hw_px=self._input_hw_px,
-            result=self._result(path, image_bgr, kept, to_image),
+            result=self._result(name, image_bgr, kept, to_image),
             flat=flat,
             kept=kept,
             candidates=candidates[0],
@@ -114,18 +119,18 @@ class Yolov3Detector:
             to_image=to_image,
         )
 
-    def _result(self, path: Path, image_bgr: NDArray[np.uint8], kept: Any, to_image: Any) -> Any:
+    def _result(self, name: str, image_bgr: NDArray[np.uint8], kept: Any, to_image: Any) -> Any:
         """The detections as ultralytics' `Results`."""
         boxes = kept.clone()
         boxes[:, :4] = kept.new_tensor(to_image(kept[:, :4].cpu().numpy()))
         names = dict(enumerate(self._layout.class_names))
         results = ultralytics("engine.results").Results
-        return results(image_bgr, path=str(path), names=names, boxes=boxes)
+        return results(image_bgr, path=name, names=names, boxes=boxes)
 
 
-def _input_hw_px(own: tuple[int, int], layout: Layout, settings: Settings) -> tuple[int, int]:
-    """The input's height and width, rounded up to a multiple of the largest stride as ultralytics does."""
-    size = settings.imgsz or own
+def _input_hw_px(usual: tuple[int, int], layout: Layout, settings: Settings) -> tuple[int, int]:
+    """The input's height and width, rounded up to multiples of the largest stride as in ultralytics."""
+    size = settings.imgsz or usual
     height, width = size if isinstance(size, tuple) else (size, size)
     stride = max(layout.strides_px)
     return -(-height // stride) * stride, -(-width // stride) * stride

@@ -1,17 +1,15 @@
-"""The layout of a YOLOv3 model: known from its description, and checked against its tensors."""
+"""The layout of a YOLOv3 model, from its description."""
 
 from __future__ import annotations
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, STRIDES_PX
-from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.description import Description
 from headlab.checkpoint.yolov3.titles import TITLES
+from headlab.heads.detection import DetectionRules, Refusal
 from headlab.heads.layout import ClassRows, Layout, Level
 
-
-def identify_yolov3(checkpoint: Yolov3Checkpoint) -> Layout:
-    """Describe a YOLOv3 checkpoint's head."""
-    return layout_of(checkpoint.description)
+NMS_IOU = 0.45
+"""darknet's NMS threshold, and that of keras-yolo3's yolo.py."""
 
 
 def layout_of(described: Description) -> Layout:
@@ -27,11 +25,21 @@ def layout_of(described: Description) -> Layout:
         rows = ClassRows("one2many", output.weight, output.bias, BOX_NUMBERS, BOX_NUMBERS + count)
         anchors = described.anchors_of(name)
         levels.append(Level(name, STRIDES_PX[name], len(anchors), (rows,), anchors))
+    head = TITLES[described.variant]
     return Layout(
-        head=TITLES[described.variant],
+        head=head,
         task="detect",
         levels=tuple(levels),
         class_names=described.class_names,
         end_to_end=False,
         rotated=False,
+        detection=DetectionRules(NMS_IOU, (_no_end2end(head),)),
+    )
+
+
+def _no_end2end(head: str) -> Refusal:
+    return Refusal(
+        "end2end",
+        f"{head} has no branch without NMS.",
+        "Leave --end2end out for this model.",
     )

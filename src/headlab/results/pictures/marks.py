@@ -154,25 +154,14 @@ def draw_box(
 
 
 def rotated_corners(row: Mapping[str, Any]) -> list[tuple[float, float]] | None:
-    """The corners of a rotated box from its upright envelope and its angle.
+    """The four corners of a rotated box, in order, in pixels of the image; None for an upright box.
 
-    With c = |cos|, s = |sin|, the envelope's sides are W = w c + h s and H = w s + h c, hence
-    w = (W c - H s) / (c² - s²) and h = (H c - W s) / (c² - s²).
-
-    Returns:
-        four corners in order; None for an upright box, and near 45 degrees, where W = H says
-        nothing of w and h.
+    Its centre is that of the upright box around it.
     """
-    angle = row.get("angle_rad")
-    if angle is None or math.isnan(angle):
+    angle, w, h = (row.get(name) for name in ("angle_rad", "obb_w", "obb_h"))
+    if angle is None or w is None or h is None:
         return None
     cos, sin = math.cos(angle), math.sin(angle)
-    c, s = abs(cos), abs(sin)
-    if abs(c * c - s * s) < 0.05:
-        return None
-    outer_w, outer_h = row["x2"] - row["x1"], row["y2"] - row["y1"]
-    w = (outer_w * c - outer_h * s) / (c * c - s * s)
-    h = (outer_h * c - outer_w * s) / (c * c - s * s)
     mid_x, mid_y = (row["x1"] + row["x2"]) / 2, (row["y1"] + row["y2"]) / 2
     halves = ((w / 2, h / 2), (-w / 2, h / 2), (-w / 2, -h / 2), (w / 2, -h / 2))
     return [(mid_x + u * cos - v * sin, mid_y + u * sin + v * cos) for u, v in halves]

@@ -24,9 +24,9 @@ from headlab.checkpoint.yolov3.description import (
     default_masks,
     usual_anchors,
 )
-from headlab.checkpoint.yolov3.remarks import trained_masks
+from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError, InputError
-from headlab.families.read import read
+from headlab.families.yolov3.remarks import trained_masks
 from headlab.heads.anchor_files import read_anchor_set
 from headlab.train.configuration.config import TrainConfig
 from headlab.yolov3.network import YOLOv3
@@ -159,12 +159,11 @@ def _start(config: TrainConfig) -> Yolov3Checkpoint | None:
         raise CheckpointError(f"{config.start}: no such file.", "Give the weights with --start.")
     try:
         with _options_of_train():
-            found = read(config.start, _beside(config))
+            return read_yolov3(Path(config.start), _beside(config))
     except CheckpointError:
         if config.variant is None:
             raise
         return None  # a part, or Keras weights without anchors: `load_weights` says what is wrong
-    return found if isinstance(found, Yolov3Checkpoint) else None
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.description import Description
 from headlab.detect.nms import Suppression
-from headlab.detect.settings import ANCHORS_IOU
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.evaluate.settings import EvaluationSettings
 from headlab.families.yolov3.head import layout_of
@@ -77,10 +76,10 @@ def validate(
         description: of the model.
         figures: whether to reckon average precision.
     """
-    levels = layout_of(description).levels
+    layout = layout_of(description)
     names = description.class_names
     suppression = Suppression(
-        len(names), SETTINGS.conf, ANCHORS_IOU, SETTINGS.max_det, multi_label=True
+        len(names), SETTINGS.conf, layout.detection.iou, SETTINGS.max_det, multi_label=True
     )
     terms = MeanTerms(names)
     failed: dict[str, str] = {}
@@ -92,7 +91,7 @@ def validate(
             terms.add(yolo_loss(outputs, there.targets, options), len(batch.indices))
         failed.update(batch.failed)
         if figures:
-            seen.update(_seen(batch, decode(outputs, levels), suppression))
+            seen.update(_seen(batch, decode(outputs, layout.levels), suppression))
     mean = terms.mean(fabric)
     assert mean is not None  # noqa: S101 - the loader is never empty
     if not figures:

@@ -1,1 +1,1 @@
-"""What a photo and its boxes become before a network is trained on them."""
+"""Augmentation: photos and their boxes, varied for training."""

@@ -1,11 +1,11 @@
-"""The augmentation of keras-yolo3 as it is, for those who want to train as it did.
+"""The augmentation of keras-yolo3 exactly as it is, to train as keras-yolo3 did.
 
-It differs from headlab's own: a photo is squashed to about the aspect ratio of the input, whatever its
-own; the grey around it changes its brightness with it; corners of boxes are cut off to whole pixels; a box
-of which two pixels are left is a truth; and of more than 20 boxes, a random 20 are kept.
+It differs from headlab's own: a photo is stretched to about the aspect ratio of the input, whatever its own;
+the brightness of the grey around it changes too; corners of boxes are truncated to whole pixels; a box of
+which two pixels are left is still a truth; and of more than 20 boxes, a random 20 are kept.
 
-Source: `get_random_data` of github.com/qqwweee/keras-yolo3, of which recorded results are reproduced in
-tests/yolov3/test_augment_keras.py.
+Source: `get_random_data` of github.com/qqwweee/keras-yolo3; tests/yolov3/test_augment_keras.py reproduces
+recorded results of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from headlab.yolov3.augment.colour import turn_colours
+from headlab.yolov3.augment.colour import adjust_hsv
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.photo import Photo, image_of
 from headlab.yolov3.augment.placement import Placement
@@ -27,15 +27,15 @@ MOST_BOXES = 20
 
 @dataclass(frozen=True)
 class KerasDraw:
-    """What is random about one picture.
+    """The random numbers of one picture.
 
     Attributes:
         placement: where the photo lies in the input.
         flip: whether the picture is mirrored left and right.
-        hue: how far the hue is turned, of a whole turn.
-        saturation: the saturation's factor.
-        value: the brightness' factor.
-        order: numbers of the boxes, shuffled.
+        hue: added to the hue, as a fraction of the colour circle.
+        saturation: the factor of the saturation.
+        value: the factor of the brightness.
+        order: the indices of the boxes, shuffled.
     """
 
     placement: Placement
@@ -55,8 +55,8 @@ def draw(
     """Draw as keras-yolo3 does: the same numbers in the same order for the same seed.
 
     Args:
-        generator: what to draw from.
-        photo: for its size, and the number of its boxes.
+        generator: the random generator.
+        photo: of which only the size and the number of boxes matter.
         input_hw_px: height and width of the input.
         options: jitter, scale, hflip, hue, saturation and value; the defaults are keras-yolo3's.
     """
@@ -71,7 +71,7 @@ def draw(
 
     height, width = input_hw_px
     low, high = 1 - options.jitter, 1 + options.jitter
-    # Left before right: the order of these calls is that of the original's numbers.
+    # Evaluated from left to right: the numbers are drawn in the order of the original.
     ratio = width / height * uniform(low, high) / uniform(low, high)
     scale = uniform(options.scale_min, options.scale_max)
     if ratio < 1:
@@ -91,11 +91,11 @@ def draw(
 
 
 def apply(photo: Photo, drawn: KerasDraw) -> Photo:
-    """The picture that was drawn, with its boxes: whole numbers, each more than 1 px wide and high."""
+    """The picture for these numbers, with its boxes: whole pixels, each more than 1 px wide and high."""
     pixels = drawn.placement.pixels(photo.pixels)
     if drawn.flip:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
-    pixels = turn_colours(pixels, hue=drawn.hue, saturation=drawn.saturation, value=drawn.value)
+    pixels = adjust_hsv(pixels, hue=drawn.hue, saturation=drawn.saturation, value=drawn.value)
     height, width = drawn.placement.canvas_hw_px
     corners, classes = _split(photo)
     corners = np.trunc(drawn.placement.boxes(corners))
@@ -107,18 +107,18 @@ def apply(photo: Photo, drawn: KerasDraw) -> Photo:
 
 
 def letterboxed(photo: Photo, input_hw_px: tuple[int, int]) -> Photo:
-    """The photo in the middle of the input; boxes in whole numbers, none of them dropped or cut off."""
+    """The photo in the middle of the input; boxes in whole pixels, none of them dropped or clipped."""
     (height, width), (input_height, input_width) = photo.hw_px, input_hw_px
     box = Letterbox(photo.hw_px, input_hw_px)
     corners, classes = _split(photo)
-    # The original scales by the wanted size, not by the one that was cut off to whole pixels.
+    # The original scales by the exact size, not by the one that was truncated to whole pixels.
     scale = min(input_width / width, input_height / height)
     corners = np.trunc(corners * scale + np.array(box.offset_xy_px * 2))
     return Photo(image_of(box.pixels(photo.pixels)), _joined(corners, classes))
 
 
 def some_boxes(photo: Photo, generator: np.random.RandomState) -> Photo:
-    """The photo with a random 20 of its boxes, if it has more."""
+    """The photo with a random 20 of its boxes if it has more."""
     if len(photo.boxes) <= MOST_BOXES:
         return photo
     return Photo(photo.image, photo.boxes[generator.permutation(len(photo.boxes))[:MOST_BOXES]])

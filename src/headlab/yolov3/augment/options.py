@@ -10,21 +10,21 @@ from headlab.errors import InputError
 
 @dataclass(frozen=True)
 class AugmentOptions:
-    """The ranges that a photo's view is drawn from. The defaults are keras-yolo3's, where it has them.
+    """The ranges of the random changes. The defaults are keras-yolo3's, where it has them.
 
     Attributes:
-        enabled: vary the photos at all; letterbox them otherwise.
+        enabled: whether to vary photos at all; otherwise they are only letterboxed.
         jitter: j; width and height are each multiplied by a number from 1 - j to 1 + j, so that the aspect
             ratio changes by up to (1 + j) / (1 - j).
-        scale_min: smallest size of a photo, where 1 is the size at which it just fits into the input.
-        scale_max: largest.
-        hflip: probability of mirroring left and right.
-        vflip: probability of mirroring top and bottom.
-        hue: largest turn of the hue, of a whole turn.
-        saturation: largest factor of the saturation; as often the inverse of a factor is drawn.
-        value: likewise of the brightness.
-        min_visible: a box of which a smaller share of its area is left is dropped.
-        mosaic: probability of putting four photos together.
+        scale_min: the smallest size of a photo; at 1 it just fits into the input.
+        scale_max: the largest size.
+        hflip: the probability of a horizontal flip (left and right).
+        vflip: the probability of a vertical flip (top and bottom).
+        hue: hue jitter, as a fraction of the colour circle: the hue changes by up to this in both directions.
+        saturation: the largest factor of the saturation; the inverse of a factor is as likely.
+        value: the same for the brightness (value).
+        min_visible: a box is dropped if less than this share of its area is left.
+        mosaic: the probability of a mosaic of four photos.
 
     Raises:
         InputError: a value is out of its range.

@@ -1,4 +1,4 @@
-"""A photo with its boxes, and the forms it takes on its way."""
+"""A photo with its boxes, and its forms as array, tensor and torchvision sample."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Photo:
-    """An image and what is to be seen in it.
+    """An image and the objects in it.
 
     Attributes:
-        image: RGB, uint8, (3, H, W). A view of memory in the order (H, W, 3) costs no copy.
+        image: RGB, uint8, (3, H, W), as a rule a view of memory in the order (H, W, 3).
         boxes: x1, y1, x2, y2 in the image's pixels and the class number, float32, (n, 5).
     """
 
@@ -34,12 +34,12 @@ class Photo:
 
     @property
     def pixels(self) -> Pixels:
-        """The image as (H, W, 3), in memory in that order."""
+        """The image as an array (H, W, 3), in memory in that order."""
         return pixels_of(self.image)
 
 
 def pixels_of(image: Tensor) -> Pixels:
-    """A tensor (3, H, W) as an array (H, W, 3), in memory in that order, without a copy where it can be."""
+    """A tensor (3, H, W) as an array (H, W, 3), in memory in that order, without a copy if possible."""
     return np.ascontiguousarray(image.permute(1, 2, 0).numpy())
 
 
@@ -51,7 +51,7 @@ def image_of(pixels: Pixels) -> Tensor:
 def as_sample(photo: Photo) -> dict[str, Any]:
     """The photo as torchvision's transforms take it: "image", "boxes" and "labels".
 
-    Boxes are cut off at the edges of the photo first: what lies outside shows nothing.
+    Boxes are clipped to the photo first: nothing can be seen beyond its edges.
     """
     height, width = photo.hw_px
     corners = photo.boxes[:, :4].clone()
@@ -75,23 +75,23 @@ def as_photo(sample: dict[str, Any]) -> Photo:
 def visible_boxes(
     boxes: Tensor, hw_px: tuple[int, int], *, min_visible: float = 0.0, more_than_px: float = 1.0
 ) -> Tensor:
-    """The boxes cut off at the edges of an image, without those of which too little is left.
+    """The boxes clipped to an image, without those of which too little is left.
 
     Args:
         boxes: x1, y1, x2, y2 and class, float32, (n, 5).
         hw_px: height and width of the image.
-        min_visible: the share of its area that must be left of a box.
-        more_than_px: what its width and its height must exceed.
+        min_visible: the share of a box's area that must be left.
+        more_than_px: what the width and the height that are left must exceed.
 
     Returns:
         The boxes that are left, float32, (m, 5), in their order.
     """
     height, width = hw_px
-    cut = boxes.clone()
-    cut[:, 0:4:2].clamp_(0, width)
-    cut[:, 1:4:2].clamp_(0, height)
-    sizes = cut[:, 2:4] - cut[:, :2]
-    whole = (boxes[:, 2:4] - boxes[:, :2]).prod(1)
-    # A box at the very edge may reach beyond it by rounding, and is whole nevertheless.
-    enough = sizes.prod(1) >= min_visible * whole * (1 - 1e-5)
-    return cut[enough & (sizes > more_than_px).all(1)]
+    clipped = boxes.clone()
+    clipped[:, 0:4:2].clamp_(0, width)
+    clipped[:, 1:4:2].clamp_(0, height)
+    sizes = clipped[:, 2:4] - clipped[:, :2]
+    areas = (boxes[:, 2:4] - boxes[:, :2]).prod(1)
+    # By rounding, a box that ends at the edge may reach beyond it, and still counts as whole.
+    enough = sizes.prod(1) >= min_visible * areas * (1 - 1e-5)
+    return clipped[enough & (sizes > more_than_px).all(1)]

@@ -1,4 +1,4 @@
-"""From photos to what the network is fed."""
+"""From photos to the pictures that a network is trained on."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MOSAIC_PHOTOS = 4
 
 
 class Augmenter:
-    """Makes one picture of the network's size of one photo, or of four.
+    """Makes one picture of the network's input size from one photo, or from four.
 
-    Everything random comes from torch's global generator. It pickles, for the processes of a data loader.
+    All random numbers come from torch's global generator. It can be pickled, for a data loader's processes.
 
     Args:
-        options: how photos are varied; None, or options that are not enabled, for the letterbox alone.
-        compat: "keras-yolo3" for that project's way, flaws included; see `keras`.
-        extra: a further transform of torchvision, for what is varied. It takes and returns the finished
-            {"image": uint8 (3, H, W), "boxes": XYXY (n, 4), "labels": (n,)}.
+        options: how photos are varied; None, or options that are not enabled, only letterbox them.
+        compat: "keras-yolo3" for the augmentation of that project, flaws included; see `keras`.
+        extra: a further transform of torchvision, applied last to photos that are varied. It takes and
+            returns {"image": uint8 (3, H, W), "boxes": XYXY (n, 4), "labels": (n,)}.
 
     Raises:
-        InputError: the options ask for what keras-yolo3 does not have.
+        InputError: `compat` is unknown, or the options ask for what keras-yolo3 does not have.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Augmenter:
         self._extra = extra
         if compat and self._options and (self._options.mosaic or self._options.vflip):
             raise InputError(
-                "keras-yolo3 has neither a mosaic nor flips of top and bottom.",
+                "keras-yolo3 has neither mosaics nor vertical flips.",
                 "Set mosaic and vflip to 0, or leave compat out.",
             )
 
     def photos_wanted(self) -> int:
-        """How many photos the next picture is to be made of: 1, or 4 for a mosaic; drawn at random."""
+        """How many photos the next picture takes, drawn at random: 1, or 4 for a mosaic."""
         mosaic = self._options.mosaic if self._options else 0
         return MOSAIC_PHOTOS if mosaic and uniform(0, 1) < mosaic else 1
 
@@ -60,18 +60,18 @@ class Augmenter:
         """Make a picture.
 
         Args:
-            photos: as many as `photos_wanted` said.
+            photos: as many as `photos_wanted` returned.
             input_hw_px: height and width of the picture.
 
         Returns:
-            The picture, and the boxes that are left, in its pixels: within it, more than 1 px wide and high
-            (more than 0 px, if photos are only letterboxed).
+            The picture with the boxes that are left, in its pixels: within it, and more than 1 px wide and
+            high (more than 0 px if photos are only letterboxed).
 
         Raises:
-            InputError: another number of photos; `extra` returns another size or type.
+            InputError: this number of photos cannot be used, or `extra` returns another size or type.
         """
         if len(photos) not in ((1, MOSAIC_PHOTOS) if self._options and not self._compat else (1,)):
-            raise InputError(f"A picture cannot be made of {len(photos)} photos.")
+            raise InputError(f"A picture cannot be made from {len(photos)} photos.")
         if self._options is None:
             return self._letterboxed(photos[0], input_hw_px)
         if self._compat:
@@ -124,12 +124,12 @@ def _mosaic(
     """Four views, one in each quadrant around a random centre in the middle half of the input.
 
     At scale 1 a photo just fits into half the width and height of the input, whatever its quadrant's size.
-    After Bochkovskiy et al., "YOLOv4" (2020).
+    Source: Bochkovskiy et al., "YOLOv4" (2020).
     """
     height, width = input_hw_px
     centre_y, centre_x = (max(int(side * uniform(0.25, 0.75)), 1) for side in input_hw_px)
     half = max(height // 2, 1), max(width // 2, 1)
-    made = np.empty((height, width, 3), np.uint8)
+    canvas = np.empty((height, width, 3), np.uint8)
     boxes = []
     rows, cols = (
         (slice(0, centre_y), slice(centre_y, height)),
@@ -138,23 +138,23 @@ def _mosaic(
     for photo, (row, col) in zip(photos, ((r, c) for r in rows for c in cols), strict=True):
         quadrant = row.stop - row.start, col.stop - col.start
         view = _view(photo, options, half, quadrant)
-        made[row, col] = view.pixels
+        canvas[row, col] = view.pixels
         boxes.append(view.boxes + torch.tensor([col.start, row.start, col.start, row.start, 0.0]))
-    return Photo(image_of(made), torch.cat(boxes))
+    return Photo(image_of(canvas), torch.cat(boxes))
 
 
 def _further(photo: Photo, extra: Callable[[dict[str, Any]], dict[str, Any]]) -> Photo:
-    """The picture after a further transform, boxes cut off at its edges."""
+    """The picture after a further transform, boxes clipped to it."""
     made = as_photo(extra(as_sample(photo)))
     if made.image.shape != photo.image.shape or made.image.dtype != torch.uint8:
         raise InputError(
-            f"The extra transform made {made.image.dtype} {tuple(made.image.shape)} of "
-            f"torch.uint8 {tuple(photo.image.shape)}.",
+            f"The extra transform turned torch.uint8 {tuple(photo.image.shape)} into {made.image.dtype} "
+            f"{tuple(made.image.shape)}.",
             "Use transforms that keep the size and the type of the image.",
         )
     return Photo(made.image, visible_boxes(made.boxes, made.hw_px))
 
 
 def _random_state() -> np.random.RandomState:
-    """A generator of keras-yolo3's kind, seeded by torch's."""
+    """A generator as keras-yolo3 uses it, seeded from torch's."""
     return np.random.RandomState(int(torch.randint(2**32, ())))

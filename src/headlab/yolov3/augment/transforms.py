@@ -1,8 +1,9 @@
 """The steps of the augmentation, as transforms of torchvision.
 
 Each takes and returns a sample {"image": tv_tensors.Image, "boxes": tv_tensors.BoundingBoxes, "labels"} and
-draws from torch's global generator, like every transform of `torchvision.transforms.v2`. Boxes may reach
-beyond the image between the steps: `photo.visible_boxes` ends that, and knows then how much is left of each.
+draws from torch's global generator, like every transform of `torchvision.transforms.v2`. Between the steps
+boxes may reach over the edges of the image, so that `photo.visible_boxes` sees in the end how much of each
+is left.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2.functional import get_size
 
-from headlab.yolov3.augment.colour import turn_colours
+from headlab.yolov3.augment.colour import adjust_hsv
 from headlab.yolov3.augment.photo import image_of, pixels_of
 from headlab.yolov3.augment.placement import Placement
 
@@ -23,27 +24,27 @@ _IMAGE_AND_BOXES = (tv_tensors.Image, tv_tensors.BoundingBoxes)
 
 
 def uniform(low: float, high: float) -> float:
-    """A number from low to high, of torch's global generator."""
+    """A random number from low to high, from torch's global generator."""
     return low + (high - low) * float(torch.rand(()))
 
 
 def whole(low: int, high: int) -> int:
-    """A whole number from low to high, both included."""
+    """A random whole number from low to high, both included."""
     return int(torch.randint(low, high + 1, ()))
 
 
 class _Placing(v2.Transform):  # type: ignore[misc, unused-ignore]
-    """Lays images and boxes as a `Placement` says, that `_placement` draws."""
+    """Places images and boxes; `_placement` draws where."""
 
     _transformed_types = _IMAGE_AND_BOXES
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        """Draw the placement for the image (or boxes) given."""
+        """Draw the placement."""
         height, width = get_size(flat_inputs[0])
         return {"placement": self._placement((height, width))}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Lay an image or boxes."""
+        """Place an image or boxes."""
         placement: Placement = params["placement"]
         if isinstance(inpt, tv_tensors.Image):
             return tv_tensors.Image(image_of(placement.pixels(pixels_of(inpt.as_subclass(Tensor)))))
@@ -57,15 +58,15 @@ class _Placing(v2.Transform):  # type: ignore[misc, unused-ignore]
 
 
 class RandomSize(_Placing):
-    """Resizes by a random factor and with a random aspect ratio; of what is too large, a random part is left.
+    """Resizes by a random factor and to a random aspect ratio, and takes a random crop of what is too large.
 
-    At scale 1 the photo, its aspect ratio changed already, just fits into `fit_hw_px`.
+    At scale 1 the photo, with its new aspect ratio, just fits into `fit_hw_px`.
 
     Args:
         jitter: j; width and height are each multiplied by a number from 1 - j to 1 + j.
-        scale: smallest and largest size.
-        fit_hw_px: height and width that scale 1 is about.
-        most_hw_px: height and width of which no more is left.
+        scale: the smallest and the largest size.
+        fit_hw_px: the height and width that scale 1 refers to.
+        most_hw_px: the greatest height and width of the result.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class RandomSize(_Placing):
 
 
 class RandomPad(_Placing):
-    """Lays a photo at a random place of a grey canvas that is at least as large.
+    """Puts a photo at a random place of a grey canvas that is at least as large.
 
     Args:
         canvas_hw_px: the canvas' height and width.
@@ -108,12 +109,12 @@ class RandomPad(_Placing):
 
 
 class RandomColours(v2.Transform):  # type: ignore[misc, unused-ignore]
-    """Turns the hue, and scales saturation and value by a factor or, as often, by the inverse of one.
+    """Changes the hue, and multiplies saturation and value by a factor or, as often, by the inverse of one.
 
     Args:
-        hue: largest turn, of a whole one.
-        saturation: largest factor.
-        value: largest factor.
+        hue: the largest change, as a fraction of the colour circle.
+        saturation: the largest factor.
+        value: the largest factor.
     """
 
     _transformed_types = (tv_tensors.Image,)
@@ -123,7 +124,7 @@ class RandomColours(v2.Transform):  # type: ignore[misc, unused-ignore]
         self.hue, self.saturation, self.value = hue, saturation, value
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
-        """Draw the turn and the two factors."""
+        """Draw the change of the hue and the two factors."""
         return {
             "hue": uniform(-self.hue, self.hue),
             "saturation": _factor(self.saturation),
@@ -132,9 +133,7 @@ class RandomColours(v2.Transform):  # type: ignore[misc, unused-ignore]
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """Change an image's colours."""
-        return tv_tensors.Image(
-            image_of(turn_colours(pixels_of(inpt.as_subclass(Tensor)), **params))
-        )
+        return tv_tensors.Image(image_of(adjust_hsv(pixels_of(inpt.as_subclass(Tensor)), **params)))
 
 
 def _factor(largest: float) -> float:

@@ -1,1 +1,1 @@
-"""What a YOLOv3 network should have said: which slot of which cell answers for which truth."""
+"""Training targets of YOLOv3: which slot of which cell is responsible for which truth."""

@@ -1,4 +1,4 @@
-"""From the boxes of a batch to its targets."""
+"""Make targets from the boxes of a batch."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Assigner:
 
     Args:
         description: the model: its anchors, masks and classes.
-        compat: "keras-yolo3" for that project's targets, quirks included
-            (`headlab.yolov3.targets.keras`); else no truth is lost silently
+        compat: "keras-yolo3" for the targets of that project, quirks included
+            (`headlab.yolov3.targets.keras`); by default no truth is lost silently
             (`headlab.yolov3.targets.nearest`).
-        allowed: which place may serve which class; every one by default.
+        allowed: which place may serve which class; by default every place may serve every class.
 
     Raises:
-        InputError: `compat` is unknown, or a strategy is given together with it.
+        InputError: `compat` is unknown, or `allowed` is given as well.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Assigner:
             raise InputError(f"compat={compat!r} is unknown.", 'Give "keras-yolo3", or None.')
         if compat and allowed is not shared:
             raise InputError(
-                f"compat={compat!r} has one way to choose slots, and another was given.",
-                "Leave out compat or the strategy.",
+                f"compat={compat!r} chooses slots in its own way, but `allowed` was given as well.",
+                "Leave one of them out.",
             )
         self.description = description
         self.compat = compat
@@ -62,11 +62,11 @@ class Assigner:
 
         Args:
             boxes: x1, y1, x2, y2 in input pixels and the class number: (B, T, 5), padded with rows of
-                zeros, or (T, 5) per image, T as it comes.
+                zeros, or a list of (T, 5), one for each image.
             input_hw_px: the input's height and width.
 
         Raises:
-            InputError: the boxes are no batch, or one of them cannot be used; the message names it.
+            InputError: the boxes do not have the shape of a batch, or one of them cannot be used.
         """
         places, rows = self.places(input_hw_px), truth_rows(boxes)
         if self.compat:

@@ -1,19 +1,19 @@
-"""The assignment of keras-yolo3, bit by bit, for those who continue or compare what it trained.
+"""The assignment of keras-yolo3, bit by bit, to continue its trainings or compare with them.
 
-What `preprocess_true_boxes` of keras-yolo3 (commit e6598d13) does besides its purpose, all kept here:
+These quirks of `preprocess_true_boxes` in keras-yolo3 (commit e6598d13) are all kept:
 
 - Centres are floored to whole pixels, widths and heights are not.
 - A later box overwrites an earlier one in the same slot, but the earlier one's class bit stays.
 - A row counts as padding when its width is not positive. Padding between boxes shifts the anchors of the
-  boxes behind it to the rows before, so that as many of the last rows get no target as there are gaps.
-- A height of zero or below is taken: the loss is infinite (or not a number) then.
-- A negative centre wraps round to the last columns or rows, and a negative class number to the numbers at
-  the end of the slot: -1 is the objectness, -5 is x.
+  boxes after it to earlier rows, so that as many of the last rows get no target as there are gaps.
+- A height of zero or below is accepted; the loss is then infinite or NaN.
+- A negative centre wraps around to the last columns or rows. A negative class number sets the numbers before
+  the classes: -1 the objectness, -5 x; from -6 on it wraps around to the last classes.
 - A box whose best anchor is in no mask gets no target, and in two masks gets two: with tiny's masks, those
   are anchors 0 and 3.
 
 Where it raises an error, `InputError` is raised: for a class number that is too large or too negative, and
-for a centre on the right or lower edge, beyond it, or more than one input's width or height before 0.
+for a centre on the right or lower edge, beyond it, or more than the input's width or height below 0.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from headlab.yolov3.targets.truths import TruthRows
 
 
 def assign_like_keras_yolo3(rows: TruthRows, places: Places) -> Targets:
-    """The targets that keras-yolo3 makes; see the module for what is peculiar about them.
+    """The targets that keras-yolo3 makes; the module lists their quirks.
 
-    Truths without a target of their own count as lost, those with a target in two levels once. Rows
-    whose width is not positive are skipped, even where such a row between others became a target.
+    Truths without a target of their own count as lost, those with a target on two levels count once. Rows
+    whose width is not positive count as skipped, even if such a row between others became a target.
 
     Raises:
         InputError: a class number is not one of the model's, or a centre is outside; see the module.
@@ -63,11 +63,11 @@ def assign_like_keras_yolo3(rows: TruthRows, places: Places) -> Targets:
     column = 5 + rows.columns[4, source].astype(np.int64)
     column[column < 0] += per_slot
 
-    made = np.zeros((np.count_nonzero(last), per_slot), np.float32)
-    made[slot, column] = 1
-    made[:, :4] = fractions[:, source[last]].T
-    made[:, 4] = 1
-    made[slot[last], column[last]] = 1
+    targets = np.zeros((np.count_nonzero(last), per_slot), np.float32)
+    targets[slot, column] = 1
+    targets[:, :4] = fractions[:, source[last]].T
+    targets[:, 4] = 1
+    targets[slot[last], column[last]] = 1
 
     flat, source = flat[last], source[last]
     fates = np.where(sizes[0] > 0, Fate.LOST, Fate.SKIPPED).astype(np.int8)
@@ -76,7 +76,7 @@ def assign_like_keras_yolo3(rows: TruthRows, places: Places) -> Targets:
     return made_targets(
         places,
         rows,
-        rows=made,
+        rows=targets,
         flat=flat,
         source=source,
         truths=fractions[:, valid],
@@ -86,7 +86,7 @@ def assign_like_keras_yolo3(rows: TruthRows, places: Places) -> Targets:
 
 
 def _check_classes(rows: TruthRows, per_slot: int) -> None:
-    """Refuse class numbers for which the original raises, padding included."""
+    """Refuse class numbers, in padding too, for which the original raises an error."""
     count = per_slot - 5
     classes = rows.columns[4]
     wrong = ((classes >= count) | (np.trunc(classes) < -5 - per_slot)).nonzero()[0]
@@ -98,9 +98,10 @@ def _check_classes(rows: TruthRows, per_slot: int) -> None:
 
 
 def _best_anchor(sizes_px: Floats, places: Places) -> Ints:
-    """The number of the anchor most like each box, of all anchors, those in no mask included.
+    """The number of the anchor most similar to each box, among all anchors, even those in no mask.
 
-    The boxes' areas are rounded to single precision and the rest is double, as in the original.
+    The boxes' areas are rounded to single precision, the rest is computed in double precision, as in the
+    original.
     """
     anchors = places.every_anchor_wh_px
     width, height = np.minimum(np.maximum(sizes_px, 0).astype(np.float64)[:, None], anchors)

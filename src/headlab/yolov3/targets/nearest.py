@@ -19,7 +19,7 @@ NOWHERE = -1
 """The flat index of a truth without a slot."""
 
 NOT_OPEN = np.float32(-1)
-"""Below any IoU: for a place that may not serve a truth, or is taken."""
+"""Less than any IoU: for a place that may not serve a truth, or is taken."""
 
 PADDING, ASSIGNED, MOVED, LOST, SKIPPED = (np.int8(fate) for fate in Fate)
 
@@ -30,7 +30,7 @@ def shared(class_ids: Ints, places: Places) -> Bools:
 
 
 class _Truths(NamedTuple):
-    """The K truths with an area in the input; `row` is their row among those that were given."""
+    """The K truths with an area in the input; `row` is their index among all rows."""
 
     row: Ints
     image: Ints
@@ -47,11 +47,11 @@ class _Truths(NamedTuple):
 def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -> Targets:
     """Give every truth a slot of the cell that its centre lies in.
 
-    Boxes are cut to the input first; those without an area in it are skipped. Every truth asks for the
-    place whose anchor is most like it in shape, of those that may serve it. Of several that ask for the
-    same slot, the one most like the anchor gets it; ties go by x1, y1, x2, y2, class, so that the order
-    of the boxes does not matter. The others ask for their next best slot that is free, on any level,
-    until all have one or nothing is left to ask for: such a truth is lost.
+    Boxes are clipped to the input first; those without an area in it are skipped. Every truth asks for the
+    place whose anchor has the most similar shape, among those that may serve it. If several ask for the same
+    slot, the one most similar to the anchor gets it; ties are decided by x1, y1, x2, y2, class, so that the
+    order of the boxes does not matter. The others ask for their next best slot that is free, on any level,
+    until all have one or there is none left to ask for: such a truth is lost.
 
     Args:
         rows: the boxes in input pixels.
@@ -66,14 +66,14 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
     if allowed is not shared:
         iou = np.where(allowed(truths.class_ids, places).T, iou, NOT_OPEN)
     first = _flat(truths, iou.argmax(0), rows.batch, places)
-    liking = iou.max(0)
-    first[liking < 0] = NOWHERE
+    first_iou = iou.max(0)
+    first[first_iou < 0] = NOWHERE
     state = np.full(len(first), ASSIGNED)
     flat, order = first, first.argsort(kind="stable")
     by_flat = first.take(order)
     again = by_flat[1:] == by_flat[:-1]
     if again.any():
-        flat = _settled(first, liking, order, again, iou, truths, rows, places)
+        flat = _settled(first, first_iou, order, again, iou, truths, rows, places)
         state[flat != first] = MOVED
         order = order.take(flat.take(order).argsort(kind="stable"))
         by_flat = flat.take(order)
@@ -86,12 +86,12 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
     fates[truths.row] = state
 
     boxes = np.concatenate((truths.centres_px, truths.sizes_px)) / places.size_xyxy_px
-    made = places.row_of_class.take(truths.class_ids.take(order), axis=0)
-    made[:, :4] = boxes.take(order, axis=1).T
+    targets = places.row_of_class.take(truths.class_ids.take(order), axis=0)
+    targets[:, :4] = boxes.take(order, axis=1).T
     return made_targets(
         places,
         rows,
-        rows=made,
+        rows=targets,
         flat=by_flat,
         source=truths.row.take(order),
         truths=boxes,
@@ -101,7 +101,7 @@ def assign_nearest(rows: TruthRows, places: Places, allowed: Allowed = shared) -
 
 
 def _with_area(rows: TruthRows, places: Places) -> _Truths:
-    """What is left of the boxes within the input, where anything is."""
+    """The parts of the boxes that lie in the input, if they have an area."""
     corners = np.minimum(np.maximum(rows.columns[:4], 0), places.size_xyxy_px)
     sizes, classes, image = corners[2:] - corners[:2], rows.columns[4], rows.image
     kept = (sizes.min(0) > 0).nonzero()[0]
@@ -114,10 +114,10 @@ def _with_area(rows: TruthRows, places: Places) -> _Truths:
         at = kept[((class_ids != classes) | (class_ids < 0) | (class_ids >= count)).argmax()]
         raise InputError(
             f"There is no class number {rows.columns[4, at]:g}: {rows.named(at)}.",
-            f"The model has {count} classes, 0 to {count - 1}: the list of classes is another than "
-            "that of the labels, or is shorter.",
+            f"The model has {count} classes, 0 to {count - 1}: its list of classes is not that of the "
+            "labels, or is shorter.",
         )
-    # Half of two numbers just below the input's side may round to the side, where no cell is.
+    # The mean of two numbers just below the input's side may round up to the side, which is in no cell.
     centres = np.minimum((corners[:2] + corners[2:]) * np.float32(0.5), places.last_xy_px)
     return _Truths(kept, image, class_ids, centres, sizes)
 
@@ -132,7 +132,7 @@ def _flat(truths: _Truths, place: Ints, batch: int, places: Places) -> Ints:
 
 def _settled(
     first: Ints,
-    liking: Floats,
+    first_iou: Floats,
     order: Ints,
     again: Bools,
     iou: Floats,
@@ -140,15 +140,15 @@ def _settled(
     rows: TruthRows,
     places: Places,
 ) -> Ints:
-    """The truths' flat indices, once those whose first choice is the same slot have settled it.
+    """The truths' flat indices after conflicts between those with the same first choice are settled.
 
-    In every round each asks for the best slot that is open, and one gets it; so fewer ask in the next.
-    A slot that was asked for is never open again, whoever of them got it.
+    In every round each truth without a slot asks for the best slot that is open. Of those that ask for the
+    same slot one gets it, so fewer ask in the next round. A slot that was asked for is never open again.
 
     Args:
         first: the flat index of every truth's first choice.
-        liking: its IoU.
-        order: what sorts `first`.
+        first_iou: its IoU with the truth.
+        order: the indices that sort `first`.
         again: in that order, whether the next truth asks for the same slot, (K - 1,).
         iou: of every place with every truth.
         truths: the truths.
@@ -160,8 +160,8 @@ def _settled(
     several[:-1] |= again
     asking, taken = order[several], first.take(order)
     flat: Ints = first.copy()
-    asking = asking[liking.take(asking) >= 0]
-    slot, value = first.take(asking), liking.take(asking)
+    asking = asking[first_iou.take(asking) >= 0]
+    slot, value = first.take(asking), first_iou.take(asking)
     while True:
         asking, slot = _by_slot(asking, slot, value, rows.columns, truths.row)
         flat[asking] = slot
@@ -179,17 +179,17 @@ def _settled(
 
 
 def _are_among(slots: Ints, taken: Ints) -> Bools:
-    """Which slots are among those, which are sorted."""
-    found: Bools = taken.take(taken.searchsorted(slots), mode="clip") == slots
-    return found
+    """Which slots are among the sorted `taken`."""
+    among: Bools = taken.take(taken.searchsorted(slots), mode="clip") == slots
+    return among
 
 
 def _by_slot(
     asking: Ints, slot: Ints, value: Floats, columns: Floats, row: Ints
 ) -> tuple[Ints, Ints]:
-    """Who asks for which slot, in the slots' order: first who gets it.
+    """Which truth asks for which slot, sorted by slot; the first of a slot gets it.
 
-    That is the highest value, of equal ones the lowest columns.
+    That is the one with the highest value; of equal ones, the one with the lowest columns.
     """
     ties = columns.take(row.take(asking), axis=1)
     order = np.lexsort((*ties[::-1], -value, slot))

@@ -1,11 +1,11 @@
-"""Every slot of every level as rows of tables, so that all truths are placed at once.
+"""All slots of all levels as rows of tables, so that all truths are assigned at once.
 
 Letters: B batch, A slots per cell, C classes, H W grid, K truths, S places (slots of all levels).
 
-A flat index counts the cells' slots of a whole batch: the coarsest level first; within a level image,
-row, column and slot, as in a target of shape (B, H, W, A, 5 + C).
+A flat index here numbers the slots of a whole batch: the coarsest level first, within a level by image, row,
+column and slot, as in a target of shape (B, H, W, A, 5 + C).
 
-Targets are made on the CPU, in NumPy rather than PyTorch: the arrays are small, and a step takes a third
+Targets are made on the CPU, with NumPy rather than PyTorch: the arrays are small, and a step takes a third
 of the time.
 """
 
@@ -51,7 +51,7 @@ class Grid:
 
     @property
     def candidates(self) -> int:
-        """Slots of all cells of one image."""
+        """The slots of all cells of one image."""
         return self.height * self.width * self.slots
 
 
@@ -65,7 +65,7 @@ def grids_of(description: Description, input_hw_px: tuple[int, int]) -> tuple[Gr
     if any(side <= 0 or side % largest for side in input_hw_px):
         height, width = input_hw_px
         raise InputError(
-            f"An input of {height} x {width} px (height x width) has no whole cells.",
+            f"An input of {height} x {width} px (height x width) cannot be divided into whole cells.",
             f"Height and width must be multiples of {largest} px.",
         )
     grids = []
@@ -77,10 +77,10 @@ def grids_of(description: Description, input_hw_px: tuple[int, int]) -> tuple[Gr
 
 @dataclass(frozen=True)
 class Places:
-    """The places in the order in which equally good ones are preferred.
+    """The places of a model, in the order in which equally good ones are preferred.
 
-    A lower anchor number comes first, as in keras-yolo3, and of one anchor that serves several levels
-    (tiny's anchor 3 there) the coarser level.
+    A lower anchor number comes first, as in keras-yolo3; if an anchor serves several levels (there anchor 3
+    of YOLOv3-tiny), the coarser level.
 
     Attributes:
         description: the model.
@@ -167,7 +167,7 @@ class Places:
 
     @cached_property
     def _steps(self) -> Ints:
-        """By place what an image before, an image, a row, a column and a slot add, (5, S)."""
+        """By place: the level's start, and what an image, a row, a column and the slot add, (5, S)."""
         starts = self.starts(1)
         steps = []
         for level, slot in zip(self.level, self.slot, strict=True):
@@ -183,18 +183,18 @@ class Places:
 
     @cached_property
     def every_anchor_wh_px(self) -> NDArray[np.float64]:
-        """All anchors, those in no mask included, (2, N, 1)."""
+        """All anchors, even those in no mask, (2, N, 1)."""
         anchors = np.array(self.description.anchors_wh_px, np.float64).T
         return np.ascontiguousarray(anchors)[..., None]
 
     @cached_property
     def of_anchor(self) -> Ints:
-        """By anchor number the places that have it, of a level the first only; -1 for no more, (n, N)."""
-        found: dict[int, dict[int, int]] = {}
+        """By anchor number the places that have it, at most one of each level, padded with -1, (n, N)."""
+        by_anchor: dict[int, dict[int, int]] = {}
         for place, (anchor, level) in enumerate(zip(self.anchor, self.level, strict=True)):
-            found.setdefault(anchor, {}).setdefault(level, place)
+            by_anchor.setdefault(anchor, {}).setdefault(level, place)
         numbers = range(len(self.description.anchors_wh_px))
-        listed = [tuple(found.get(number, {}).values()) for number in numbers]
+        listed = [tuple(by_anchor.get(number, {}).values()) for number in numbers]
         most = max(map(len, listed))
         padded = [(*each, *[-1] * (most - len(each))) for each in listed]
         places: Ints = np.array(padded, np.int64)
@@ -202,7 +202,7 @@ class Places:
 
     @cached_property
     def row_of_class(self) -> Floats:
-        """What a slot should say for a truth of each class, but for the box, (C, 5 + C)."""
+        """The target of a slot for a truth of each class, without the box, (C, 5 + C)."""
         count = len(self.description.class_names)
         return np.hstack((np.zeros((count, 4)), np.ones((count, 1)), np.eye(count))).astype(
             np.float32
@@ -221,9 +221,9 @@ class Places:
         Args:
             batch: B.
             place: which places, shape (K,).
-            image: shape (K,), or another that goes with it, as have the next.
-            col: the cells' columns.
-            row: the cells' rows.
+            image: their image in the batch, shape (K,) or one that broadcasts with it.
+            col: the cells' columns, of the same shape.
+            row: the cells' rows, of the same shape.
         """
         before, per_image, per_row, per_col, slot = self._steps.take(place, axis=1)
         flat: Ints = before * batch + slot + per_image * image + per_row * row + per_col * col
@@ -231,7 +231,7 @@ class Places:
 
 
 def shape_iou(wh_px: Floats, places: Places) -> Floats:
-    """IoU of boxes and anchors laid on each other's centres: min(w) * min(h) / (sum of areas - that).
+    """IoU of boxes and anchors with a common centre: min(w) * min(h) / (sum of areas - that product).
 
     Args:
         wh_px: widths and heights in input pixels, (2, K).

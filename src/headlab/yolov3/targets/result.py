@@ -1,4 +1,4 @@
-"""Targets in compact form: only the slots that answer for a truth, and what became of every truth."""
+"""Targets in compact form: only the slots that are responsible for a truth, and the fate of every truth."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Fate(IntEnum):
 
 
 class Counts(NamedTuple):
-    """How many truths there were, and what became of them: truths = assigned + lost + skipped.
+    """How many truths had which fate: truths = assigned + lost + skipped.
 
     Attributes:
         truths: rows that are not padding.
-        assigned: truths that a slot answers for.
-        moved: those of them whose best slot was taken, and that another slot answers for.
-        lost: truths that no slot answers for.
+        assigned: truths with a slot.
+        moved: those of them whose best slot was taken, so that they got another.
+        lost: truths without a slot.
         skipped: truths without an area in the input.
     """
 
@@ -45,21 +45,21 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets of a batch: P positive slots, and K truths. The loss needs the tensors only.
+    """The targets of a batch: P positive slots, and K truths. The loss needs only the tensors.
 
     Attributes:
         grids: the levels, coarsest first.
         batch: B, how many images there are.
-        rows: what each positive slot should say: x, y, w, h of the box's centre and size as fractions of
-            the input's width and height, objectness 1, class bits; float32, shape (P, 5 + C).
+        rows: the target of each positive slot: x, y, w, h of the box's centre and size as fractions of the
+            input's width and height, objectness 1, class bits; float32, shape (P, 5 + C).
         flat: the flat index of each (`headlab.yolov3.targets.places`), ascending, int64, shape (P,).
         bounds: the positives of level l are bounds[l] … bounds[l + 1] - 1.
-        truths: x, y, w, h of every truth with an area as fractions, whether a slot answers for it or
-            not; float32, shape (K, 4).
+        truths: x, y, w, h as fractions of every truth with an area, with or without a slot; float32, shape
+            (K, 4).
         truth_image: the image of each, int64, shape (K,).
-        given: the M rows that were handed in.
-        source: the row that each positive slot comes from, shape (P,).
-        fates: what became of each row, of `Fate`, shape (M,).
+        given: the M rows that the targets were made from.
+        source: the row behind each positive slot, shape (P,).
+        fates: the `Fate` of each row, shape (M,).
     """
 
     grids: tuple[Grid, ...]
@@ -100,15 +100,15 @@ class Targets:
         return self.flat[chosen] - start, self.rows[chosen]
 
     def dense(self) -> tuple[Tensor, ...]:
-        """The targets in full, as keras-yolo3 makes them: (B, H, W, A, 5 + C) by level."""
-        made = []
+        """The targets of all slots, as keras-yolo3 makes them: (B, H, W, A, 5 + C) by level."""
+        dense = []
         for at, grid in enumerate(self.grids):
             index, rows = self.level(at)
             shape = (self.batch, grid.height, grid.width, grid.slots, rows.shape[1])
             full = rows.new_zeros(shape)
             full.view(-1, rows.shape[1])[index] = rows
-            made.append(full)
-        return tuple(made)
+            dense.append(full)
+        return tuple(dense)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Targets:
         """The same targets with their tensors on a device."""
@@ -130,7 +130,7 @@ def made_targets(
     truth_image: Ints,
     fates: NDArray[np.int8],
 ) -> Targets:
-    """Targets of arrays; see the attributes of `Targets`, `truths` is (4, K) here."""
+    """Targets from arrays; see the attributes of `Targets`, but `truths` is (4, K) here."""
     return Targets(
         grids=places.grids,
         batch=given.batch,

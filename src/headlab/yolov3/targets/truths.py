@@ -1,4 +1,4 @@
-"""The truths of a batch as they are handed in: padded or ragged, one row per box."""
+"""The truths of a batch as a data loader gives them: padded or ragged, one row per box."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ BOX_COLUMNS = 5
 
 @dataclass(frozen=True)
 class TruthRows:
-    """The rows of all images, one after the other, M of them.
+    """The M rows of all images, one image after the other.
 
     Attributes:
         columns: x1, y1, x2, y2 in input pixels and the class number, (5, M).
-        image: the row's image in the batch, (M,).
+        image: the image of each row in the batch, (M,).
         first: the first row of each image, (B,).
     """
 
@@ -36,7 +36,7 @@ class TruthRows:
         return len(self.first)
 
     def padding(self) -> Bools:
-        """Whether a row stands for nothing: its four coordinates are zero; (M,)."""
+        """Which rows are padding: their four coordinates are zero; (M,)."""
         padding: Bools = np.logical_not(self.columns[:4].any(0))
         return padding
 
@@ -46,31 +46,31 @@ class TruthRows:
         return np.stack((image, at - self.first[image]), axis=-1)
 
     def named(self, at: int) -> str:
-        """A row for a message."""
+        """What messages call a row."""
         ((image, row),) = self.where(np.array([at])).tolist()
         numbers = ", ".join(f"{number:g}" for number in self.columns[:, at].tolist())
         return f"box {row} of image {image} of the batch ({numbers})"
 
 
 def truth_rows(boxes: Tensor | Sequence[Tensor]) -> TruthRows:
-    """Lay a batch's boxes out as rows.
+    """The boxes of a batch as rows.
 
     Args:
-        boxes: (B, T, 5), padded with rows of zeros; or for each image (T, 5), T as it comes.
+        boxes: (B, T, 5), padded with rows of zeros, or a list of (T, 5), one for each image.
 
     Raises:
-        InputError: there are no images, the shapes are others, or a number is not finite.
+        InputError: there are no images, the shapes are wrong, or a number is NaN or infinite.
     """
     if not len(boxes):
         raise InputError(
-            "There are no images in the batch.", "Give the boxes of one image at least."
+            "There are no images in the batch.", "Give the boxes of at least one image."
         )
     rows = _padded(boxes) if isinstance(boxes, Tensor) else _ragged(boxes)
     if not np.isfinite(rows.columns.sum()):
         wrong = (~np.isfinite(rows.columns).all(0)).nonzero()[0]
         if len(wrong):
             raise InputError(
-                f"A number is not finite: {rows.named(wrong[0])}.",
+                f"A number is NaN or infinite: {rows.named(wrong[0])}.",
                 "Five finite numbers were expected: x1, y1, x2, y2 in input pixels and the class.",
             )
     return rows
@@ -79,7 +79,7 @@ def truth_rows(boxes: Tensor | Sequence[Tensor]) -> TruthRows:
 def _padded(boxes: Tensor) -> TruthRows:
     if boxes.ndim != 3 or boxes.shape[2] != BOX_COLUMNS:
         raise InputError(
-            f"Boxes of shape {tuple(boxes.shape)} are not those of a batch.",
+            f"Boxes of shape {tuple(boxes.shape)} are not a batch.",
             "Give (batch, boxes per image, 5): x1, y1, x2, y2 in input pixels and the class.",
         )
     batch, per_image = boxes.shape[:2]

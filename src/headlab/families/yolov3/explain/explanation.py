@@ -1,21 +1,19 @@
-"""Where a model's numbers come from, explained with that model's own numbers."""
+"""Where a YOLOv3 model's numbers come from, explained with that model's own numbers."""
 
 from __future__ import annotations
 
-from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.families.facts import Section
+from headlab.families.yolov3.explain.anchors import explain_anchors, explain_classes
+from headlab.families.yolov3.explain.decoding import explain_decoding
+from headlab.families.yolov3.explain.freezing import explain_freezing
+from headlab.families.yolov3.explain.grids import explain_candidates, explain_grids
+from headlab.families.yolov3.explain.slots import explain_outputs, explain_slots
 from headlab.heads.layout import Layout
-from headlab.inspection.explain.anchor_free import explain_anchor_free
-from headlab.inspection.explain.anchors import explain_anchors, explain_classes
-from headlab.inspection.explain.decoding import explain_decoding
-from headlab.inspection.explain.freezing import explain_freezing
-from headlab.inspection.explain.grids import explain_candidates, explain_grids
-from headlab.inspection.explain.parts import Section
-from headlab.inspection.explain.slots import explain_outputs, explain_slots
 
 
 def explanation(
-    checkpoint: Checkpoint, layout: Layout, input_hw_px: tuple[int, int]
+    checkpoint: Yolov3Checkpoint, layout: Layout, input_hw_px: tuple[int, int]
 ) -> tuple[Section, ...]:
     """The sections that `headlab inspect --explain` prints, in order.
 
@@ -24,8 +22,6 @@ def explanation(
         layout: its head.
         input_hw_px: the input's height and width in pixels, multiples of the largest stride.
     """
-    if not isinstance(checkpoint, Yolov3Checkpoint):
-        return explain_anchor_free(checkpoint, layout, input_hw_px)
     described = checkpoint.description
     return (
         explain_grids(described, layout, input_hw_px),

@@ -6,35 +6,37 @@ from pathlib import Path
 import pytest
 
 import yolov3_models
+from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError
 from headlab.families.read import read
+from headlab.families.yolov3.remarks import remarks
 
 
 def test_the_official_tiny_weights_and_their_cfg_do_not_agree(shared: Path, tmp_path: Path) -> None:
     for name in ("yolov3-tiny.weights", "yolov3-tiny.cfg", "coco.names"):
         shutil.copy(shared / "weights" / name, tmp_path)
-    (remark,) = read(tmp_path / "yolov3-tiny.weights").remarks()
+    (remark,) = remarks(read_yolov3(tmp_path / "yolov3-tiny.weights"))
     assert "trained with the anchors of mask 1,2,3 at P4; the .cfg says 0,1,2" in remark
 
     cfg = tmp_path / "yolov3-tiny.cfg"
     text = cfg.read_text()
     cfg.unlink()
     cfg.write_text(text.replace("mask = 0,1,2", "mask = 1,2,3"))
-    assert read(tmp_path / "yolov3-tiny.weights").remarks() == ()
+    assert remarks(read_yolov3(tmp_path / "yolov3-tiny.weights")) == ()
 
 
 def test_nothing_is_said_of_other_weights() -> None:
-    assert yolov3_models.random_model().remarks() == ()
-    assert yolov3_models.random_model("yolov3").remarks() == ()
+    assert remarks(yolov3_models.random_model()) == ()
+    assert remarks(yolov3_models.random_model("yolov3")) == ()
 
 
 def test_classes_without_names(tmp_path: Path) -> None:
     model = yolov3_models.random_model()
     path = yolov3_models.saved(model, tmp_path / "m.weights")
-    assert read(path).remarks() == ()
+    assert remarks(read_yolov3(path)) == ()
     (tmp_path / "m.names").unlink()
-    (remark,) = read(path).remarks()
-    assert remark.startswith("No class names were found beside it")
+    (remark,) = remarks(read_yolov3(path))
+    assert remark.startswith("No class names were found next to it")
     assert read(path).class_names == ("0", "1", "2")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
 from headlab.checkpoint.yolov3.description import Description
+from headlab.families.facts import Section, TextTable, anchor_text, joined
 from headlab.heads.layout import Layout, Place
-from headlab.inspection.explain.parts import Section, TextTable, anchor_text, joined
 from headlab.plain_text import counted
 
 

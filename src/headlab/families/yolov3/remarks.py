@@ -1,4 +1,4 @@
-"""What is known of a model's files beyond what they say."""
+"""What is known of a YOLOv3 model's files beyond what they say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
     if names != tuple(map(str, range(len(names)))):
         return ()
     return (
-        "No class names were found beside it, so the classes are called by their numbers. "
+        "No class names were found next to it, so the classes are called by their numbers. "
         "Name a file of them with --names.",
     )
 
@@ -45,12 +45,12 @@ def _official_tiny(model: Yolov3Checkpoint) -> tuple[str, ...]:
 
 
 def trained_masks(model: Yolov3Checkpoint) -> tuple[tuple[int, ...], ...] | None:
-    """The masks that a model was trained with, where they are known better than from its files.
+    """The masks that a model was trained with, if headlab knows them better than its files do.
 
     The official yolov3-tiny.weights for COCO (sha256 dccea06f…) were trained with mask 1,2,3 at P4, while
     the official cfg says 0,1,2: on coco128, boxes of P4 overlap the labels by 0.28 on average with the
-    latter and by 0.70 with the former (bench/tiny_masks.py). They are known by the biases of P4's boxes,
-    which no edit of class rows changes.
+    latter and by 0.70 with the former (bench/tiny_masks.py). The weights are recognised by the biases of
+    P4's boxes, which no edit of class rows changes.
     """
     described = model.described
     if described.variant != "yolov3-tiny":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.constrain import Constrain
 from rich.padding import Padding
 
-from headlab.inspection.explain.parts import Section, TextTable
+from headlab.families.facts import Section, TextTable
 from headlab.results.tables import heading, line, table
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from headlab.checkpoint.yolov3.description import (
     Anchor,
     Description,
 )
+from headlab.families.facts import Section, TextTable, anchor_text, joined, mask_text
 from headlab.heads.layout import Layout
-from headlab.inspection.explain.parts import Section, TextTable, anchor_text, joined, mask_text
 from headlab.plain_text import counted
 
 DARKNET_TINY_MASKS = ((3, 4, 5), (0, 1, 2))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, Convolution, MaxPool
 from headlab.checkpoint.yolov3.description import Description
+from headlab.families.facts import Section, TextTable, joined
 from headlab.heads.layout import Layout
-from headlab.inspection.explain.parts import Section, TextTable, joined
 
 
 def explain_grids(described: Description, layout: Layout, input_hw_px: tuple[int, int]) -> Section:

@@ -6,9 +6,9 @@ Source: Li et al., "Generalized Focal Loss" (2020), for the distribution over di
 
 from __future__ import annotations
 
-from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.pt.checkpoint import PtCheckpoint
+from headlab.families.facts import Section, TextTable, joined
 from headlab.heads.layout import Layout, Level
-from headlab.inspection.explain.parts import Section, TextTable, joined
 from headlab.plain_text import counted
 
 _BOX_BRANCH = {"cv3": "cv2", "one2one_cv3": "one2one_cv2"}
@@ -20,8 +20,8 @@ _EXTRA = {
 }
 
 
-def explain_anchor_free(
-    checkpoint: Checkpoint, layout: Layout, input_hw_px: tuple[int, int]
+def explanation(
+    checkpoint: PtCheckpoint, layout: Layout, input_hw_px: tuple[int, int]
 ) -> tuple[Section, ...]:
     """Levels, box branch, class rows and candidates of one model."""
     bins = _bins(checkpoint, layout.levels[0])
@@ -69,7 +69,7 @@ def _grids(layout: Layout, input_hw_px: tuple[int, int]) -> Section:
     )
 
 
-def _bins(checkpoint: Checkpoint, level: Level) -> int | None:
+def _bins(checkpoint: PtCheckpoint, level: Level) -> int | None:
     """`reg_max`: how many numbers the box branch has per side; None if it cannot be found."""
     *prefix, branch, number, _, _ = level.class_rows[0].weight.split(".")
     box = _BOX_BRANCH.get(branch)

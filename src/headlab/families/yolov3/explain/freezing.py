@@ -18,7 +18,7 @@ from headlab.checkpoint.yolov3.architecture import (
     Upsample,
 )
 from headlab.checkpoint.yolov3.description import Description
-from headlab.inspection.explain.parts import Section, TextTable, joined
+from headlab.families.facts import Section, TextTable, joined
 
 FROZEN_TINY_CONVOLUTIONS = 5
 """Of tiny's 7 backbone convolutions, those among the 20 layers that keras-yolo3 freezes."""

@@ -1,10 +1,32 @@
-"""What an explanation is made of: headed sections of paragraphs and tables, with the numbers behind them."""
+"""What a family says of a model, for `headlab inspect`: facts, a line each, and explanations in sections."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.heads.layout import Layout
+from headlab.plain_text import counted
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What there is to say of a model beyond its layout.
+
+    Attributes:
+        summary: a label, such as "network", and a text for each line at the top.
+        imgsz_from: who chose `Checkpoint.input_hw_px`: "training", "model" (the file says what it is made
+            for), or "default" where it does not say.
+        masks: level name -> the number of each slot's anchor in the anchors file; empty without anchors.
+        notes: what is unusual about the model, in sentences.
+    """
+
+    summary: tuple[tuple[str, str], ...]
+    imgsz_from: Literal["training", "model", "default"]
+    masks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +71,23 @@ class Section:
             "numbers": dict(self.numbers),
             "parts": [part if isinstance(part, str) else part.as_document() for part in self.parts],
         }
+
+
+def classes_text(layout: Layout) -> str:
+    """Such as "80 classes"."""
+    return counted(len(layout.class_names), "class", "classes")
+
+
+def parameters_text(checkpoint: Checkpoint) -> str:
+    """How many parameters the network has, and how many numbers they hold."""
+    parameters = [tensor for tensor in checkpoint.tensors.values() if tensor.is_parameter]
+    return f"{len(parameters)} parameters, {sum(tensor.numel for tensor in parameters):,} numbers"
+
+
+def size_text(size_hw_px: tuple[int, int]) -> str:
+    """Such as "480 x 640 px" (height x width), or "640 px" for a square."""
+    height, width = size_hw_px
+    return f"{height} px" if height == width else f"{height} x {width} px"
 
 
 def anchor_text(anchor_wh_px: tuple[float, float]) -> str:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
 from headlab.checkpoint.yolov3.description import Anchor
+from headlab.families.facts import Section, TextTable, anchor_text
 from headlab.heads.layout import Layout, Place
-from headlab.inspection.explain.parts import Section, TextTable, anchor_text
 
 EXAMPLE = {"tx": 0.5, "ty": -0.5, "tw": 0.2, "th": -0.1, "obj": 2.0, "class": 1.0}
 """Outputs that a network could make; all of them are moderate."""

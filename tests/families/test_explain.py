@@ -18,15 +18,15 @@ import yolov3_models
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.in_memory import InMemoryCheckpoint
+from headlab.families.facts import Section
 from headlab.families.identify import identify
 from headlab.families.read import read
+from headlab.families.table import family_of
+from headlab.families.yolov3.explain.anchors import unusual_masks
+from headlab.families.yolov3.explain.decoding import EXAMPLE, decoded
+from headlab.families.yolov3.explain.freezing import keras_layer_count
 from headlab.files.json_text import to_json
-from headlab.inspection.explain.anchors import unusual_masks
-from headlab.inspection.explain.decoding import EXAMPLE, decoded
-from headlab.inspection.explain.explanation import explanation
-from headlab.inspection.explain.freezing import keras_layer_count
-from headlab.inspection.explain.parts import Section
-from headlab.inspection.explain.text import explanation_text
+from headlab.inspection.explanation_text import explanation_text
 from headlab.results.tables import show
 
 COCO = tuple(f"class{number}" for number in range(80))
@@ -44,7 +44,7 @@ def model(
 
 
 def explained(checkpoint: Any, input_hw_px: tuple[int, int] = (416, 416)) -> dict[str, Section]:
-    sections = explanation(checkpoint, identify(checkpoint), input_hw_px)
+    sections = family_of(checkpoint).explain(checkpoint, identify(checkpoint), input_hw_px)
     return {section.name: section for section in sections}
 
 

@@ -1,0 +1,63 @@
+"""Read a YOLOv3 model file of any format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headlab.checkpoint.first_bytes import first_bytes
+from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.companion_files import CompanionFiles
+from headlab.checkpoint.yolov3.formats import recognised
+from headlab.errors import CheckpointError
+
+_ZIP_MAGIC = b"PK\x03\x04"
+
+
+def read_yolov3(path: Path, beside: CompanionFiles | None = None) -> Yolov3Checkpoint:
+    """Read a darknet, Keras or safetensors file as data.
+
+    Args:
+        path: the file.
+        beside: the files that say what the weights do not; by default they are looked for.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or no YOLOv3 model.
+    """
+    companions, start = beside or CompanionFiles(), first_bytes(path)
+    match recognised(path, start):
+        case "keras":
+            from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
+
+            return read_keras(path, companions)
+        case "headlab":
+            from headlab.checkpoint.yolov3.safetensors_file import read_safetensors
+
+            return read_safetensors(path, companions)
+        case "darknet":
+            from headlab.checkpoint.yolov3.darknet.checkpoint import read_darknet
+
+            return read_darknet(path, companions)
+    raise _no_model(path, start)
+
+
+def _no_model(path: Path, start: bytes) -> CheckpointError:
+    """What is wrong with a file that is no YOLOv3 model."""
+    if not path.exists():
+        return CheckpointError(
+            f"{path}: no such file.",
+            "headlab downloads nothing; give the path of a file on this machine.",
+        )
+    if path.suffix.lower() == ".cfg" and path.is_file():
+        return CheckpointError(
+            f"{path}: a .cfg describes a network, but holds no weights.",
+            "Give the .weights file; the .cfg is found next to it, or named with --cfg.",
+        )
+    if start.startswith(_ZIP_MAGIC):
+        return CheckpointError(
+            f"{path}: this is an ultralytics checkpoint, which is not a YOLOv3 model with anchors.",
+            "Give a .weights, .h5 or .safetensors file. ultralytics exports its own models: yolo export.",
+        )
+    return CheckpointError(
+        f"{path}: this is not a YOLOv3 model.",
+        "Give a darknet .weights, a keras-yolo3 .h5, or headlab's .safetensors.",
+    )

@@ -1,1 +1,0 @@
-"""The numbers of a head, explained on the user's own model."""
