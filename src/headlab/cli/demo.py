@@ -131,7 +131,7 @@ def _word(path: Path) -> str:
 def _save_pictures(tour: Tour) -> Path:
     import polars as pl
 
-    from headlab.comparison.text import side_by_side
+    from headlab.comparison.picture import side_by_side
     from headlab.detect.photos import read_bgr
     from headlab.results.pictures.folder import PictureFolder
 
