@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import models
+from headlab.results import fonts
 
 # Small models run fastest on one thread, and tests run side by side; torch reads this when imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_installed_fonts() -> Iterator[None]:
+    """What is drawn in tests is drawn with the fonts that come with dependencies, whatever is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fonts, "_book", fonts.FontBook(fonts.packaged_fonts(), tuple))
+        yield
 
 
 @pytest.fixture(scope="session")

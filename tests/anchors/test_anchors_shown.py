@@ -7,12 +7,11 @@ import pytest
 
 from anchored_rows import LEVELS, STRIDES_PX, anchored, anchored_rows, anchored_trace
 from headlab.results.colours import level_colour
-from headlab.results.pictures.marks import anchor_corners
 from headlab.results.style import BUSY
 from headlab.results.table_files import trace_document
 from headlab.results.tables import show
 from headlab.trace.notebook import trace_html
-from headlab.trace.picture import draw
+from headlab.trace.picture import anchor_outline, draw
 from headlab.trace.row_words import box_and_anchor, merged_by_slot, slot_behind
 from headlab.trace.text import detection_table, summary_text
 from traced_rows import detection, rows
@@ -101,15 +100,14 @@ def test_the_anchor_lies_in_the_middle_of_its_cell() -> None:
     On an image of twice the input's size all of it is doubled.
     """
     row = anchored((0, 0, 9, 9))
-    assert anchor_corners(row, 1) == (140.5, 123.5, 275.5, 292.5)
-    doubled = row | {f"cell_{end}": 2 * row[f"cell_{end}"] for end in ("x1", "y1", "x2", "y2")}
-    assert anchor_corners(doubled, 2) == (281, 247, 551, 585)
+    assert anchor_outline(row, (192, 192, 224, 224), 1) == (140.5, 123.5, 275.5, 292.5)
+    assert anchor_outline(row, (384, 384, 448, 448), 2) == (281, 247, 551, 585)
 
 
 def test_a_cell_half_in_the_padding_keeps_its_middle() -> None:
     """The image begins 12 px into the cell: of y -12 to 20 the table has 0 to 20; the middle is 4."""
-    row = anchored((0, 0, 9, 9), cell_y1=0.0, cell_y2=20.0)
-    assert anchor_corners(row, 1)[1::2] == (4 - 84.5, 4 + 84.5)
+    row = anchored((0, 0, 9, 9))
+    assert anchor_outline(row, (192, 0, 224, 20), 1)[1::2] == (4 - 84.5, 4 + 84.5)
 
 
 def drawn(*detections: dict[str, object], input_hw_px: tuple[int, int] | None) -> np.ndarray:
@@ -118,24 +116,25 @@ def drawn(*detections: dict[str, object], input_hw_px: tuple[int, int] | None) -
 
 
 def test_the_anchor_is_dashed_in_the_colour_of_the_level() -> None:
-    """Its left edge is at x 140.5, from y 123.5 to 292.5; some of it is coloured, some is not."""
+    """Its left edge is at x 140.5, from y 123.5 to 292.5, and the photo is drawn twice as large.
+
+    Some of the edge is coloured, some is not.
+    """
     row = anchored((20, 30, 400, 410))
-    edge = drawn(row, input_hw_px=(416, 416))[130:280, 139:143]
+    edge = drawn(row, input_hw_px=(416, 416))[260:560, 278:286]
     coloured = (edge == level_colour("P5")).all(axis=2).any(axis=1)
     assert 0.3 < coloured.mean() < 0.8
     starts = np.flatnonzero(np.diff(coloured.astype(int)) == 1)
     assert len(starts) > 5
-    assert (drawn(row, input_hw_px=None)[130:280, 139:143] == GREY).all()
+    assert (drawn(row, input_hw_px=None)[260:560, 278:286] == GREY).all()
 
 
 def test_the_legend_explains_the_dashes() -> None:
     with_anchor, without = (
         drawn(anchored((20, 100, 400, 410)), input_hw_px=size) for size in ((416, 416), None)
     )
-    panels = [
-        (each[:90, 200:] != GREY).any(axis=2).any(axis=1).sum() for each in (with_anchor, without)
-    ]
-    assert panels[0] > panels[1], "the panel has one more line"
+    keys = [each[832 + 24 :, :].min(axis=2) < 150 for each in (with_anchor, without)]
+    assert keys[0].sum() > 1.2 * keys[1].sum(), "the key has one more entry"
 
 
 def test_among_many_boxes_anchors_are_left_out() -> None:

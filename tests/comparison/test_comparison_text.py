@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 from rich.console import Console
 
 from headlab.comparison.compare import Comparison, compare
-from headlab.comparison.text import comparison_text, side_by_side
+from headlab.comparison.text import comparison_text
 from headlab.heads.layout import Layout, Level
 from headlab.trace.notebook import comparison_html
-from traced_rows import STRIDES_PX, detection, rows, trace_of
+from traced_rows import STRIDES_PX, detection, trace_of
 
 A, B, C = (0, 0, 40, 40), (100, 0, 140, 40), (0, 100, 40, 140)
 
@@ -128,19 +127,6 @@ def test_without_shifts_nothing_is_inferred() -> None:
     text = _shown(compare(plain.before, plain.after))
     assert "experiment" not in text
     assert "inferred" not in text
-
-
-def test_side_by_side_by_pixel() -> None:
-    """Two photos of 200 px with a gap of 2 (1 % of the width), under titles of 2 * 11 px."""
-    photo = np.full((150, 200, 3), 100, np.uint8)
-    boxes = [rows(detection((20, 30, 90, 120), level, (5, 5))) for level in ("P4", "P5")]
-    picture = side_by_side(photo, *boxes, (STRIDES_PX, STRIDES_PX), ("one", "two"))
-    assert picture.image.size == (402, 172)
-    assert picture.image.getpixel((20, 22 + 60)) == (230, 159, 0)
-    assert picture.image.getpixel((202 + 20, 22 + 60)) == (0, 158, 115)
-    assert picture.image.getpixel((200, 100)) == (255, 255, 255)
-    title = np.asarray(picture.image)[:22, :200]
-    assert title.min() < 100 < 255 == title.max()
 
 
 def test_html_escapes_names() -> None:

@@ -11,17 +11,17 @@ from PIL import Image
 
 from headlab.errors import OutputError
 from headlab.results.pictures.folder import PictureFolder
+from headlab.results.pictures.picture import Picture
 from headlab.results.pictures.video import frame_count
-from headlab.results.progress import image_count
-from headlab.trace.picture import Picture, draw
+from headlab.trace.picture import draw
 from traced_rows import STRIDES_PX, detection, rows
 
-PHOTO = np.full((240, 320, 3), 100, np.uint8)
+PHOTO = np.full((480, 640, 3), 100, np.uint8)
 
 
 def traced(path: Path | str, frame: int | None = None) -> tuple[str, int | None, Picture]:
     found = rows(detection((20, 30, 200, 150), "P4", (5, 6)))
-    return str(path), frame, draw(PHOTO, found, STRIDES_PX)
+    return str(path), frame, draw(PHOTO, found, STRIDES_PX, constant_size=frame is not None)
 
 
 def saved(
@@ -57,7 +57,7 @@ def test_no_source_is_overwritten(tmp_path: Path) -> None:
 def test_png_is_exact(tmp_path: Path) -> None:
     saved(tmp_path, traced("dog.png"))
     drawn = np.asarray(Image.open(tmp_path / "dog_trace.png"))
-    assert drawn.shape == PHOTO.shape
+    assert drawn.shape == (*traced("dog.png")[2].image.size[::-1], 3)
     assert tuple(drawn[100, 20]) == (230, 159, 0)  # the left edge of a P4 box
 
 
@@ -74,9 +74,25 @@ def test_frames_become_one_video_each(tmp_path: Path) -> None:
     ok, frame = video.read()
     video.release()
     assert ok
-    assert frame.shape == PHOTO.shape
+    assert frame.shape == (*frames[0][2].image.size[::-1], 3)
     blue, green, red = (int(channel) for channel in frame[100, 21])
     assert red > green > blue  # orange, after a lossy codec
+
+
+def test_a_frame_of_another_size_is_filled_up_or_cut_off(tmp_path: Path) -> None:
+    sizes = [(640, 520), (600, 540), (700, 480)]
+    frames = [
+        ("clip.avi", at, Picture(Image.new("RGB", size, (9, 99, 9))))
+        for at, size in enumerate(sizes)
+    ]
+    saved(tmp_path, *frames)
+    video = cv2.VideoCapture(str(tmp_path / "clip_trace.mp4"))
+    read = [video.read()[1] for _ in frames]
+    video.release()
+    assert {frame.shape for frame in read} == {(520, 640, 3)}
+    assert read[1][300, 300].max() < 150 < 200 < read[1][300, 630].min(), (
+        "paper, and nothing stretched"
+    )
 
 
 def add_one_and_fail(pictures: PictureFolder) -> None:
@@ -117,10 +133,3 @@ def test_the_mark_is_in_the_name(tmp_path: Path) -> None:
     with PictureFolder(tmp_path, (), "compare") as pictures:
         pictures.add(*traced("dog.jpg"))
     assert [path.name for path in pictures.saved] == ["dog_compare.jpg"]
-
-
-def test_images_and_frames_are_counted(tmp_path: Path) -> None:
-    saved(tmp_path, *(traced("clip.avi", n) for n in range(5)))
-    clip = tmp_path / "clip_trace.mp4"
-    assert image_count([Path("dog.jpg"), clip]) == 6
-    assert image_count([Path("dog.jpg"), clip], vid_stride=2) == 4  # 1 + ceil(5 / 2)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from headlab.results import fonts
 from headlab.results.colours import hex_colour, ink_on, level_colour
-from headlab.results.pictures.marks import CELL_OPACITY, rotated_corners
+from headlab.results.pictures.margin import PAPER
+from headlab.results.pictures.marks import CELL_OPACITY
 from headlab.results.style import BUSY, CROWD, style_for
-from headlab.trace.picture import draw
+from headlab.trace.picture import draw, rotated_corners
 from traced_rows import STRIDES_PX, detection, rows
 
 GREY = 100
@@ -60,13 +59,15 @@ def test_the_edge_of_the_box_has_the_colour_of_the_level() -> None:
     assert tuple(drawn[300, 98]) == (GREY, GREY, GREY)
 
 
-def test_size_is_kept_and_the_photo_is_not_touched() -> None:
-    source = photo(333, 517)
+def test_the_photo_is_not_touched_and_keeps_its_size_on_the_sheet() -> None:
+    source = photo(533, 817)
     before = source.copy()
     picture = draw(source, rows(detection((10, 20, 200, 250))), STRIDES_PX)
-    assert picture.image.size == (517, 333)
+    assert picture.photos == ((0, 0, 817, 533),)
+    assert picture.image.width == 817
+    assert picture.image.height > 533
     assert (source == before).all()
-    assert (np.asarray(picture.image) != GREY).any()
+    assert (np.asarray(picture.image)[:533] != GREY).any()
 
 
 def test_red_and_blue_are_not_swapped() -> None:
@@ -78,7 +79,8 @@ def test_red_and_blue_are_not_swapped() -> None:
 def test_a_read_only_flipped_photo_is_drawn() -> None:
     source = photo()[::-1]
     source.flags.writeable = False
-    assert draw(source, rows(detection((10, 20, 200, 250))), STRIDES_PX).image.size == (640, 480)
+    drawn = draw(source, rows(detection((10, 20, 200, 250))), STRIDES_PX)
+    assert drawn.photos == ((0, 0, 640, 480),)
 
 
 @pytest.mark.parametrize(
@@ -101,31 +103,102 @@ def test_a_cell_in_the_padding_is_not_drawn() -> None:
     assert tuple(drawn[2, 2]) == (GREY, GREY, GREY)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (32, 24), (24, 32), (150, 159)])
-def test_a_tiny_picture_has_boxes_but_no_text(size: tuple[int, int]) -> None:
-    height, width = size
-    picture = draw(photo(height, width), rows(detection((2, 2, 20, 20), "P3")), STRIDES_PX)
-    assert picture.image.size == (width, height)
-    assert picture.notes == ("The picture is too small for labels and a legend.",)
+@pytest.mark.parametrize(
+    ("size_wh", "drawn_wh"),
+    [
+        ((1, 1), (640, 640)),
+        ((32, 24), (640, 480)),
+        ((320, 212), (640, 424)),
+        ((639, 10), (1278, 20)),
+        ((640, 480), (640, 480)),
+        ((1, 400), (2, 800)),
+        ((4000, 3000), (4000, 3000)),
+    ],
+)
+def test_a_small_photo_is_enlarged_by_a_whole_number(
+    size_wh: tuple[int, int], drawn_wh: tuple[int, int]
+) -> None:
+    picture = draw(photo(*size_wh[::-1]), rows(detection((0, 0, 1, 1), "P3")), STRIDES_PX)
+    assert picture.photos == ((0, 0, *drawn_wh),)
+    assert picture.notes == ()
 
 
-def test_a_crowd_is_drawn() -> None:
-    crowd = [detection((x, 200, x + 30, 240), "P3", (25, 5)) for x in range(0, 600, 5)]
+def test_boxes_and_cells_are_enlarged_with_the_photo() -> None:
+    """At twice the size the left edge of the box is at x 40, its cell (5, 10) at x 320, y 160."""
+    drawn = pixels(photo(240, 320), detection((20, 30, 300, 200), "P4", (5, 10)))
+    assert tuple(drawn[300, 40]) == level_colour("P4")
+    assert tuple(drawn[300, 39]) != level_colour("P4")
+    filled = (drawn == drawn[176, 336]).all(axis=2)
+    ys, xs = np.nonzero(filled)
+    assert (xs.min(), ys.min(), xs.max(), ys.max()) == (320, 160, 351, 191)
+
+
+CROWD_OF_60 = [
+    detection((x, y, x + 30, y + 40), ("P3", "P4", "P5")[x % 3], (y // 32, x // 32), score=0.5)
+    for x in range(2, 600, 60)
+    for y in range(5, 430, 80)
+]
+
+
+def test_a_crowd_is_drawn_larger_and_named() -> None:
+    assert len(CROWD_OF_60) == 60
+    picture = draw(photo(), rows(*CROWD_OF_60), STRIDES_PX)
+    assert picture.photos == ((0, 0, 1280, 960),)
+    assert picture.notes == ()
+
+
+@pytest.mark.parametrize("size_wh", [(640, 480), (480, 640)])
+@pytest.mark.parametrize("found", [[], CROWD_OF_60[:3], CROWD_OF_60], ids=["none", "few", "many"])
+def test_the_legend_is_outside_the_photo(
+    size_wh: tuple[int, int], found: list[dict[str, object]]
+) -> None:
+    """The colour of a level without detections occurs in the legend, on paper, and nowhere else."""
+    strides = STRIDES_PX | {"P6": 64}
+    picture = draw(photo(*size_wh[::-1]), rows(*found), strides)
+    drawn = np.asarray(picture.image)
+    ys, xs = np.nonzero((drawn == level_colour("P6")).all(axis=2))
+    ((_, _, width, height),) = picture.photos
+    assert len(xs) > 100
+    assert ((xs >= width) | (ys >= height)).all()
+    outside = np.ones(drawn.shape[:2], bool)
+    outside[:height, :width] = False
+    assert (drawn[outside] == PAPER).all(axis=1).mean() > 0.5
+
+
+def test_without_detections_the_photo_stays_as_it_is() -> None:
+    assert (pixels(photo())[:480, :640] == GREY).all()
+
+
+@pytest.mark.parametrize("size_wh", [(640, 480), (480, 640), (320, 200), (4000, 30), (30, 700)])
+def test_the_frames_of_a_video_have_one_size(size_wh: tuple[int, int]) -> None:
+    def size(*found: dict[str, object], **more: object) -> tuple[int, int]:
+        frame = photo(*size_wh[::-1])
+        picture = draw(frame, rows(*found), STRIDES_PX, (640, 640), constant_size=True)
+        return picture.image.size
+
+    crowd = [detection((2, 2, 20, 20), "P3", class_name=f"class {at}") for at in range(300)]
+    sizes = {size(), size(crowd[0]), size(*crowd[:12]), size(*crowd)}
+    sizes.add(size(detection((2, 2, 20, 20), "P4", anchor_w=30.0, anchor_h=40.0)))
+    assert len(sizes) == 1
+    assert all(side % 2 == 0 for side in sizes.pop())
+
+
+def test_frames_have_no_numbers_and_a_note_instead() -> None:
+    crowd = [detection((300, 200, 330, 240), "P3") for _ in range(100)]
+    picture = draw(photo(), rows(*crowd), STRIDES_PX, constant_size=True)
+    assert picture.notes == ("Some boxes of a video have no room for a label.",)
+    assert draw(photo(), rows(*crowd), STRIDES_PX).notes == ()
+
+
+def test_a_list_that_ends_is_noted() -> None:
+    crowd = [detection((300, 200, 330, 240), "P3") for _ in range(400)]
     picture = draw(photo(), rows(*crowd), STRIDES_PX)
-    assert picture.notes == ("Some labels found no place and were left out.",)
-
-
-def test_no_detections_leave_the_photo_as_it_is_below_the_legend() -> None:
-    drawn = pixels(photo())
-    changed = (drawn != GREY).any(axis=2)
-    ys, xs = np.nonzero(changed)
-    assert xs.min() > 320  # the legend stands in the upper right corner
-    assert ys.max() < 240
+    assert picture.notes == ("The list of a picture ends after 300 boxes; the table has all.",)
 
 
 def test_widths_grow_with_the_photo_and_shrink_in_a_crowd() -> None:
     assert style_for((4000, 3000), 1).font_px > 4 * style_for((640, 480), 1).font_px
-    fonts_px = [style_for((640, 480), n).font_px for n in (BUSY, BUSY + 1, CROWD + 1)]
+    fonts_px = [style_for((1600, 1200), n).font_px for n in (BUSY, BUSY + 1, CROWD + 1)]
     assert fonts_px == sorted(fonts_px, reverse=True)
     assert len(set(fonts_px)) == 3
 
@@ -173,35 +246,10 @@ def test_colours_differ_and_ink_contrasts() -> None:
     assert level_colour("P99") not in colours
 
 
-def test_latin_names_have_a_font() -> None:
-    assert fonts.font_for("bird ÄéŠ", 14) is not None
-
-
-@pytest.fixture
-def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(fonts, "_system_fonts", lambda: ())
-    fonts._path_for.cache_clear()
-    yield
-    fonts._path_for.cache_clear()
-
-
-@pytest.mark.usefixtures("no_system_fonts")
-def test_a_name_that_no_font_draws_becomes_its_number() -> None:
-    twice = [detection((50, y, 300, y + 90), class_name="鳥") for y in (50, 250)]
-    picture = draw(photo(), rows(*twice), STRIDES_PX)
-    assert picture.notes == (
-        "No font on this machine draws these class names; their numbers are: 14 = 鳥.",
+def test_japanese_names_are_drawn_and_rare_ones_noted() -> None:
+    birds = [detection((50, y, 300, y + 90), class_name="鳥") for y in (50, 250)]
+    assert draw(photo(), rows(*birds), STRIDES_PX).notes == ()
+    rare = [detection((50, y, 300, y + 90), class_name="새") for y in (50, 250)]
+    assert draw(photo(), rows(*rare), STRIDES_PX).notes == (
+        "No font here draws these class names, so they are written with escapes: 14 = 새.",
     )
-
-
-@pytest.mark.usefixtures("no_system_fonts")
-def test_a_system_font_is_taken_where_the_default_has_no_glyph(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drawable = {"": "bird", "notes-cjk.ttf": "bird鳥"}
-    monkeypatch.setattr(fonts, "_default_path", lambda: "")
-    monkeypatch.setattr(fonts, "_system_fonts", lambda: ("notes-cjk.ttf",))
-    monkeypatch.setattr(fonts, "_draws", lambda path, text: set(text) <= set(drawable[path]))
-    assert fonts._path_for(frozenset("bird")) == ""
-    assert fonts._path_for(frozenset("鳥")) == "notes-cjk.ttf"
-    assert fonts._path_for(frozenset("새")) is None

@@ -12,6 +12,7 @@ from PIL import Image
 import yolov3_models
 from headlab.errors import InputError
 from headlab.results.colours import level_colour
+from headlab.results.pictures.marks import CELL_OPACITY
 from headlab.train.data.batch import Batch, Collate, Sample
 from headlab.train.watching.preview import Sheet, check_name, draw_batches, panels_of, write
 from headlab.train.watching.preview_panel import Names, class_colour, draw_panel
@@ -76,7 +77,7 @@ def test_box_cell_and_anchor_stand_where_they_should() -> None:
     # The left edge of the box, halfway up, is in the class's colour.
     assert tuple(drawn[round(53.5 * scale), 50 * scale]) == box
     # Inside of its cell (rows and columns 48 … 64 of the input) is P4's colour over the photo's 200.
-    mixed = [round(0.55 * each + 0.45 * 200) for each in level_colour("P4")]
+    mixed = [round(CELL_OPACITY * each + (1 - CELL_OPACITY) * 200) for each in level_colour("P4")]
     assert np.abs(drawn[57 * scale, 58 * scale].astype(int) - mixed).max() <= 2
     assert tuple(drawn[57 * scale, 70 * scale]) == (200, 200, 200)  # in the box, beside the cell
 

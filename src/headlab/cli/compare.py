@@ -126,7 +126,7 @@ def _run(
     settings: Settings,
     folder: PictureFolder | None,
 ) -> tuple[Trace, Trace]:
-    from headlab.comparison.text import side_by_side
+    from headlab.comparison.picture import side_by_side
     from headlab.trace.trace import Skipped, collect, without_pixels
 
     strides = (first.layout.stride_by_level, second.layout.stride_by_level)
@@ -141,7 +141,14 @@ def _run(
             skipped.append(other)
             continue
         if folder is not None:
-            picture = side_by_side(one.image_bgr, one.detections, other.detections, strides, titles)
+            picture = side_by_side(
+                one.image_bgr,
+                one.detections,
+                other.detections,
+                strides,
+                titles,
+                constant_size=one.frame is not None,
+            )
             folder.add(one.path, one.frame, picture)
         for side, image in zip(sides, (one, other), strict=True):
             side.append(without_pixels(image))

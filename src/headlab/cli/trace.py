@@ -124,7 +124,14 @@ def _run(
             show(*image_text(each, layout.level_names))
         if folder is not None:
             strides = layout.stride_by_level
-            picture = draw(each.image_bgr, each.detections, strides, each.input_hw_px)
+            is_video = each.frame is not None
+            picture = draw(
+                each.image_bgr,
+                each.detections,
+                strides,
+                each.input_hw_px,
+                constant_size=is_video,
+            )
             folder.add(each.path, each.frame, picture)
         images.append(without_pixels(each))
     return collect(layout, settings, images, skipped)

@@ -1,32 +1,24 @@
-"""Two models' detections side by side, as tables for a terminal and as a picture."""
+"""Two models' detections side by side, as tables for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageDraw
 from rich.text import Text
 
 from headlab.comparison.compare import KINDS
-from headlab.results.fonts import default_font, font_for
 from headlab.results.tables import heading, line, table
-from headlab.trace.picture import Picture, draw
 from headlab.trace.text import level_text
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
     from rich.console import RenderableType
 
     from headlab.comparison.compare import Comparison
     from headlab.heads.layout import Layout
 
 MOST_ROWS = 40
-_GAP_SHARE = 0.01
-_TITLE_SHARE = 0.02
-_SMALLEST_TITLE_PX = 11
 _MEANING = {
     "unchanged": "the same box and class in both models",
     "class changed": "the same box, another class",
@@ -145,36 +137,3 @@ def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
             "label one object differently. "
             "Counted by eye they mislead; matched by box they do not."
         )
-
-
-def side_by_side(
-    image_bgr: NDArray[np.uint8],
-    before: pl.DataFrame,
-    after: pl.DataFrame,
-    strides_px: tuple[Mapping[str, int], Mapping[str, int]],
-    titles: tuple[str, str],
-) -> Picture:
-    """The first model's detections on the left, the second's on the right.
-
-    Args:
-        image_bgr: uint8, shape (H, W, 3).
-        before: traced detections of the first model on this image.
-        after: traced detections of the second model on this image.
-        strides_px: stride by level name, of each model, for the legends.
-        titles: what to write above the two.
-    """
-    left, right = (
-        draw(image_bgr, detections, strides)
-        for detections, strides in zip((before, after), strides_px, strict=True)
-    )
-    width, height = left.image.size
-    gap = max(2, round(width * _GAP_SHARE))
-    font_px = max(_SMALLEST_TITLE_PX, round(width * _TITLE_SHARE))
-    top = 2 * font_px
-    both = Image.new("RGB", (2 * width + gap, top + height), "white")
-    canvas = ImageDraw.Draw(both)
-    for x, side, title in zip((0, width + gap), (left, right), titles, strict=True):
-        both.paste(side.image, (x, top))
-        font = font_for(title, font_px) or default_font(font_px)
-        canvas.text((x + font_px // 2, font_px), title, fill="black", font=font, anchor="lm")
-    return Picture(both, tuple(dict.fromkeys((*left.notes, *right.notes))))

@@ -141,7 +141,7 @@ def _save_pictures(
     """Both models' detections side by side, for each image; returns the folder."""
     import polars as pl
 
-    from headlab.comparison.text import side_by_side
+    from headlab.comparison.picture import side_by_side
     from headlab.detect.photos import read_bgr
     from headlab.results.pictures.folder import PictureFolder
 

@@ -12,6 +12,7 @@ import numpy as np
 from headlab.errors import OutputError
 from headlab.files.atomic import write_bytes
 from headlab.results.colours import hex_colour, level_colour
+from headlab.results.fonts import font_files, legible
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,16 +126,47 @@ def anchor_marks(axes: Axes, anchors: AnchorSet) -> None:
     axes.legend(loc="upper left", fontsize=9, framealpha=0.85)
 
 
-def any_script(axes: Axes) -> None:
-    """Give the names on the vertical axis fonts that can draw them: class names come in every script."""
-    from matplotlib.font_manager import FontProperties
+def any_script(drawing: Figure | Axes) -> None:
+    """Give each text fonts that draw it: class names come in every script.
 
-    from headlab.results.fonts import font_for
+    A character that no font draws becomes an escape. A dollar sign in the labels of an axis is no formula.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
-    for label in axes.get_yticklabels():
-        path = getattr(font_for(label.get_text(), 10), "path", None)
-        if isinstance(path, str) and not label.get_text().isascii():
-            label.set_fontproperties(FontProperties(fname=path, size=10))
+    for axes in drawing.axes if isinstance(drawing, Figure) else [drawing]:
+        for axis in (axes.xaxis, axes.yaxis):
+            _legible_labels(axis)
+    for text in drawing.findobj(Text):
+        assert isinstance(text, Text)  # noqa: S101 - as was asked for
+        content = text.get_text()
+        if not content.isascii():
+            text.set_text(legible(content))
+            text.set_fontfamily([_family(path) for path in font_files(content)])
+
+
+def _legible_labels(axis: Axis) -> None:
+    """Do so for the labels that an axis was given; other ones are numbers."""
+    from matplotlib.ticker import FixedLocator
+
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    given = [label.get_text() for label in axis.get_ticklabels()]
+    shown = [legible(text) for text in given]
+    if shown != given:
+        axis.set_ticks(axis.get_majorticklocs(), shown)
+    for label in axis.get_ticklabels():
+        label.set_parse_math(False)
+
+
+@cache
+def _family(path: str) -> str:
+    """The name by which matplotlib finds a font file."""
+    from matplotlib.font_manager import FontProperties, fontManager
+
+    if all(entry.fname != path for entry in fontManager.ttflist):
+        fontManager.addfont(path)
+    return FontProperties(fname=path).get_name()
 
 
 def save_drawing(drawing: Figure | Image.Image, path: Path) -> None:
@@ -156,6 +188,7 @@ def encoded(drawing: Figure | Image.Image, suffix: str) -> bytes:
         return data.getvalue()
     import matplotlib
 
+    any_script(drawing)
     # Without a date and with fixed ids, the same plot is the same file.
     metadata = {"Date": None} if suffix == ".svg" else None
     with matplotlib.rc_context({"svg.hashsalt": "headlab"}):

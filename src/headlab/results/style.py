@@ -1,4 +1,4 @@
-"""Widths of lines and letters that look alike on a thumbnail and on a photo of 4000 pixels."""
+"""Widths of lines and sizes of letters that look alike on a thumbnail and on a photo of 4000 pixels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import math
 from dataclasses import dataclass
 
 BUSY = 8
-"""With more detections than this, letters are smaller, a long text is not written at a small box, and a
-label without a free place is left out."""
+"""With more detections than this, letters are smaller, labels have no address, and no anchor is drawn."""
 
 CROWD = 25
-"""With more detections than this, all texts are short and lines are thin."""
+"""With more detections than this, lines are thin and letters are small."""
 
-SMALLEST_LABELLED_PX = 160
-"""A picture whose longer side is shorter than this has no labels and no legend."""
+SMALLEST_PX = 640
+"""A photo whose longer side is shorter than this is drawn enlarged, so that there is room for labels."""
+
+SMALLEST_CROWDED_PX = 960
+"""The same for a crowd."""
+
+SMALLEST_FONT_PX = 13
+"""Letters are never smaller than this."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +27,17 @@ class Style:
 
     Attributes:
         line_px: the width of a box's edge.
-        font_px: the height of letters.
-        busy: there are more than a few detections.
-        crowded: there are many.
-        labelled: there is room for labels and a legend.
+        font_px: the size of letters.
     """
 
     line_px: int
     font_px: int
-    busy: bool
-    crowded: bool
-    labelled: bool
+
+
+def enlargement(size_wh: tuple[int, int], count: int) -> int:
+    """The whole number by which a photo is enlarged before anything is drawn on it."""
+    least = SMALLEST_CROWDED_PX if count > CROWD else SMALLEST_PX
+    return max(1, -(-least // max(size_wh)))
 
 
 def style_for(size_wh: tuple[int, int], count: int) -> Style:
@@ -40,5 +45,13 @@ def style_for(size_wh: tuple[int, int], count: int) -> Style:
     busy, crowded = count > BUSY, count > CROWD
     mean = math.sqrt(size_wh[0] * size_wh[1])
     line = max(1, round(mean / (450 if crowded else 280)))
-    font = max(10, round(mean / (60 if crowded else 52 if busy else 44)))
-    return Style(line, font, busy, crowded, max(size_wh) >= SMALLEST_LABELLED_PX)
+    return Style(line, font_size(size_wh, 80 if crowded else 52 if busy else 44))
+
+
+def font_size(size_wh: tuple[int, int], lines: int = 44) -> int:
+    """The size of letters of which so many lines fill a square of the picture's area.
+
+    The longer side counts as well, so that letters on a strip do not vanish when it is seen as a whole.
+    """
+    mean, longer = math.sqrt(size_wh[0] * size_wh[1]), max(size_wh)
+    return max(SMALLEST_FONT_PX, round(mean / lines), round(longer / 160))

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from headlab.errors import OutputError
 from headlab.files.atomic import write_bytes
 from headlab.results.pictures.video import VideoWriter
-from headlab.trace.picture import Picture
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from headlab.results.pictures.picture import Picture
 
 _JPEG_SUFFIXES = {".jpg", ".jpeg"}
 _JPEG_QUALITY = 92

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from headlab.errors import OutputError
+from headlab.results.pictures.margin import PAPER
 
 _CODEC = "mp4v"
 _USUAL_FPS = 25.0
@@ -45,9 +46,11 @@ class VideoWriter:
             )
 
     def add(self, frame: Image.Image) -> None:
-        """Append an RGB frame; one of another size is resized."""
+        """Append an RGB frame; one of another size is cut off, or filled up with paper."""
         if frame.size != self._size_wh:
-            frame = frame.resize(self._size_wh)
+            sheet = Image.new("RGB", self._size_wh, PAPER)
+            sheet.paste(frame, (0, 0))
+            frame = sheet
         self._writer.write(np.ascontiguousarray(np.asarray(frame)[:, :, ::-1]))
 
     def close(self, keep: bool = True) -> None:

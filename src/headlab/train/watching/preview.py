@@ -15,7 +15,8 @@ from headlab.errors import InputError
 from headlab.files.atomic import write_bytes
 from headlab.plain_text import counted, printable
 from headlab.results.colours import RGB, level_colour
-from headlab.results.fonts import default_font, font_for
+from headlab.results.fonts import text_line
+from headlab.results.pictures.margin import DIM, INK, PAPER, Entry, flowing
 from headlab.train.watching.preview_panel import Names, Panel, Place, class_colour, draw_panel
 from headlab.yolov3.targets.result import Counts, Fate
 
@@ -28,9 +29,6 @@ _PANEL_PX = 720
 _FONT_PX = 18
 _LINE_PX = 28
 _MARGIN_PX = 12
-_PAPER: RGB = (250, 250, 250)
-_INK: RGB = (20, 20, 20)
-_DIM: RGB = (90, 90, 90)
 _MOST_CLASSES = 24
 
 
@@ -91,19 +89,19 @@ def draw_batches(batches: Sequence[Batch], description: Description, count: int 
     cell = max(each.width for each in drawn), max(each.height for each in drawn) + _LINE_PX
     rows = -(-len(drawn) // columns)
     width = columns * (cell[0] + _MARGIN_PX) + _MARGIN_PX
-    legend = list(_legend(panels, description, names))
-    lines = _broken(legend, width)
-    top = _MARGIN_PX + _LINE_PX * (len(heading) + len(lines)) + _MARGIN_PX
-    sheet = Image.new("RGB", (width, top + rows * (cell[1] + _MARGIN_PX)), _PAPER)
+    entries = tuple(_legend(panels, description, names))
+    legend = flowing(entries, width - 2 * _MARGIN_PX, _FONT_PX)
+    below = _MARGIN_PX + _LINE_PX * len(heading)
+    top = below + legend.size_wh[1] + 2 * _MARGIN_PX
+    sheet = Image.new("RGB", (width, top + rows * (cell[1] + _MARGIN_PX)), PAPER)
     canvas = ImageDraw.Draw(sheet)
     for at, line in enumerate(heading):
-        _write(canvas, (_MARGIN_PX, _MARGIN_PX + at * _LINE_PX), line, _INK)
-    for at, entries in enumerate(lines, len(heading)):
-        _write_entries(canvas, _MARGIN_PX + at * _LINE_PX, entries)
+        _write(canvas, (_MARGIN_PX, _MARGIN_PX + at * _LINE_PX), line, INK)
+    legend.draw(canvas, _MARGIN_PX, below)
     for at, (panel, picture) in enumerate(zip(panels, drawn, strict=True)):
         left = _MARGIN_PX + at % columns * (cell[0] + _MARGIN_PX)
         upper = top + at // columns * (cell[1] + _MARGIN_PX)
-        _write(canvas, (left, upper), _caption(panel), _DIM)
+        _write(canvas, (left, upper), _caption(panel), DIM)
         sheet.paste(picture, (left, upper + _LINE_PX))
     failed = dict(each for batch in batches for each in batch.failed)
     skipped = tuple(f"skipped {path}: {reason}" for path, reason in failed.items())
@@ -162,62 +160,20 @@ def _caption(panel: Panel) -> str:
     return f"photo {panel.photo}: {_counts_said(_sum([panel]))}"
 
 
-def _legend(
-    panels: Sequence[Panel], description: Description, names: Names
-) -> Iterator[tuple[RGB | None, str]]:
+def _legend(panels: Sequence[Panel], description: Description, names: Names) -> Iterator[Entry]:
     """The colours with what they mean, then the signs."""
     used = sorted({int(box[4]) for panel in panels for box in panel.boxes})
     for number in used[:_MOST_CLASSES]:
-        yield class_colour(number), names.of_class(number)
+        yield Entry(names.of_class(number), class_colour(number))
     if len(used) > _MOST_CLASSES:
-        yield None, f"and {len(used) - _MOST_CLASSES} more classes"
+        yield Entry(f"and {len(used) - _MOST_CLASSES} more classes")
     for level in description.level_names:
         anchors = " ".join(f"{w:g}x{h:g}" for w, h in description.anchors_of(level))
-        yield level_colour(level), f"{level}: cell, anchors {anchors}"
-    yield None, "solid: box   filled: the cell that answers   dashed: its anchor   P5/2: level/slot"
-
-
-Entry = tuple[RGB | None, str]
-
-
-def _broken(entries: Sequence[Entry], width_px: int) -> list[list[Entry]]:
-    """The entries in lines that fit the width."""
-    lines: list[list[Entry]] = [[]]
-    used = 0
-    for entry in entries:
-        wide = _entry_px(entry)
-        if lines[-1] and used + wide > width_px - 2 * _MARGIN_PX:
-            lines.append([])
-            used = 0
-        lines[-1].append(entry)
-        used += wide
-    return lines
-
-
-def _entry_px(entry: Entry) -> int:
-    swatch = _FONT_PX + 8 if entry[0] else 0
-    return swatch + _text_px(entry[1]) + 2 * _MARGIN_PX
-
-
-def _text_px(text: str) -> int:
-    font = font_for(text, _FONT_PX) or default_font(_FONT_PX)
-    left, _, right, _ = font.getbbox(text)
-    return round(right - left)
-
-
-def _write_entries(canvas: ImageDraw.ImageDraw, top: int, entries: Sequence[Entry]) -> None:
-    left = _MARGIN_PX
-    for entry in entries:
-        colour, text = entry
-        at = left
-        if colour is not None:
-            canvas.rectangle((at, top + 2, at + _FONT_PX, top + 2 + _FONT_PX), fill=colour)
-            at += _FONT_PX + 8
-        _write(canvas, (at, top), text, _INK)
-        left += _entry_px(entry)
+        yield Entry(f"{level}: cell, anchors {anchors}", level_colour(level))
+    for sign in ("solid: box", "filled: the cell that answers", "dashed: its anchor"):
+        yield Entry(sign)
+    yield Entry("P5/2: level/slot")
 
 
 def _write(canvas: ImageDraw.ImageDraw, at: tuple[int, int], text: str, ink: RGB) -> None:
-    shown = printable(text)
-    font = font_for(shown, _FONT_PX) or default_font(_FONT_PX)
-    canvas.text(at, shown, fill=ink, font=font)
+    text_line(printable(text), _FONT_PX).draw(canvas, *at, ink)

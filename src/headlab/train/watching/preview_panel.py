@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,16 @@ from PIL import Image, ImageDraw
 
 from headlab.plain_text import printable
 from headlab.results.colours import RGB, ink_on, level_colour
-from headlab.results.fonts import Font, default_font, font_for
-from headlab.results.pictures.labels import Rect, Wanted, place
-from headlab.results.pictures.marks import draw_anchor, fill_cell, outline_cell
+from headlab.results.fonts import text_line, undrawn_note
+from headlab.results.pictures.labels import MOST_HIDDEN, Placed, Placing, Rect, Wanted
+from headlab.results.pictures.marks import (
+    Edges,
+    draw_dashed,
+    draw_leader,
+    fill_cell,
+    outline_cell,
+    pixels_of,
+)
 from headlab.results.style import Style
 from headlab.yolov3.targets.result import Fate
 
@@ -28,6 +35,7 @@ _SEAM = (0, 0, 0, 150)
 _LOST: RGB = (230, 0, 0)
 _MANY = 12
 _MARGIN_PX = 3
+_TRIES = ((2, MOST_HIDDEN), (4, math.inf))
 
 
 @dataclass(frozen=True)
@@ -51,11 +59,11 @@ class Panel:
 
 @dataclass(frozen=True)
 class Names:
-    """The class names as far as a font of this machine draws them.
+    """The class names, safe to print.
 
     Attributes:
         shown: by class number.
-        notes: which could not be drawn.
+        notes: which no font draws, so that they are written with escapes.
     """
 
     shown: tuple[str, ...]
@@ -64,17 +72,9 @@ class Names:
     @classmethod
     def of(cls, class_names: Sequence[str]) -> Names:
         """Of a model's classes."""
-        printed = [printable(name) for name in class_names]
-        missing = [at for at, name in enumerate(printed) if font_for(name, _MANY) is None]
-        if not missing:
-            return cls(tuple(printed))
-        listed = ", ".join(f"{at} = {printed[at]}" for at in missing[:5])
-        more = ", …" if len(missing) > 5 else ""
-        note = (
-            f"No font on this machine draws these class names; their numbers are: {listed}{more}."
-        )
-        shown = (f"class {at}" if at in missing else name for at, name in enumerate(printed))
-        return cls(tuple(shown), (note,))
+        printed = tuple(printable(name) for name in class_names)
+        note = undrawn_note(dict(enumerate(printed)))
+        return cls(printed, (note,) if note else ())
 
     def of_class(self, number: int) -> str:
         """The name, or the number where that is beyond the known ones."""
@@ -115,29 +115,32 @@ def draw_panel(panel: Panel, names: Names, side_px: int) -> Image.Image:
         if cell not in cells:
             cells.append(cell)
             fill_cell(canvas, cell, level_colour(where[0]))
-        draw_anchor(canvas, _anchor_row(panel.boxes[at], where, scale), scale, style)
+        anchor = _anchor(panel.boxes[at], where, scale)
+        draw_dashed(canvas, anchor, level_colour(where[0]), style.line_px)
     for at in largest_first:
         colour = class_colour(int(panel.boxes[at][4]))
-        _draw_box(canvas, _scaled(panel.boxes[at], scale), colour, style, panel.fates[at])
+        box = _scaled(panel.boxes[at], scale)
+        _draw_box(canvas, box, colour, style, panel.fates[at])
         where = panel.places[at]
         if where is not None:
-            row = dict(zip(("x1", "y1", "x2", "y2"), _scaled(panel.boxes[at], scale), strict=True))
-            outline_cell(canvas, {**row, "level": where[0]}, _cell(where, scale), style)
+            centre = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+            cell, level = _cell(where, scale), level_colour(where[0])
+            outline_cell(canvas, cell, centre, level, style.line_px)
     _draw_labels(canvas, panel, names, largest_first[::-1], cells, scale, size, style)
     return image
 
 
 def _style(count: int) -> Style:
-    many = count > _MANY
-    return Style(2 if many else 3, 13 if many else 16, many, many, labelled=True)
+    return Style(2, 13) if count > _MANY else Style(3, 16)
 
 
 def _area(box: Sequence[float]) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _scaled(box: Sequence[float], scale: float) -> list[float]:
-    return [edge * scale for edge in box[:4]]
+def _scaled(box: Sequence[float], scale: float) -> Edges:
+    x1, y1, x2, y2 = (edge * scale for edge in box[:4])
+    return x1, y1, x2, y2
 
 
 def _cell(where: Place, scale: float) -> Rect:
@@ -146,22 +149,12 @@ def _cell(where: Place, scale: float) -> Rect:
     return round(col * side), round(row * side), round((col + 1) * side), round((row + 1) * side)
 
 
-def _anchor_row(box: Sequence[float], where: Place, scale: float) -> dict[str, Any]:
-    """What draws the anchor around the middle of the box: as if its cell lay there."""
+def _anchor(box: Sequence[float], where: Place, scale: float) -> Edges:
+    """The anchor around the middle of the box: as if its cell lay there."""
     x1, y1, x2, y2 = _scaled(box, scale)
-    half = where[1] * scale / 2
     mid_x, mid_y = (x1 + x2) / 2, (y1 + y2) / 2
-    wide, high = where[5]
-    return {
-        "level": where[0],
-        "stride_px": where[1],
-        "anchor_w": wide,
-        "anchor_h": high,
-        "cell_x1": mid_x - half,
-        "cell_x2": mid_x + half,
-        "cell_y1": mid_y - half,
-        "cell_y2": mid_y + half,
-    }
+    half_w, half_h = (side * scale / 2 for side in where[5])
+    return mid_x - half_w, mid_y - half_h, mid_x + half_w, mid_y + half_h
 
 
 def _draw_ticks(
@@ -179,7 +172,7 @@ def _draw_ticks(
 
 
 def _draw_box(
-    canvas: ImageDraw.ImageDraw, box: Sequence[float], colour: RGB, style: Style, fate: Fate
+    canvas: ImageDraw.ImageDraw, box: Edges, colour: RGB, style: Style, fate: Fate
 ) -> None:
     """The box with a dark seam; crossed out in red where nobody answers for it."""
     x1, y1, x2, y2 = (round(edge) for edge in box)
@@ -201,29 +194,33 @@ def _draw_labels(
     size_wh: tuple[int, int],
     style: Style,
 ) -> None:
-    """A label at each box, those of small boxes first; one without a free place is left out."""
-    texts = [_forms(panel, at, names) for at in order]
-    fonts = [font_for(each[0], style.font_px) or default_font(style.font_px) for each in texts]
-    wanted = [
-        Wanted(_rect(panel.boxes[at], scale, size_wh), tuple(_size(text, font) for text in each))
-        for at, each, font in zip(order, texts, fonts, strict=True)
-    ]
-    placed = place(wanted, size_wh, cells, omit=True)
-    for at, each, font, where in zip(order, texts, fonts, placed, strict=True):
-        if where is None:
+    """A label at each box, those of small boxes first; a line leads to one that is farther off."""
+    boxes = [pixels_of(_scaled(panel.boxes[at], scale), size_wh) for at in order]
+    placing = Placing(size_wh, boxes, cells)
+    for at, box in zip(order, boxes, strict=True):
+        lines = [text_line(text, style.font_px) for text in _forms(panel, at, names)]
+        sizes = tuple(
+            (line.width_px + 2 * _MARGIN_PX, line.height_px + 2 * _MARGIN_PX) for line in lines
+        )
+        placed = _placed(placing, Wanted(box, sizes))
+        if placed is None:
             continue
         lost = panel.fates[at] == Fate.LOST
         colour = _LOST if lost else class_colour(int(panel.boxes[at][4]))
-        x1, y1, x2, y2 = where.rect
+        if placed.leader is not None:
+            draw_leader(canvas, placed.leader, colour, style.line_px)
+        x1, y1, x2, y2 = placed.rect
         canvas.rectangle((x1, y1, x2 - 1, y2 - 1), fill=colour)
-        left, top, _, _ = font.getbbox(each[where.form])
-        _, upper, _, _ = font.getbbox("Ågj")
-        canvas.text(
-            (x1 + _MARGIN_PX - round(left), y1 + _MARGIN_PX - round(min(top, upper))),
-            each[where.form],
-            fill=ink_on(colour),
-            font=font,
-        )
+        lines[placed.form].draw(canvas, x1 + _MARGIN_PX, y1 + _MARGIN_PX, ink_on(colour))
+
+
+def _placed(placing: Placing, wanted: Wanted) -> Placed | None:
+    """Where a label goes; in a crowd it may hide more."""
+    for rings, most_hidden in _TRIES:
+        placed = placing.add(wanted, rings=rings, most_hidden=most_hidden)
+        if placed is not None:
+            return placed
+    return None
 
 
 def _forms(panel: Panel, at: int, names: Names) -> list[str]:
@@ -234,17 +231,3 @@ def _forms(panel: Panel, at: int, names: Names) -> list[str]:
     slot = f"{where[0]}/{where[4]}"
     moved = " moved" if panel.fates[at] == Fate.MOVED else ""
     return [f"{name} {slot}{moved}", f"{slot}{moved}"]
-
-
-def _size(text: str, font: Font) -> tuple[int, int]:
-    left, top, right, bottom = font.getbbox(text)
-    _, upper, _, lower = font.getbbox("Ågj")
-    height = max(bottom, lower) - min(top, upper)
-    return round(right - left) + 2 * _MARGIN_PX, round(height) + 2 * _MARGIN_PX
-
-
-def _rect(box: Sequence[float], scale: float, size_wh: tuple[int, int]) -> Rect:
-    x1, y1, x2, y2 = (round(edge) for edge in _scaled(box, scale))
-    width, height = size_wh
-    x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
-    return x1, y1, min(max(x2, x1 + 1), width), min(max(y2, y1 + 1), height)
