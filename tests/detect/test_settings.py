@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 
-from headlab.detect.settings import Settings
+from headlab.detect.settings import DetectionSettings, Settings
 from headlab.errors import InputError
 from headlab.families.identify import identify
 from headlab.heads.layout import Layout, Level
@@ -38,3 +40,10 @@ def test_what_a_family_has_not_is_refused(yolov3: Layout) -> None:
         Settings(multi_label=True).for_head(ANCHOR_FREE)
     with pytest.raises(InputError, match="YOLOv3-tiny has no branch without NMS"):
         Settings(end2end=True).for_head(yolov3)
+
+
+def test_the_keyword_arguments_are_the_settings_apart_from_the_classes() -> None:
+    fields = get_type_hints(Settings)
+    del fields["classes"]
+    assert get_type_hints(DetectionSettings) == fields
+    assert DetectionSettings.__total__ is False, "each one may be left out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from headlab.errors import InputError
 from headlab.heads.layout import Layout
@@ -12,6 +13,23 @@ ANCHOR_FREE_IOU = 0.7
 
 ANCHORS_IOU = 0.45
 """darknet's, and that of keras-yolo3's yolo.py."""
+
+
+class DetectionSettings(TypedDict, total=False):
+    """The keyword arguments that say how to detect: the fields of `Settings` apart from the classes.
+
+    For public signatures, `**settings: Unpack[DetectionSettings]`; `Settings` says what each one means.
+    """
+
+    conf: float
+    iou: float | None
+    imgsz: int | tuple[int, int] | None
+    max_det: int
+    agnostic_nms: bool
+    multi_label: bool
+    end2end: bool
+    device: str | None
+    vid_stride: int
 
 
 @dataclass(frozen=True)
