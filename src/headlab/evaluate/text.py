@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from headlab.results.tables import line, table
-from headlab.trace.row_words import size
-from headlab.trace.text import NOTHING, level_text
+from headlab.results.tables import NOTHING, level_text, line, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -88,7 +86,10 @@ def slot_table(done: Evaluation) -> RenderableType:
     rows = []
     for row in done.by_slot.to_dicts():
         level = layout.levels[layout.level_index(row["level"])]
-        anchor = size(*level.anchors_wh_px[row["slot"]]) if level.anchors_wh_px else NOTHING
+        anchor = NOTHING
+        if level.anchors_wh_px:
+            width, height = level.anchors_wh_px[row["slot"]]
+            anchor = f"{width:.0f}x{height:.0f}"
         place = level_text(row["level"], f"/{row['slot']}")
         rows.append([place, anchor, *_contribution(row)])
     return table(["slot", ">anchor", *_OWN, *_LOST], rows)

@@ -13,11 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from headlab.plain_text import printable
+from headlab.results.colours import hex_colour, level_colour
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 PIPED_COLUMNS = 80
+
+NOTHING = "-"
+"""What a cell shows where there is no value."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -71,6 +75,11 @@ def line(text: object, style: str = "") -> Text:
 def heading(text: str) -> Text:
     """A heading, with an empty line above it."""
     return Text("\n").append_text(line(text, "bold"))
+
+
+def level_text(name: str, rest: str = "") -> Text:
+    """A level's name in its colour."""
+    return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
