@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Sequence
 
 ASSIGNMENT = re.compile(r"(?!--)([a-z][a-z_]*)=(.+)", re.S)
-_WORDS_OF_YOLO = ("model", "source", "data", "imgsz", "conf", "iou", "device", "classes", "epochs")
+_ARGUMENTS = ("model", "source", "data")
+_WORDS_OF_YOLO = (*_ARGUMENTS, "imgsz", "conf", "iou", "device", "classes", "epochs")
 
 COMMANDS_ELSEWHERE = {
     "predict": "headlab trace MODEL SOURCE detects, and says where each detection comes from.",
@@ -99,10 +100,6 @@ def for_assignments(arguments: Sequence[str]) -> str:
     words = [(match[1], match[2]) for match in given if match[1] in _WORDS_OF_YOLO]
     if not words:
         return ""
-    plain = [shlex.quote(value) for word, value in words if word in ("model", "source", "data")]
-    options = [
-        f"--{word} {shlex.quote(value)}"
-        for word, value in words
-        if word not in ("model", "source", "data")
-    ]
+    plain = [shlex.quote(value) for word, value in words if word in _ARGUMENTS]
+    options = [f"--{word} {shlex.quote(value)}" for word, value in words if word not in _ARGUMENTS]
     return f"headlab takes no NAME=VALUE: write {' '.join([*plain, *options])}."

@@ -73,11 +73,21 @@ class Outputs:
         if self.as_json:
             print_json(result.to_dict())
         else:
-            from headlab.results.tables import show
-
-            show(*(result.text() if text is None else text))
+            print_parts(result.text() if text is None else text)
         for path in self.files:
             say(f"wrote {path}", err=True)
+
+
+def print_parts(text: Iterable[RenderableType]) -> None:
+    """Print lines, and tables of rich; where there are only lines, rich is not even imported."""
+    parts = list(text)
+    if all(isinstance(part, str) for part in parts):
+        for part in parts:
+            say(part)
+        return
+    from headlab.results.tables import show
+
+    show(*parts)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,11 @@ from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.differences.rows import LevelDifference, level_differences
 from headlab.errors import InputError
 from headlab.families.identify import identify
+from headlab.plain_text import counted
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _ABSENT = "(absent)"
 
@@ -36,8 +41,8 @@ class TensorDifference:
     largest: float | None
 
 
-@dataclass(frozen=True)
-class Differences:
+@dataclass(frozen=True, repr=False)
+class Differences(Result):
     """All that differs between A and B: the weights that would be loaded, and what the files say.
 
     Attributes:
@@ -58,9 +63,38 @@ class Differences:
     metadata: tuple[tuple[str, Any, Any], ...]
     unexplained: str = ""
 
+    title: ClassVar[str] = "differences"
+
     def __bool__(self) -> bool:
         """Whether anything differs."""
         return any((self.added, self.removed, self.tensors, self.names, self.metadata))
+
+    @property
+    def summary(self) -> str:
+        """How many tensors differ."""
+        count = len(self.added) + len(self.removed) + len(self.tensors)
+        return (
+            f"{counted(count, 'tensor')}, {counted(len(self.names), 'class name')}"
+            if self
+            else "none"
+        )
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per difference: `kind`, `name`, what A and B have, `changed` elements, the `largest`."""
+        from headlab.differences.frames import frame
+
+        return frame(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, and whether it is the `same`."""
+        return {"same": not self, **asdict(self)}
+
+    def text(self) -> Iterable[str]:
+        """See `Result.text`."""
+        from headlab.differences.text import difference_lines
+
+        return difference_lines(self)
 
 
 def differences(a: Checkpoint, b: Checkpoint) -> Differences:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from headlab.heads.layout import Layout
 from headlab.inspection.explain.parts import Section
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -104,14 +110,14 @@ class ClassShown:
     weight_norm: float
 
 
-@dataclass(frozen=True)
-class Inspection:
-    """Everything that `headlab inspect` shows; `as_document` is its JSON form.
+@dataclass(frozen=True, repr=False)
+class Inspection(Result):
+    """What a model's head is made of.
 
     Attributes:
         path: the file, as the user wrote it.
         layout: the head.
-        metadata: what the file says of itself, keys as in `as_document`.
+        metadata: what the file says of itself, keys as in `to_dict`.
         input_hw_px: the input size that the grids are for.
         imgsz_from: who chose that size: "option", "training", "model" (YOLOv3: the files say it) or
             "default".
@@ -137,13 +143,40 @@ class Inspection:
     notes: tuple[str, ...] = ()
     explanation: tuple[Section, ...] | None = None
 
+    title: ClassVar[str] = "inspection"
+
+    @property
+    def summary(self) -> str:
+        """The head, its levels and its classes."""
+        levels = " ".join(self.layout.level_names)
+        return f"{self.path}, {self.layout.head} {levels}, {len(self.layout.class_names)} classes"
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The parameters, if they were asked for; else the classes asked for; else the levels."""
+        from headlab.inspection.frames import frame
+
+        return frame(self)
+
+    def text(self) -> Iterable[RenderableType]:
+        """See `Result.text`."""
+        from headlab.inspection.text import inspection_text
+
+        return inspection_text(self)
+
+    def html(self) -> str:
+        """Its levels and their class rows, or what was asked for."""
+        from headlab.inspection.html import inspection_html
+
+        return inspection_html(self)
+
     @property
     def candidates(self) -> int:
         """The number of candidates of all levels."""
         return sum(level.candidates for level in self.levels)
 
-    def as_document(self) -> dict[str, Any]:
-        """The JSON form, described in docs/inspecting.md."""
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as docs/inspecting.md describes it."""
         document = {
             "file": self.path,
             "head": self.layout.head,

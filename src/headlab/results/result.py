@@ -46,7 +46,7 @@ class Result(ABC):
 
     @abstractmethod
     def text(self) -> Iterable[RenderableType]:
-        """What a terminal shows, part by part, for rich."""
+        """What a terminal shows, part by part: lines of plain text, or tables and lines of rich."""
 
     @property
     def summary(self) -> str:
@@ -172,8 +172,9 @@ class Result(ABC):
 
     def __rich__(self) -> RenderableType:
         from rich.console import Group
+        from rich.text import Text
 
-        return Group(*self.text())
+        return Group(*(Text(part) if isinstance(part, str) else part for part in self.text()))
 
     def __str__(self) -> str:
         from headlab.results.tables import as_text
