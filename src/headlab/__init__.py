@@ -21,7 +21,9 @@ from headlab._version import __version__
 
 if TYPE_CHECKING:
     from headlab import anchors, boxes
+    from headlab.comparison.compare import Comparison
     from headlab.conversion.convert import convert
+    from headlab.detect.settings import DetectionSettings
     from headlab.edit.operations import (
         Bias,
         Copy,
@@ -38,16 +40,19 @@ if TYPE_CHECKING:
     )
     from headlab.edit.recipe import Recipe
     from headlab.errors import HeadlabError
-    from headlab.evaluate.shown import EvaluationResult
+    from headlab.evaluate.evaluation import Evaluation
+    from headlab.evaluate.settings import EvaluationSettings
     from headlab.model import Model, compare, load
-    from headlab.trace.shown import ComparisonResult, TraceResult
+    from headlab.trace.trace import Trace
 
 __all__ = [
     "Bias",
-    "ComparisonResult",
+    "Comparison",
     "Copy",
+    "DetectionSettings",
     "Drop",
-    "EvaluationResult",
+    "Evaluation",
+    "EvaluationSettings",
     "HeadlabError",
     "Keep",
     "Model",
@@ -60,7 +65,7 @@ __all__ = [
     "Suppress",
     "Swap",
     "Thresholds",
-    "TraceResult",
+    "Trace",
     "__version__",
     "anchors",
     "boxes",
@@ -73,8 +78,11 @@ _ELSEWHERE = {
     "headlab.edit.recipe": ("Recipe",),
     "headlab.errors": ("HeadlabError",),
     "headlab.model": ("Model", "compare", "load"),
-    "headlab.trace.shown": ("ComparisonResult", "TraceResult"),
-    "headlab.evaluate.shown": ("EvaluationResult",),
+    "headlab.detect.settings": ("DetectionSettings",),
+    "headlab.trace.trace": ("Trace",),
+    "headlab.comparison.compare": ("Comparison",),
+    "headlab.evaluate.evaluation": ("Evaluation",),
+    "headlab.evaluate.settings": ("EvaluationSettings",),
     "headlab.conversion.convert": ("convert",),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}

@@ -10,9 +10,9 @@ import polars as pl
 from rich.console import Console
 
 from headlab.comparison.compare import Comparison, compare
+from headlab.comparison.html import comparison_html
 from headlab.comparison.text import comparison_text, side_by_side
 from headlab.heads.layout import Layout, Level
-from headlab.trace.notebook import comparison_html
 from traced_rows import STRIDES_PX, detection, rows, trace_of
 
 A, B, C = (0, 0, 40, 40), (100, 0, 140, 40), (0, 100, 40, 140)

@@ -10,9 +10,9 @@ from PIL import Image, ImageOps
 
 import yolov3_models
 from headlab.detect.detector import detector
-from headlab.detect.settings import Settings
-from headlab.evaluate.api import evaluate
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.detect.settings import Settings as DetectorSettings
+from headlab.evaluate.evaluation import evaluate
+from headlab.evaluate.settings import Settings
 from headlab.families.identify import identify
 from headlab.families.network import runnable
 from turned_photos import save_stored
@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
 
     source = yolov3_models.random_model()
     model = runnable(source), identify(source)
-    ready = detector(*model, Settings(conf=0.05))
+    ready = detector(*model, DetectorSettings(conf=0.05))
     lines: dict[Path, list[str]] = {upright: [], stored: []}
     for found in ready([upright / name for name in ORIENTATIONS]):
         name, size_wh = found.path.name, found.image_bgr.shape[1::-1]
@@ -63,7 +63,7 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
         boxes = [as_stored(box, size_wh, ORIENTATIONS[name]) for box in boxes]
         lines[stored].append(line(name, boxes, classes))
 
-    settings = EvaluationSettings(conf=0.05)
+    settings = Settings(conf=0.05)
     expected, got = (
         evaluate(*model, annotated(folder, lines[folder]), settings) for folder in (upright, stored)
     )

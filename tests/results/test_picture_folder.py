@@ -12,7 +12,6 @@ from PIL import Image
 from headlab.errors import OutputError
 from headlab.results.pictures.folder import PictureFolder
 from headlab.results.pictures.video import frame_count
-from headlab.results.progress import image_count
 from headlab.trace.picture import Picture, draw
 from traced_rows import STRIDES_PX, detection, rows
 
@@ -117,10 +116,3 @@ def test_the_mark_is_in_the_name(tmp_path: Path) -> None:
     with PictureFolder(tmp_path, (), "compare") as pictures:
         pictures.add(*traced("dog.jpg"))
     assert [path.name for path in pictures.saved] == ["dog_compare.jpg"]
-
-
-def test_images_and_frames_are_counted(tmp_path: Path) -> None:
-    saved(tmp_path, *(traced("clip.avi", n) for n in range(5)))
-    clip = tmp_path / "clip_trace.mp4"
-    assert image_count([Path("dog.jpg"), clip]) == 6
-    assert image_count([Path("dog.jpg"), clip], vid_stride=2) == 4  # 1 + ceil(5 / 2)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageDraw
 from rich.text import Text
 
-from headlab.comparison.compare import KINDS
+from headlab.comparison.matching import KINDS
 from headlab.results.fonts import default_font, font_for
-from headlab.results.tables import heading, level_text, line, table
+from headlab.results.tables import NOTHING, heading, level_text, line, table
 from headlab.trace.picture import Picture, draw
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
-    from headlab.comparison.compare import Comparison
+    from headlab.comparison.compare import ComparedImage, Comparison
     from headlab.heads.layout import Layout
 
 MOST_ROWS = 40
@@ -41,9 +41,11 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
         comparison: what to show.
         most_rows: pairs listed at most; 0 lists none.
     """
-    rows = comparison.pairs.to_dicts()
-    if 0 < len(rows) <= most_rows:
-        yield pair_table(comparison)
+    if 0 < comparison.pairs.height <= most_rows:
+        layouts = comparison.before.layout, comparison.after.layout
+        yield pair_table(
+            comparison.pairs, layouts, comparison.tells_slots, with_image=len(comparison) > 1
+        )
         yield ""
     counts = comparison.counts
     yield table([">detections", "", ""], [[counts[kind], kind, _MEANING[kind]] for kind in KINDS])
@@ -54,28 +56,44 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
     yield from inference_text(comparison)
 
 
-def pair_table(comparison: Comparison) -> RenderableType:
-    """One row per pair or unmatched detection."""
-    inferred = comparison.shifts is not None
-    many = comparison.before.images.height > 1
-    columns = [*(["image"] if many else []), "before", "after", "kind", ">iou"]
+def image_text(image: ComparedImage) -> Iterator[RenderableType]:
+    """One image or frame: a heading, and a row per pair or unmatched detection."""
+    yield line(image.summary, "bold")
+    if image.pairs.height:
+        layouts = image.before.layout, image.after.layout
+        yield pair_table(image.pairs, layouts, image.tells_slots, with_image=False)
+
+
+def pair_table(
+    pairs: pl.DataFrame, layouts: tuple[Layout, Layout], tells_slots: bool, *, with_image: bool
+) -> RenderableType:
+    """One row per pair or unmatched detection.
+
+    Args:
+        pairs: rows of `Comparison.pairs`.
+        layouts: of both models' heads.
+        tells_slots: a class change may tell the slot, too.
+        with_image: with a column that names the image.
+    """
+    inferred = "agrees" in pairs.columns
+    columns = [*(["image"] if with_image else []), "before", "after", "kind", ">iou"]
     columns += ["inferred"] if inferred else []
     rows = []
-    for row in comparison.pairs.to_dicts():
+    for row in pairs.to_dicts():
         frame = "" if row["frame"] is None else f":{row['frame']}"
-        cells: list[object] = [f"{row['image'].rsplit('/', 1)[-1]}{frame}"] if many else []
-        for side, trace in (("before", comparison.before), ("after", comparison.after)):
-            cells.append(_side(row, side, trace.layout))
+        cells: list[object] = [f"{row['image'].rsplit('/', 1)[-1]}{frame}"] if with_image else []
+        for side, layout in zip(("before", "after"), layouts, strict=True):
+            cells.append(_side(row, side, layout))
         cells.append(row["kind"])
-        cells.append("-" if row["iou"] is None else f"{row['iou']:.2f}")
-        cells += [_verdict(row, comparison.tells_slots)] if inferred else []
+        cells.append(NOTHING if row["iou"] is None else f"{row['iou']:.2f}")
+        cells += [_verdict(row, tells_slots)] if inferred else []
         rows.append(cells)
     return table(columns, rows)
 
 
 def _side(row: Mapping[str, Any], side: str, layout: Layout) -> Text:
     if row[f"{side}_class_name"] is None:
-        return Text("-")
+        return Text(NOTHING)
     shown = line(f"{row[f'{side}_class_name']} {row[f'{side}_score']:.2f} ")
     slot = _slot_behind(row[f"{side}_slot"]) if layout.has_slots else ""
     return shown.append_text(level_text(row[f"{side}_level"], slot))
@@ -87,7 +105,7 @@ def _slot_behind(slot: int | None) -> str:
 
 def _verdict(row: Mapping[str, Any], tells_slots: bool) -> str:
     if row["agrees"] is None:
-        return "-"
+        return NOTHING
     if row["inferred_level"] is None:
         return "no level wrong"
     named = row["inferred_level"] + _slot_behind(row["inferred_slot"])

@@ -10,13 +10,13 @@ from pathlib import Path
 import cv2
 
 from headlab.checkpoint.yolov3.companion_files import stem
+from headlab.comparison.compare import Comparison
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError
 from headlab.files.atomic import write_bytes
 from headlab.heads.layout import Layout, Place
 from headlab.model import Model, compare, load
-from headlab.trace.shown import ComparisonResult
 from headlab.trace.trace import Trace
 
 
@@ -38,7 +38,7 @@ class Tour:
     model: Model
     shifts: dict[str, int]
     shifted: Path
-    comparison: ComparisonResult
+    comparison: Comparison
 
 
 def model_bytes() -> bytes:

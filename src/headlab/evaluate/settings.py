@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
-from headlab.detect.settings import Settings
+from headlab.detect import settings as detection
 from headlab.evaluate.scoring import MAX_DET
 from headlab.heads.layout import Layout
 
 _NOTHING_ABOVE = 1.0
 
 
+class EvaluationSettings(TypedDict, total=False):
+    """The keyword arguments that say how to evaluate: the fields of `Settings`, which says what each means.
+
+    For public signatures, `**settings: Unpack[EvaluationSettings]`.
+    """
+
+    conf: float
+    iou: float | None
+    imgsz: int | tuple[int, int] | None
+    max_det: int
+    best_class: bool
+    end2end: bool
+    difficult: bool
+    device: str | None
+
+
 @dataclass(frozen=True)
-class EvaluationSettings:
+class Settings:
     """Settings of an evaluation.
 
     Attributes:
@@ -39,7 +56,7 @@ class EvaluationSettings:
     def __post_init__(self) -> None:
         self._as_detection()
 
-    def for_head(self, layout: Layout) -> EvaluationSettings:
+    def for_head(self, layout: Layout) -> Settings:
         """These settings with nothing left open that depends on the head.
 
         Raises:
@@ -52,17 +69,17 @@ class EvaluationSettings:
         """How many detections of each class count in each photo."""
         return min(self.max_det, MAX_DET)
 
-    def forward(self) -> Settings:
+    def forward(self) -> detection.Settings:
         """Settings of the forward pass: the detector's own NMS is left without candidates."""
         return replace(self._as_detection(), conf=_NOTHING_ABOVE)
 
-    def _as_detection(self) -> Settings:
+    def _as_detection(self) -> detection.Settings:
         """The same as detection settings.
 
         Raises:
             InputError: a value is out of range.
         """
-        return Settings(
+        return detection.Settings(
             conf=self.conf,
             iou=self.iou,
             imgsz=self.imgsz,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headlab.detect.nms import Suppression
 from headlab.detect.prediction import Prediction
 from headlab.evaluate.scoring import Boxes, Flags, Numbers
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.settings import Settings
 from headlab.heads.layout import Layout
 
 
@@ -63,7 +63,7 @@ class Survivors:
 
 
 def survivors(
-    prediction: Prediction, layout: Layout, settings: EvaluationSettings, groups: Groups
+    prediction: Prediction, layout: Layout, settings: Settings, groups: Groups
 ) -> tuple[Survivors, list[Survivors]]:
     """The detections, and the detections without each group.
 
@@ -91,9 +91,7 @@ def survivors(
     return whole, without
 
 
-def _chooser(
-    prediction: Prediction, settings: EvaluationSettings
-) -> Callable[[Any], tuple[Any, Numbers]]:
+def _chooser(prediction: Prediction, settings: Settings) -> Callable[[Any], tuple[Any, Numbers]]:
     """What makes detections of candidates: NMS, or for an end-to-end head the choice of the best.
 
     ultralytics takes torchvision's NMS, which is several times as fast as its own and gives the same, if
@@ -117,7 +115,7 @@ class _BestScores:
     """An end-to-end head takes its best scores as they are, of all candidates and classes."""
 
     class_count: int
-    settings: EvaluationSettings
+    settings: Settings
 
     def __call__(self, candidates: Any) -> tuple[Any, Numbers]:
         """The rows x1, y1, x2, y2, score, class, (M, 6), and their indices among the candidates, (M,)."""

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from headlab.plain_text import printable
 from headlab.results.colours import hex_colour, level_colour
+from headlab.results.printing import readers_may_leave
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,7 +42,10 @@ def console(stderr: bool = False) -> Console:
 
 
 def show(*parts: RenderableType) -> None:
-    """Print tables and lines to standard output, without trailing blanks when piped."""
+    """Print tables and lines to standard output, without trailing blanks when piped.
+
+    A reader who leaves early, as `head` does, ends the printing only.
+    """
     out = console()
     if out.is_terminal:
         _print(out, parts)
@@ -49,7 +53,8 @@ def show(*parts: RenderableType) -> None:
     with out.capture() as captured:
         _print(out, parts)
     lines = captured.get().splitlines()
-    out.file.writelines(f"{each.rstrip()}\n" for each in lines)
+    with readers_may_leave(sys.stdout):
+        sys.stdout.writelines(f"{text.rstrip()}\n" for text in lines)
 
 
 def as_text(*parts: RenderableType) -> str:

@@ -18,7 +18,7 @@ from headlab.checkpoint.yolov3.description import Description
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import ANCHORS_IOU
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.settings import Settings
 from headlab.families.yolov3.head import layout_of
 from headlab.train.data.batch import Batch
 from headlab.train.run.fabric import gathered
@@ -28,7 +28,7 @@ from headlab.yolov3.decode import decode
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 
-SETTINGS = EvaluationSettings()
+SETTINGS = Settings()
 """What is detected is what `headlab evaluate` detects by default."""
 
 SHOWN = ("AP", "AP50", "AP75")
