@@ -1,4 +1,4 @@
-"""Photos that are stored turned, with boxes drawn on the stored pixels, are evaluated as upright ones."""
+"""Photos that Exif rotates, with boxes drawn on the stored pixels, are evaluated as upright ones."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
     assert got.images.equals(expected.images)
     assert [expected.remarks, got.remarks] == [
         (),
-        ("2 photos are stored turned (Exif): read upright, and the boxes turned as well",),
+        ("2 photos are rotated by Exif: read upright, and the boxes rotated as well",),
     ]
