@@ -101,8 +101,8 @@ def test_classes_without_a_counterpart_are_told(weights: Path, data: Path) -> No
     (data.parent / "classes.txt").write_text("ant\nwasp\n")
     done = evaluated(weights, data)
     assert done.code == 0
-    assert "not evaluated: wasp (1 box), which the model does not know" in done.err
-    assert "not evaluated: bee, cat, which the annotations do not know" in done.err
+    assert "not evaluated: wasp (1 box), which the model does not have" in done.err
+    assert "not evaluated: bee, cat, which the annotations do not have" in done.err
     assert "2 photos; 2 truths of 1 class, " in done.out
 
 

@@ -98,8 +98,8 @@ def test_a_video(small: Small, clip: Path, tmp_path: Path) -> None:
     done = traced(small(), clip, "--vid-stride", 2, "--save", tmp_path, "-o", tmp_path / "j.json")
     assert done.code == 0
     found = json.loads((tmp_path / "j.json").read_text())
-    assert [image["frame"] for image in found["images"]] == [0, 2]
-    assert f"{clip} frame 2: " in done.out
+    assert [image["frame"] for image in found["images"]] == [1, 3]
+    assert f"{clip} frame 3: " in done.out
     assert "2 frames, " in done.out
     assert (tmp_path / "clip_trace.mp4").is_file()
 
@@ -199,6 +199,24 @@ def test_the_model_is_never_overwritten(photos: Path, tmp_path: Path) -> None:
     assert done.code == 2
     assert "cannot be written in this format" in done.err
     assert model.read_bytes() == before
+
+
+def test_a_photo_is_never_overwritten(small: Small, tmp_path: Path) -> None:
+    save_noise(tmp_path, ("a.png",))
+    photo = tmp_path / "a.png"
+    before = photo.read_bytes()
+    done = traced(small(), photo, "-o", tmp_path / "b.csv", "-o", photo)
+    assert done.code == 2
+    assert f"{photo} is the input itself.\nGive another output with -o." in done.err
+    assert photo.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_a_drawing_and_a_page(small: Small, photos: Path, tmp_path: Path) -> None:
+    picture, page = tmp_path / "t.png", tmp_path / "t.html"
+    assert traced(small(), photos / "a.png", "-o", picture, "-o", page, "--quiet").code == 0
+    assert cv2.imread(str(picture)) is not None
+    assert "P3" in page.read_text("utf-8")
 
 
 def test_no_detection_is_an_answer(small: Small, photos: Path, tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def test_multi_label_finds_more(darknet: Path, photos: Path) -> None:
     assert len(found[1]) > len(found[0])
 
 
-def test_files_next_to_the_weights_can_be_named(darknet: Path, photos: Path, tmp_path: Path) -> None:
+def test_files_next_to_the_weights_can_be_named(
+    darknet: Path, photos: Path, tmp_path: Path
+) -> None:
     alone = tmp_path / "alone.weights"
     alone.write_bytes(darknet.read_bytes())
     names = tmp_path / "other.names"

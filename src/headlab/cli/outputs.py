@@ -57,7 +57,7 @@ class Outputs:
                 raise InputError("-o takes a file.", "To print the result as JSON, say --json.")
             kind.check_path(path)
             for source in inputs:
-                check_is_not(path, source)
+                check_is_not(path, source, "Give another output with -o.")
             check_replaceable(path)
         if len({path.resolve() for path in files}) < len(files):
             raise InputError("Two outputs would go to the same file.", "Give each its own.")

@@ -22,8 +22,8 @@ def comparison_html(comparison: Comparison) -> str:
     caption = comparison.summary
     if comparison.shifts is not None:
         right, of = comparison.inference
-        told = "level and anchor" if comparison.tells_slots else "level"
-        caption += f"; the class change tells the {told} for {right} of {of}"
+        inferred = "level and anchor" if comparison.tells_slots else "level"
+        caption += f"; the class change names the {inferred} for {right} of {of}"
     slots = (comparison.before.layout.has_slots, comparison.after.layout.has_slots)
     return pairs_html(comparison.pairs, slots, caption)
 

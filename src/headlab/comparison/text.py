@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from rich.text import Text
 
 from headlab.comparison.matching import KINDS
+from headlab.plain_text import counted
 from headlab.results.fonts import default_font, font_for
 from headlab.results.tables import NOTHING, heading, level_text, line, table
 from headlab.trace.picture import Picture, draw
@@ -118,26 +119,26 @@ def change_table(pairs: pl.DataFrame, layout: Layout) -> RenderableType:
     """How often each class change occurs at each level, or slot, the most frequent first."""
     changed = pairs.filter(pairs["kind"] == "class changed")
     keys = ["before_level", "before_slot", "before_class_name", "after_class_name"]
-    counted = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 4)
+    changes = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 4)
     rows: list[list[object]] = []
     for place in layout.places:
         name = layout.levels[place.level].name
-        is_here = (counted["before_level"] == name) & (counted["before_slot"] == place.slot)
-        here = counted.filter(is_here).to_dicts()
+        is_here = (changes["before_level"] == name) & (changes["before_slot"] == place.slot)
+        here = changes.filter(is_here).to_dicts()
         shown = [
-            f"{r['before_class_name']} -> {r['after_class_name']} ({r['len']})" for r in here[:4]
+            f"{row['before_class_name']} -> {row['after_class_name']} ({row['len']})"
+            for row in here[:4]
         ]
         more = f", … {len(here) - 4} more" if len(here) > 4 else ""
         if here:
             slot = _slot_behind(place.slot) if layout.has_slots else ""
-            rows.append(
-                [level_text(name, slot), sum(r["len"] for r in here), ", ".join(shown) + more]
-            )
+            count = sum(row["len"] for row in here)
+            rows.append([level_text(name, slot), count, ", ".join(shown) + more])
     return table(["level", ">changed", "before -> after (how often)"], rows)
 
 
 def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
-    """Whether the class changes tell the level, or level and slot, and what misleads the eye."""
+    """Whether the class changes name the level, or level and slot, and what misleads the eye."""
     if comparison.shifts is None:
         return
     shifts = ", ".join(f"{name} by {by}" for name, by in comparison.shifts.items())
@@ -148,19 +149,18 @@ def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
         f"The class change names the level{' and anchor' if slots else ''} that the address states for "
         f"{right} of {of} matched detections."
     )
-    open_ones = comparison.left_open
-    if open_ones:
-        each = "anchor" if slots else "level"
+    if comparison.left_open:
+        part = "anchor" if slots else "level"
         yield line(
-            f"{open_ones} of them leave it open between {each}s of equal shift: give each {each} its own."
+            f"{comparison.left_open} of them leave it open between {part}s of equal shift: give each {part} "
+            "a shift of its own."
         )
     extra = comparison.counts["new"]
     if extra:
         yield line(
-            f"Only the second model shows {extra} box{'' if extra == 1 else 'es'} more. These are no new "
-            f"objects: NMS merges boxes of one class, and now the {'anchors' if slots else 'levels'} "
-            "label one object differently. "
-            "Counted by eye they mislead; matched by box they do not."
+            f"The second model shows {counted(extra, 'more box', 'more boxes')}. They are not new objects: "
+            f"NMS merges boxes of one class only, and now the {'anchors' if slots else 'levels'} give one "
+            "object different labels. Counted by eye they mislead; matched by box they do not."
         )
 
 

@@ -33,14 +33,14 @@ class Settings:
     """Settings of an evaluation.
 
     Attributes:
-        conf: candidates must score above this; low, so that precision is known at every recall.
+        conf: candidates must score above this; it is low so that precision is known at every recall.
         iou: NMS merges boxes of one class that overlap more; None is 0.7, and 0.45 for YOLOv3.
         imgsz: the network's input size in px, one number or (height, width); None takes the model's.
         max_det: detections per photo at most; of each class at most 100 of them count, as in COCO.
         best_class: a candidate counts for its best class only, not for every class above `conf`.
         end2end: use the branch without NMS where the head has one.
-        difficult: Pascal VOC's difficult boxes are to be found like any others, instead of being left
-            out as VOC itself does.
+        difficult: Pascal VOC's difficult boxes count like any others, instead of being neither right nor
+            wrong as in VOC's own evaluation.
         device: such as "cpu" or "cuda:0"; None lets ultralytics choose.
     """
 
@@ -70,7 +70,7 @@ class Settings:
         return min(self.max_det, MAX_DET)
 
     def forward(self) -> detection.Settings:
-        """Settings of the forward pass: the detector's own NMS is left without candidates."""
+        """Settings of the forward pass, in which no candidate reaches the detector's own NMS."""
         return replace(self._as_detection(), conf=_NOTHING_ABOVE)
 
     def _as_detection(self) -> detection.Settings:

@@ -92,10 +92,10 @@ def survivors(
 
 
 def _chooser(prediction: Prediction, settings: Settings) -> Callable[[Any], tuple[Any, Numbers]]:
-    """What makes detections of candidates: NMS, or for an end-to-end head the choice of the best.
+    """What turns candidates into detections: NMS, or for an end-to-end head the choice of the best.
 
-    ultralytics takes torchvision's NMS, which is several times as fast as its own and gives the same, if
-    somebody has imported it.
+    ultralytics uses torchvision's NMS, which is several times as fast as its own and gives the same, if
+    it has been imported.
     """
     import torchvision  # noqa: F401
 
@@ -112,7 +112,7 @@ def _chooser(prediction: Prediction, settings: Settings) -> Callable[[Any], tupl
 
 @dataclass(frozen=True)
 class _BestScores:
-    """An end-to-end head takes its best scores as they are, of all candidates and classes."""
+    """An end-to-end head takes the best scores of all candidates and classes as they are."""
 
     class_count: int
     settings: Settings

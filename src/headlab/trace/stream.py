@@ -60,8 +60,8 @@ def _traced_video(ready: Detector, layout: Layout, file: Path) -> Iterator[Trace
         yield Skipped(str(file), "not readable as a video")
         return
     frame = None
-    for number, prediction in enumerate(ready([file])):
-        frame = number * ready.settings.vid_stride
+    for number, prediction in enumerate(ready([file]), 1):
+        frame = number * ready.settings.vid_stride - 1  # of each stride the loader takes the last
         yield _traced(prediction, layout, ready.settings, str(file), frame)
     if frame is None:
         yield Skipped(str(file), "a video without a readable frame")
@@ -99,7 +99,7 @@ def image_count(files: Sequence[Path], vid_stride: int) -> int | None:
 
 
 def _frames(video: Path, vid_stride: int) -> int:
-    """How many frames of a video are traced; 0 if it does not say how many it has."""
+    """How many frames of a video are traced; 0 if it does not say how many there are."""
     from headlab.results.pictures.video import frame_count
 
-    return -(-frame_count(video) // vid_stride)
+    return frame_count(video) // vid_stride
