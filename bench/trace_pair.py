@@ -25,7 +25,7 @@ from headlab.detect.sources import expand
 from headlab.families.identify import identify
 from headlab.families.network import runnable
 from headlab.families.read import read
-from headlab.trace.trace import trace_stream
+from headlab.trace.stream import trace_stream
 
 SCENES = 128
 WARM_UP = 8

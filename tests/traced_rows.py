@@ -8,7 +8,8 @@ import polars as pl
 
 from headlab.detect.settings import Settings
 from headlab.heads.layout import Layout, Level
-from headlab.trace.trace import Skipped, Trace
+from headlab.trace.image import Skipped
+from headlab.trace.trace import Trace
 
 LEVELS = ("P3", "P4", "P5")
 STRIDES_PX = {"P3": 8, "P4": 16, "P5": 32}

@@ -21,7 +21,9 @@ from headlab._version import __version__
 
 if TYPE_CHECKING:
     from headlab import anchors, boxes
+    from headlab.comparison.compare import Comparison
     from headlab.conversion.convert import Converted, convert
+    from headlab.detect.settings import DetectionSettings
     from headlab.differences.differences import Differences
     from headlab.edit.operations import (
         Bias,
@@ -42,19 +44,22 @@ if TYPE_CHECKING:
     from headlab.edit.undo import Restored
     from headlab.edit.write import Saved
     from headlab.errors import HeadlabError
-    from headlab.evaluate.shown import EvaluationResult
+    from headlab.evaluate.evaluation import Evaluation
+    from headlab.evaluate.settings import EvaluationSettings
     from headlab.inspection.inspection import Inspection
     from headlab.model import Model, compare, diff, load, undo
-    from headlab.trace.shown import ComparisonResult, TraceResult
+    from headlab.trace.trace import Trace
 
 __all__ = [
     "Bias",
-    "ComparisonResult",
+    "Comparison",
     "Converted",
     "Copy",
+    "DetectionSettings",
     "Differences",
     "Drop",
-    "EvaluationResult",
+    "Evaluation",
+    "EvaluationSettings",
     "HeadlabError",
     "Inspection",
     "Keep",
@@ -71,7 +76,7 @@ __all__ = [
     "Suppress",
     "Swap",
     "Thresholds",
-    "TraceResult",
+    "Trace",
     "__version__",
     "anchors",
     "boxes",
@@ -91,8 +96,11 @@ _ELSEWHERE = {
     "headlab.errors": ("HeadlabError",),
     "headlab.inspection.inspection": ("Inspection",),
     "headlab.model": ("Model", "compare", "diff", "load", "undo"),
-    "headlab.trace.shown": ("ComparisonResult", "TraceResult"),
-    "headlab.evaluate.shown": ("EvaluationResult",),
+    "headlab.detect.settings": ("DetectionSettings",),
+    "headlab.trace.trace": ("Trace",),
+    "headlab.comparison.compare": ("Comparison",),
+    "headlab.evaluate.evaluation": ("Evaluation",),
+    "headlab.evaluate.settings": ("EvaluationSettings",),
     "headlab.conversion.convert": ("Converted", "convert"),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}

@@ -1,11 +1,11 @@
-"""The Python interface: load a model, look at its head, edit, save, trace, compare two."""
+"""The Python interface: load a model, look at its head, edit, save, trace, evaluate, compare two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
@@ -17,20 +17,28 @@ from headlab.families.identify import identify
 from headlab.families.read import read
 from headlab.families.table import family_of
 from headlab.heads.layout import Layout
-from headlab.trace.shown import ComparisonResult, TraceResult, shown
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from headlab.boxes.reading import Format
     from headlab.boxes.table import BoxTable
+    from headlab.comparison.compare import Comparison, ComparisonStream
+    from headlab.detect.detector import Runnable
+    from headlab.detect.settings import DetectionSettings
+    from headlab.detect.sources import Sources
     from headlab.differences.differences import Differences
     from headlab.edit.undo import Restored
-    from headlab.detect.detector import Runnable
-    from headlab.detect.sources import Sources
     from headlab.edit.write import Saved
-    from headlab.evaluate.shown import EvaluationResult
+    from headlab.evaluate.evaluation import Evaluation
+    from headlab.evaluate.settings import EvaluationSettings
     from headlab.inspection.inspection import Inspection
+    from headlab.results.progress import Progress
+    from headlab.trace.trace import Trace, TraceStream
 
 Edits = Operation | Mapping[str, Any] | Recipe | Plan | str | Path
+Classes = str | int | Iterable[str | int]
+"""Classes to look at: names or numbers, or one of them."""
 
 
 class Model:
@@ -151,29 +159,74 @@ class Model:
 
         return save(self.checkpoint, Path(path), self.recipes, in_place=in_place)
 
+    @overload
     def trace(
         self,
         sources: Sources,
         *,
-        classes: Iterable[str | int] | None = None,
-        **settings: Any,
-    ) -> TraceResult:
+        classes: Classes | None = None,
+        stream: Literal[False] = False,
+        progress: Progress | None = None,
+        **settings: Unpack[DetectionSettings],
+    ) -> Trace: ...
+
+    @overload
+    def trace(
+        self,
+        sources: Sources,
+        *,
+        classes: Classes | None = None,
+        stream: Literal[True],
+        progress: Progress | None = None,
+        **settings: Unpack[DetectionSettings],
+    ) -> TraceStream: ...
+
+    def trace(
+        self,
+        sources: Sources,
+        *,
+        classes: Classes | None = None,
+        stream: bool = False,
+        progress: Progress | None = None,
+        **settings: Unpack[DetectionSettings],
+    ) -> Trace | TraceStream:
         """The detections of `YOLO.predict`, each with its address and support.
 
         Args:
             sources: images, folders, patterns or videos; also arrays and PIL images.
             classes: class names or numbers to detect; None means all.
-            settings: `conf`, `iou`, `imgsz`, `max_det`, … as in `headlab.detect.settings.Settings`.
+            stream: give an iterator of the images instead, which holds one image at a time; its `skipped`
+                lists the sources that could not be read, its `collect()` gives the rest as a `Trace`.
+            progress: called after each image with how many are done, and of how many (None if a video does
+                not say how many frames it has).
+            settings: how to detect:
+                `conf` (0.25), the least score;
+                `iou` (0.7; 0.45 for YOLOv3), the overlap above which NMS merges boxes;
+                `imgsz`, the size of the network's input in pixels, one number or (height, width), by default
+                the model's own;
+                `max_det` (300), the most detections per image;
+                `agnostic_nms`, merge across classes;
+                `multi_label` (YOLOv3 only), a candidate counts for every class above `conf`;
+                `end2end`, use the branch without NMS where the head has one;
+                `device`, such as "cpu" or "cuda:0";
+                `vid_stride` (1), take every n-th frame of a video.
 
         Raises:
-            InputError: a setting is wrong, or no source can be read.
+            InputError: a setting is wrong, a class is unknown, or no source can be read.
         """
         from headlab.detect.settings import Settings
-        from headlab.trace.trace import trace
+        from headlab.detect.sources import expand
+        from headlab.trace.trace import TraceStream
 
-        chosen = None if classes is None else tuple(map(self.layout.class_id, classes))
-        done = trace(self.runnable, self.layout, sources, Settings(classes=chosen, **settings))
-        return shown(TraceResult, done)
+        images = TraceStream(
+            self.runnable,
+            self.layout,
+            expand(sources),
+            Settings(classes=self._class_ids(classes), **settings),
+            model=self._called,
+            progress=progress,
+        )
+        return images if stream else images.collect()
 
     def evaluate(
         self,
@@ -181,35 +234,82 @@ class Model:
         *,
         format: Format | None = None,  # noqa: A002 - the natural word for callers
         images: str | Path | None = None,
-        classes: Sequence[str] | str | Path | None = None,
+        names: Sequence[str] | str | Path | None = None,
         split: str | None = None,
-        **settings: Any,
-    ) -> EvaluationResult:
+        encoding: str | None = None,
+        assume_size: tuple[int, int] | None = None,
+        progress: Progress | None = None,
+        **settings: Unpack[EvaluationSettings],
+    ) -> Evaluation:
         """COCO's figures on annotated photos, by class, and by the address of the detections.
 
         Args:
-            data: annotations that `headlab.boxes.read` reads, or a box table.
-            format: as of `headlab.boxes.read`, as are the next three.
+            data: annotations that `headlab.boxes.read` reads, or a box table, which the next six do not
+                change.
+            format: as of `headlab.boxes.read`, as are the next five.
             images: the folder with the photos.
-            classes: the class names, or a file of them.
+            names: the class names of the annotations, or a file of them.
             split: evaluate on this split only.
-            settings: `conf`, `iou`, `imgsz`, … as in `headlab.evaluate.settings.EvaluationSettings`.
+            encoding: of the annotations' text.
+            assume_size: height and width in pixels of photos whose size is unknown.
+            progress: called after each photo with how many are done, and of how many.
+            settings: how to evaluate:
+                `conf` (0.001), the least score;
+                `iou` (0.7; 0.45 for YOLOv3), the overlap above which NMS merges boxes;
+                `imgsz`, the size of the network's input in pixels, one number or (height, width), by default
+                the model's own;
+                `max_det` (300), the most detections per photo;
+                `best_class`, a candidate counts for its best class only;
+                `end2end`, use the branch without NMS where the head has one;
+                `difficult`, Pascal VOC's difficult boxes count like any others;
+                `device`, such as "cpu" or "cuda:0".
 
         Raises:
-            InputError: the annotations cannot be read, a setting is wrong, or model and data have no class
-                in common.
+            InputError: the annotations cannot be read or have no such split, a setting is wrong, or model and
+                data have no class in common.
         """
-        from headlab.boxes.reading import read as read_boxes
         from headlab.boxes.table import BoxTable
-        from headlab.evaluate.api import evaluate
-        from headlab.evaluate.settings import EvaluationSettings
-        from headlab.evaluate.shown import EvaluationResult
+        from headlab.evaluate.annotations import read_annotations
+        from headlab.evaluate.evaluation import evaluate
+        from headlab.evaluate.settings import Settings
 
+        chosen = Settings(**settings)
         table = data
         if not isinstance(table, BoxTable):
-            table = read_boxes(table, format=format, images=images, classes=classes, split=split)
-        done = evaluate(self.runnable, self.layout, table, EvaluationSettings(**settings))
-        return shown(EvaluationResult, done)
+            table = read_annotations(
+                table,
+                format=format,
+                images=images,
+                names=names,
+                split=split,
+                encoding=encoding,
+                assume_size=assume_size,
+            )
+        return evaluate(
+            self.runnable,
+            self.layout,
+            table,
+            chosen,
+            model=self._called,
+            data="" if isinstance(data, BoxTable) else str(data),
+            progress=progress,
+        )
+
+    @property
+    def _called(self) -> str:
+        """What results call it: its file, and whether it was edited since."""
+        return f"{self.path} (edited)" if self.recipes else str(self.path)
+
+    def _class_ids(self, classes: Classes | None) -> tuple[int, ...] | None:
+        """The numbers of classes, each once; None stays None.
+
+        Raises:
+            InputError: there is no such class, or several have that name.
+        """
+        if classes is None:
+            return None
+        several = [classes] if isinstance(classes, (str, int)) else classes
+        return tuple(dict.fromkeys(map(self.layout.class_id, several)))
 
     def __repr__(self) -> str:
         edits = f", {len(self.recipes)} edit(s)" if self.recipes else ""
@@ -297,46 +397,92 @@ def undo(
     return restore(path, path if output is None else Path(output), in_place=in_place)
 
 
+@overload
 def compare(
-    before: str | Path | Model,
-    after: str | Path | Model,
+    model_a: str | Path | Model,
+    model_b: str | Path | Model,
     sources: Sources,
     *,
     recipe: Edits | None = None,
-    classes: Iterable[str] | None = None,
+    classes: Classes | None = None,
     match_iou: float = 0.5,
-    **settings: Any,
-) -> ComparisonResult:
+    stream: Literal[False] = False,
+    progress: Progress | None = None,
+    **settings: Unpack[DetectionSettings],
+) -> Comparison: ...
+
+
+@overload
+def compare(
+    model_a: str | Path | Model,
+    model_b: str | Path | Model,
+    sources: Sources,
+    *,
+    recipe: Edits | None = None,
+    classes: Classes | None = None,
+    match_iou: float = 0.5,
+    stream: Literal[True],
+    progress: Progress | None = None,
+    **settings: Unpack[DetectionSettings],
+) -> ComparisonStream: ...
+
+
+def compare(
+    model_a: str | Path | Model,
+    model_b: str | Path | Model,
+    sources: Sources,
+    *,
+    recipe: Edits | None = None,
+    classes: Classes | None = None,
+    match_iou: float = 0.5,
+    stream: bool = False,
+    progress: Progress | None = None,
+    **settings: Unpack[DetectionSettings],
+) -> Comparison | ComparisonStream:
     """Match the detections of two models, and score the class-shift inference if it applies.
 
     Args:
-        before: the first model, or its path.
-        after: the second model, or its path.
+        model_a: the first model, called "before" in the result, or its path.
+        model_b: the second model, called "after", or its path.
         sources: images, folders, patterns or videos; also arrays and PIL images.
         recipe: how the second was made from the first, if it was by shifts only; by default it is taken
-            from the edit, or from the manifest beside the second file.
-        classes: compare detections of these classes of the first model only.
+            from the edit, or from the manifest next to the second file.
+        classes: compare only detections of these classes of the first model: names or numbers.
         match_iou: boxes that overlap less are different objects.
-        settings: as for `Model.trace`.
+        stream: give an iterator of the images instead, which holds one image at a time; its `skipped` lists
+            the sources that could not be read, its `collect()` gives the rest as a `Comparison`.
+        progress: as of `Model.trace`.
+        settings: as of `Model.trace`.
 
     Raises:
-        InputError: a setting is wrong, no source can be read, or the recipe is not of shifts.
+        InputError: a setting is wrong, a class is unknown, no source can be read, or the recipe is not of
+            shifts.
     """
-    from headlab.comparison.compare import compare as compare_traces
+    from headlab.comparison.compare import ComparisonStream
+    from headlab.comparison.matching import check_match_iou
+    from headlab.detect.settings import Settings
+    from headlab.detect.sources import expand
+    from headlab.trace.trace import TraceStream
 
-    first = before if isinstance(before, Model) else load(before)
-    second = after if isinstance(after, Model) else load(after)
-    names = None
-    if classes is not None:
-        names = tuple(first.class_names[first.layout.class_id(each)] for each in classes)
-    done = compare_traces(
-        first.trace(sources, **settings),
-        second.trace(sources, **settings),
-        shifts=shifts_between(first, second, recipe),
-        classes=names,
-        match_iou=match_iou,
+    check_match_iou(match_iou)
+    models = [model if isinstance(model, Model) else load(model) for model in (model_a, model_b)]
+    first, second = models
+    chosen = first._class_ids(classes)
+    shifts = shifts_between(first, second, recipe)
+    files, how = expand(sources), Settings(**settings)
+    before, after = (
+        TraceStream(model.runnable, model.layout, files, how, model=model._called)
+        for model in models
     )
-    return shown(ComparisonResult, done)
+    images = ComparisonStream(
+        before,
+        after,
+        shifts=shifts,
+        classes=None if chosen is None else [first.class_names[number] for number in chosen],
+        match_iou=match_iou,
+        progress=progress,
+    )
+    return images if stream else images.collect()
 
 
 def shifts_between(

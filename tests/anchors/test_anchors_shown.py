@@ -8,9 +8,8 @@ import pytest
 from anchored_rows import LEVELS, STRIDES_PX, anchored, anchored_rows, anchored_trace
 from headlab.results.colours import level_colour
 from headlab.results.style import BUSY
-from headlab.results.table_files import trace_document
 from headlab.results.tables import show
-from headlab.trace.notebook import trace_html
+from headlab.trace.html import trace_html
 from headlab.trace.picture import anchor_outline, draw
 from headlab.trace.row_words import box_and_anchor, merged_by_slot, slot_behind
 from headlab.trace.text import detection_table, summary_text
@@ -21,7 +20,7 @@ TWO = (
     anchored((100, 110, 340.4, 290.6), merged_P5_2=2, merged_P5=5, merged_P4_1=1, merged_P4=1),
     anchored((5, 6, 40, 60), "P4", 0, (1, 2), class_name="cat"),
 )
-PLACE = "# class score level cell slot box box / anchor"
+PLACE = "# class score level cell slot box w x h / anchor"
 SUPPORT = "merged by slot alone needs"
 ROWS_PLACE = (
     "0 bird 0.83 P5/32 6,6 1 100,110,340,291 240x181 / 135x169",
@@ -56,7 +55,7 @@ def test_two_tables_in_80_columns(
 
 def test_the_summary_counts_by_slot_with_its_anchor(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, *summary_text(anchored_trace(*TWO)))
-    at = lines.index("slot anchor detections share found alone lost without")
+    at = lines.index("slot anchor w x h detections share found alone lost without")
     assert lines[at + 1 : at + 7] == [
         "P4/0 10x14 1 50% 1 1",
         "P4/1 23x27 0 0% 0 0",
@@ -77,14 +76,14 @@ def test_words() -> None:
 
 def test_a_notebook_page_has_the_anchors() -> None:
     page = trace_html(anchored_trace(*TWO))
-    for heading in ("slot", "box / anchor", "by slot"):
+    for heading in ("slot", "w x h / anchor", "by slot"):
         assert f"<th>{heading}</th>" in page
     assert "<td>240x181 / 135x169</td>" in page
     assert "<td>P4 0/1/0 P5 0/3/2</td>" in page
 
 
 def test_the_json_document_has_the_anchors() -> None:
-    document = trace_document(anchored_trace(*TWO), "m.weights")
+    document = anchored_trace(*TWO).to_dict()
     assert document["levels"][1] == {
         "name": "P5",
         "stride_px": 32,

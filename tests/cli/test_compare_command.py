@@ -52,7 +52,7 @@ def test_a_recipe_tells_them_too(models: tuple[Path, Path], photos: Path, tmp_pa
 
 def test_files(models: tuple[Path, Path], photos: Path, tmp_path: Path) -> None:
     out = {name: tmp_path / f"pairs.{name}" for name in ("json", "csv", "parquet")}
-    options = [text for name, path in out.items() for text in (f"--{name}", path)]
+    options = [text for path in out.values() for text in ("-o", path)]
     done = run("compare", *models, photos, *options, "--save", tmp_path / "pictures")
     assert done.code == 0
     document = json.loads(out["json"].read_text(encoding="utf-8"))
@@ -69,7 +69,7 @@ def test_files(models: tuple[Path, Path], photos: Path, tmp_path: Path) -> None:
 
 
 def test_json_alone_on_standard_output(models: tuple[Path, Path], photos: Path) -> None:
-    done = run("compare", *models, photos, "--json", "-")
+    done = run("compare", *models, photos, "--json")
     assert set(json.loads(done.out)) == {
         *("before", "after", "settings", "counts", "inference", "images", "pairs", "skipped")
     }
@@ -77,7 +77,7 @@ def test_json_alone_on_standard_output(models: tuple[Path, Path], photos: Path) 
 
 def test_classes_and_skipped_photos(models: tuple[Path, Path], photos: Path) -> None:
     (photos / "broken.jpg").write_bytes(b"no photo")
-    done = run("compare", *models, photos, "--classes", "ant", "--json", "-")
+    done = run("compare", *models, photos, "--classes", "ant", "--json")
     assert done.code == 1
     assert "skipped" in done.err
     assert "broken.jpg" in done.err
@@ -90,7 +90,7 @@ def test_classes_and_skipped_photos(models: tuple[Path, Path], photos: Path) -> 
     [
         (("--classes", "unicorn"), "no class 'unicorn'"),
         (("--conf", "2"), "conf is 2.0"),
-        (("--csv", "-"), "Only JSON goes to standard output"),
+        (("-o", "-"), "say --json"),
     ],
 )
 def test_wrong_arguments(
@@ -107,7 +107,7 @@ def test_wrong_arguments(
 
 def test_the_models_are_never_overwritten(models: tuple[Path, Path], photos: Path) -> None:
     before = models[1].read_bytes()
-    assert run("compare", *models, photos, "--json", models[1]).code == 2
+    assert run("compare", *models, photos, "-o", models[1]).code == 2
     assert models[1].read_bytes() == before
 
 

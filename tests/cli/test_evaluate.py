@@ -54,7 +54,7 @@ def test_the_tables(weights: Path, data: Path) -> None:
 
 def test_the_files(weights: Path, data: Path, tmp_path: Path) -> None:
     csv, parquet = tmp_path / "rows.csv", tmp_path / "rows.parquet"
-    done = evaluated(weights, data, "--json", "-", "--csv", csv, "--parquet", parquet)
+    done = evaluated(weights, data, "--json", "-o", csv, "-o", parquet)
     assert done.code == 0, done.err
     found = json.loads(done.out)
     assert list(found["figures"])[:3] == ["AP", "AP50", "AP75"]
@@ -68,7 +68,7 @@ def test_the_files(weights: Path, data: Path, tmp_path: Path) -> None:
 
 def test_settings_are_taken(weights: Path, data: Path) -> None:
     options = ("--conf", 0.3, "--iou", 0.6, "--imgsz", "64,96", "--max-det", 7, "--best-class")
-    found = json.loads(evaluated(weights, data, *options, "--json", "-").out)
+    found = json.loads(evaluated(weights, data, *options, "--json").out)
     assert found["settings"] == {
         "conf": 0.3,
         "iou": 0.6,
@@ -101,8 +101,8 @@ def test_classes_without_a_counterpart_are_told(weights: Path, data: Path) -> No
     (data.parent / "classes.txt").write_text("ant\nwasp\n")
     done = evaluated(weights, data)
     assert done.code == 0
-    assert "not evaluated: wasp (1 box), which the model does not know" in done.err
-    assert "not evaluated: bee, cat, which the annotations do not know" in done.err
+    assert "not evaluated: wasp (1 box), which the model does not have" in done.err
+    assert "not evaluated: bee, cat, which the annotations do not have" in done.err
     assert "2 photos; 2 truths of 1 class, " in done.out
 
 
@@ -111,9 +111,9 @@ def test_classes_without_a_counterpart_are_told(weights: Path, data: Path) -> No
     [
         (("--conf", 2), "conf is 2.0; a number from 0 to 1 was expected"),
         (("--max-det", 0), "max_det is 0"),
-        (("--imgsz", "big"), "'big' is no image size"),
+        (("--imgsz", "big"), "'big' is not a size in pixels"),
         (("--end2end",), "has no branch without NMS"),
-        (("--csv", "-"), "Only JSON goes to standard output"),
+        (("-o", "-"), "say --json"),
         (("--device", "cuda:99"), "cuda:99"),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_split_of_annotations_without_splits_is_refused(weights: Path, data: P
 
 def test_an_output_that_is_an_input_is_refused(weights: Path, data: Path) -> None:
     before = data.read_bytes()
-    assert evaluated(weights, data, "--csv", data).code == 2
+    assert evaluated(weights, data, "-o", data).code == 2
     assert data.read_bytes() == before
 
 

@@ -66,8 +66,9 @@ def test_quiet_prints_the_summary_only(small: Small, photos: Path) -> None:
 
 def test_the_three_files_hold_the_same(small: Small, photos: Path, tmp_path: Path) -> None:
     names = {kind: tmp_path / f"t.{kind}" for kind in ("json", "csv", "parquet")}
-    done = traced(small(), photos, *(part for k, v in names.items() for part in (f"--{k}", v)))
+    done = traced(small(), photos, *(part for path in names.values() for part in ("-o", path)))
     assert done.code == 0
+    assert all(f"wrote {path}" in done.err for path in names.values())
     table = pl.read_parquet(names["parquet"])
     assert table.height
     assert_frame_equal(pl.read_csv(names["csv"], schema_overrides=table.schema), table)
@@ -94,11 +95,11 @@ def test_pictures_are_saved(small: Small, photos: Path, tmp_path: Path) -> None:
 
 
 def test_a_video(small: Small, clip: Path, tmp_path: Path) -> None:
-    done = traced(small(), clip, "--vid-stride", 2, "--save", tmp_path, "--json", tmp_path / "j")
+    done = traced(small(), clip, "--vid-stride", 2, "--save", tmp_path, "-o", tmp_path / "j.json")
     assert done.code == 0
-    found = json.loads((tmp_path / "j").read_text())
-    assert [image["frame"] for image in found["images"]] == [0, 2]
-    assert f"{clip} frame 2: " in done.out
+    found = json.loads((tmp_path / "j.json").read_text())
+    assert [image["frame"] for image in found["images"]] == [1, 3]
+    assert f"{clip} frame 3: " in done.out
     assert "2 frames, " in done.out
     assert (tmp_path / "clip_trace.mp4").is_file()
 
@@ -145,7 +146,7 @@ def test_an_unreadable_image_is_skipped_with_exit_code_1(
 ) -> None:
     bad = tmp_path / "bad.jpg"
     bad.write_bytes((photos / "b.jpg").read_bytes()[:20])
-    done = traced(small(), photos / "a.png", bad, "--json", tmp_path / "t.json")
+    done = traced(small(), photos / "a.png", bad, "-o", tmp_path / "t.json")
     assert done.code == 1
     assert f"skipped {bad}: not readable as an image" in done.err
     assert ", 1 skipped, " in done.out.splitlines()[-1]
@@ -157,7 +158,7 @@ def test_an_unreadable_image_is_skipped_with_exit_code_1(
 def test_no_readable_source_is_exit_code_2_and_writes_nothing(small: Small, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"not a photo")
-    done = traced(small(), bad, "--save", tmp_path / "out", "--csv", tmp_path / "t.csv")
+    done = traced(small(), bad, "--save", tmp_path / "out", "-o", tmp_path / "t.csv")
     assert done.code == 2
     assert "None of the sources could be read" in done.err
     assert sorted(tmp_path.iterdir()) == [bad]
@@ -169,10 +170,11 @@ def test_no_readable_source_is_exit_code_2_and_writes_nothing(small: Small, tmp_
         (("--classes", "beee"), "Did you mean 'bee'"),
         (("--classes", ","), "names no class"),
         (("--conf", "2"), "conf is 2"),
-        (("--imgsz", "big"), "no image size"),
-        (("--csv", "none/t.csv"), "there is no folder none"),
-        (("--csv", "t", "--parquet", "t"), "same file"),
-        (("--csv", "-"), "Only JSON goes to standard output"),
+        (("--imgsz", "big"), "not a size in pixels"),
+        (("-o", "none/t.csv"), "there is no folder none"),
+        (("-o", "t.csv", "-o", "./t.csv"), "same file"),
+        (("-o", "t.xlsx"), "End the name in .json, .csv, .parquet, .html or .png"),
+        (("-o", "-"), "say --json"),
     ],
 )
 def test_wrong_input(
@@ -193,14 +195,32 @@ def test_wrong_input(
 def test_the_model_is_never_overwritten(photos: Path, tmp_path: Path) -> None:
     model = models.detector(tmp_path, nc=1)
     before = model.read_bytes()
-    done = traced(model, photos, "--json", model)
+    done = traced(model, photos, "-o", model)
     assert done.code == 2
-    assert "is the input itself" in done.err
+    assert "cannot be written in this format" in done.err
     assert model.read_bytes() == before
 
 
+def test_a_photo_is_never_overwritten(small: Small, tmp_path: Path) -> None:
+    save_noise(tmp_path, ("a.png",))
+    photo = tmp_path / "a.png"
+    before = photo.read_bytes()
+    done = traced(small(), photo, "-o", tmp_path / "b.csv", "-o", photo)
+    assert done.code == 2
+    assert f"{photo} is the input itself.\nGive another output with -o." in done.err
+    assert photo.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_a_drawing_and_a_page(small: Small, photos: Path, tmp_path: Path) -> None:
+    picture, page = tmp_path / "t.png", tmp_path / "t.html"
+    assert traced(small(), photos / "a.png", "-o", picture, "-o", page, "--quiet").code == 0
+    assert cv2.imread(str(picture)) is not None
+    assert "P3" in page.read_text("utf-8")
+
+
 def test_no_detection_is_an_answer(small: Small, photos: Path, tmp_path: Path) -> None:
-    done = traced(small(), photos, "--conf", 1, "--csv", tmp_path / "t.csv")
+    done = traced(small(), photos, "--conf", 1, "-o", tmp_path / "t.csv")
     assert done.code == 0
     assert done.out.splitlines()[-1] == "2 images, no detections"
     assert pl.read_csv(tmp_path / "t.csv").height == 0

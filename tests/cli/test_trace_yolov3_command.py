@@ -23,7 +23,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def darknet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small YOLOv3-tiny as darknet weights, with its cfg and names beside it."""
+    """A small YOLOv3-tiny as darknet weights, with its cfg and names next to it."""
     return yolov3_models.saved(
         yolov3_models.random_model(), tmp_path_factory.mktemp("darknet") / "small.weights"
     )
@@ -63,7 +63,9 @@ def test_multi_label_finds_more(darknet: Path, photos: Path) -> None:
     assert len(found[1]) > len(found[0])
 
 
-def test_files_beside_the_weights_can_be_named(darknet: Path, photos: Path, tmp_path: Path) -> None:
+def test_files_next_to_the_weights_can_be_named(
+    darknet: Path, photos: Path, tmp_path: Path
+) -> None:
     alone = tmp_path / "alone.weights"
     alone.write_bytes(darknet.read_bytes())
     names = tmp_path / "other.names"

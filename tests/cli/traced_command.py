@@ -17,7 +17,7 @@ def traced(*args: object) -> Done:
 
 
 def document(*args: object) -> dict[str, Any]:
-    done = traced(*args, "--json", "-")
+    done = traced(*args, "--json")
     assert done.code == 0, done.err
     found: dict[str, Any] = json.loads(done.out)
     return found

@@ -62,9 +62,9 @@ def _made(
         }
         for at, (class_id, score, level, box) in enumerate(rows)
     ]
-    images = pl.DataFrame(
-        {"image": ["a.png"], "frame": [None]}, schema_overrides={"frame": pl.Int64}
-    )
+    sizes = dict.fromkeys(("width_px", "height_px", "input_width_px", "input_height_px"), 100)
+    image = {"image": "a.png", "frame": None, **sizes, "detections": len(rows)}
+    images = pl.DataFrame([image], schema_overrides={"frame": pl.Int64})
     schema = {"image": pl.String, "frame": pl.Int64}
     table = pl.DataFrame(columns, schema_overrides=schema) if rows else pl.DataFrame(schema=schema)
     return Trace(layout, Settings(), table, images, ())

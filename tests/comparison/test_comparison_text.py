@@ -9,9 +9,9 @@ import polars as pl
 from rich.console import Console
 
 from headlab.comparison.compare import Comparison, compare
+from headlab.comparison.html import comparison_html
 from headlab.comparison.text import comparison_text
 from headlab.heads.layout import Layout, Level
-from headlab.trace.notebook import comparison_html
 from traced_rows import STRIDES_PX, detection, trace_of
 
 A, B, C = (0, 0, 40, 40), (100, 0, 140, 40), (0, 100, 40, 140)
@@ -42,7 +42,7 @@ def _shift_experiment() -> Comparison:
 def test_both_facts_of_the_experiment_are_told() -> None:
     text = _shown(_shift_experiment())
     assert "names the level that the address states for 2 of 2 matched detections" in text
-    assert "1 box more" in text
+    assert "1 more box" in text
     assert "bird -> cat (1)" in text
     lines = [line.split() for line in text.splitlines()]
     for count, kind in ((1, "unchanged"), (1, "class"), (0, "lost"), (1, "new")):
@@ -95,7 +95,8 @@ def test_the_anchor_is_named_with_the_level() -> None:
     assert "names the level and anchor that the address states for 2 of 3 matched" in text
     assert "The class-shift experiment (P5/2 by 1, P5/1 by 2)" in text
     assert (
-        "1 of them leave it open between anchors of equal shift: give each anchor its own" in text
+        "1 of them leave it open between anchors of equal shift: give each anchor a shift of its own"
+        in text
     )
     lines = [line.split() for line in text.splitlines()]
     pairs = {words[0]: words for words in lines if words and words[0] in ("bird", "cat", "dog")}

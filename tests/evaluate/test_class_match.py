@@ -29,13 +29,13 @@ def test_by_name_whatever_the_number(tmp_path: Path) -> None:
     assert found.of_model.tolist() == [0, -1, 1]
     assert found.of_data == {0: 1, 1: 0}
     assert found.absent == ("bee",)
-    assert found.remarks() == ["not evaluated: bee, which the annotations do not know"]
+    assert found.remarks() == ["not evaluated: bee, which the annotations do not have"]
 
 
 def test_classes_that_the_model_does_not_know_are_told(tmp_path: Path) -> None:
     found = matched(tmp_path, ("ant", "dog"), ("ant",), "0 1 1")
     assert found.unknown == {"dog": 2}
-    assert found.remarks() == ["not evaluated: dog (2 boxes), which the model does not know"]
+    assert found.remarks() == ["not evaluated: dog (2 boxes), which the model does not have"]
 
 
 def test_by_number_where_there_are_no_names(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_name_is_taken_in_its_own_letter_case_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "model", "numbers", "message"),
     [
-        (("dog", "eel"), ("ant", "bee"), "0 1", "they are dog, eel; the model has ant, bee"),
+        (("dog", "eel"), ("ant", "bee"), "0 1", "have dog, eel; the model has ant, bee"),
         (
             None,
             ("ant", "bee"),

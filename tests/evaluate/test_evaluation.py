@@ -15,13 +15,13 @@ from scored_boxes import all_fates, by_pycocotools
 import yolov3_models
 from headlab.boxes.table import BoxTable
 from headlab.detect.nms import Suppression
-from headlab.detect.settings import Settings
+from headlab.detect.settings import Settings as DetectorSettings
 from headlab.detect.sources import Source
 from headlab.errors import InputError, SourceError
-from headlab.evaluate.api import Evaluation, evaluate
+from headlab.evaluate.evaluation import Evaluation, evaluate
 from headlab.evaluate.matching import FOUND
 from headlab.evaluate.scoring import Detections, coco_figures
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.settings import Settings
 from headlab.evaluate.survivors import Groups, survivors
 from headlab.families.identify import identify
 from headlab.families.network import runnable
@@ -30,7 +30,7 @@ from headlab.model import load
 
 Small = Callable[..., Path]
 PHOTOS = ("a.png", "b.jpg", "c.png")
-LOOSE = EvaluationSettings(conf=0.05)
+LOOSE = Settings(conf=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def own_detections(network: Any, folder: Path, count: int) -> BoxTable:
     """Annotations that are detections of the model itself, so that it finds them."""
-    ready = network.detector(Settings(conf=0.05, imgsz=96))
+    ready = network.detector(DetectorSettings(conf=0.05, imgsz=96))
     lines = []
     for name, found in zip(
         PHOTOS, ready([Source.of_file(folder / name) for name in PHOTOS]), strict=True
@@ -160,7 +160,7 @@ def test_what_is_lost_without_a_place(
 @pytest.mark.parametrize("best", [True, False])
 def test_best_class_or_every_class(best: bool, yolov3: tuple[Any, Layout], folder: Path) -> None:
     table = own_detections(yolov3[0], folder, 3)
-    settings = EvaluationSettings(conf=0.05, best_class=best, max_det=5000)
+    settings = Settings(conf=0.05, best_class=best, max_det=5000)
     flat = evaluate(*yolov3, table, settings).detections
     pairs = list(zip(flat.image.tolist(), flat.flat.tolist(), strict=True))
     assert (len(set(pairs)) == len(pairs)) == best
@@ -171,7 +171,7 @@ def test_best_class_or_every_class(best: bool, yolov3: tuple[Any, Layout], folde
 def test_ultralytics_heads(kind: str, end2end: bool, small: Small, folder: Path) -> None:
     model = load(small(kind))
     table = own_detections(model.runnable, folder, 5)
-    settings = EvaluationSettings(imgsz=96, end2end=end2end)
+    settings = Settings(imgsz=96, end2end=end2end)
     found = evaluate(model.runnable, model.layout, table, settings)
     assert found.settings.iou == 0.7
     assert found.figures["AP50"] > 0

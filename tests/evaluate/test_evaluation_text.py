@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,9 +11,8 @@ from rich.console import Console
 
 import yolov3_models
 from headlab.boxes.reading import read
-from headlab.evaluate.api import Evaluation, evaluate
-from headlab.evaluate.document import evaluation_document
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.evaluation import Evaluation, evaluate
+from headlab.evaluate.settings import Settings
 from headlab.evaluate.text import evaluation_text
 from headlab.families.identify import identify
 from headlab.families.network import runnable
@@ -28,8 +26,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     cv2.imwrite(str(folder / "a.png"), noise)
     (folder / "train.txt").write_text("a.png 0,0,95,95,0 30,30,60,70,0 10,40,50,90,1\n")
     model = yolov3_models.random_model()
-    settings = EvaluationSettings(conf=0.05)
-    return evaluate(runnable(model), identify(model), read(folder / "train.txt"), settings)
+    settings = Settings(conf=0.05)
+    table = read(folder / "train.txt")
+    named = {"model": "small.weights", "data": "train.txt"}
+    return evaluate(runnable(model), identify(model), table, settings, **named)
 
 
 def shown(done: Evaluation, *, classes: bool = True) -> list[list[str]]:
@@ -73,8 +73,9 @@ def test_classes_can_be_left_out(done: Evaluation) -> None:
 
 
 def test_the_document_is_valid_json(done: Evaluation) -> None:
-    document = evaluation_document(done, "small.weights", "train.txt")
+    document = done.to_dict()
     assert '"AP_small": null' in to_json(document) or done.figures["AP_small"] >= 0
     assert document["rows"][0]["recall"] == done.recall
     assert document["remarks"] == []
-    assert Path(document["model"]).name == "small.weights"
+    assert (document["model"], document["data"]) == ("small.weights", "train.txt")
+    assert (document["skipped"], document["problems"]) == ([], [])

@@ -1,4 +1,4 @@
-"""Photos that are stored turned, with boxes drawn on the stored pixels, are evaluated as upright ones."""
+"""Photos that Exif rotates, with boxes drawn on the stored pixels, are evaluated as upright ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from annotated import annotated, save_noise
 from PIL import Image, ImageOps
 
 import yolov3_models
-from headlab.detect.settings import Settings
+from headlab.detect.settings import Settings as DetectorSettings
 from headlab.detect.sources import Source
-from headlab.evaluate.api import evaluate
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.evaluation import evaluate
+from headlab.evaluate.settings import Settings
 from headlab.families.identify import identify
 from headlab.families.network import runnable
 from turned_photos import save_stored
@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
 
     source = yolov3_models.random_model()
     model = runnable(source), identify(source)
-    ready = model[0].detector(Settings(conf=0.05))
+    ready = model[0].detector(DetectorSettings(conf=0.05))
     lines: dict[Path, list[str]] = {upright: [], stored: []}
     for found in ready([Source.of_file(upright / name) for name in ORIENTATIONS]):
         name, size_wh = Path(found.source.name).name, found.image_bgr.shape[1::-1]
@@ -63,7 +63,7 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
         boxes = [as_stored(box, size_wh, ORIENTATIONS[name]) for box in boxes]
         lines[stored].append(line(name, boxes, classes))
 
-    settings = EvaluationSettings(conf=0.05)
+    settings = Settings(conf=0.05)
     expected, got = (
         evaluate(*model, annotated(folder, lines[folder]), settings) for folder in (upright, stored)
     )
@@ -73,5 +73,5 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
     assert got.images.equals(expected.images)
     assert [expected.remarks, got.remarks] == [
         (),
-        ("2 photos are stored turned (Exif): read upright, and the boxes turned as well",),
+        ("2 photos are rotated by Exif: read upright, and the boxes rotated as well",),
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from headlab.results.html import MOST_ROWS
 from headlab.results.tables import console, line, show, table
-from headlab.trace.notebook import MOST_ROWS, trace_html
+from headlab.trace.html import trace_html
+from headlab.trace.image import Skipped
 from headlab.trace.text import detection_table, summary_text
-from headlab.trace.trace import Skipped
 from traced_rows import LEVELS, detection, rows, trace_of
 
 

@@ -11,8 +11,7 @@ from rich.text import Text
 from headlab.anchors.formats import numbers_text
 from headlab.anchors.verdicts import FEW_BOXES, SHAPE_FIT_ONLY
 from headlab.boxes.checking.text import counted
-from headlab.results.tables import heading, line, table
-from headlab.trace.text import level_text
+from headlab.results.tables import heading, level_text, line, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

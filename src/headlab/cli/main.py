@@ -15,8 +15,10 @@ from typing import NoReturn
 import click
 
 from headlab._version import __version__
+from headlab.cli.terminal import say
 from headlab.errors import HeadlabError
 from headlab.plain_text import printable
+from headlab.results.printing import discard, readers_may_leave
 
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
@@ -110,20 +112,20 @@ def _exit_code() -> int:
     try:
         returned = app.main(prog_name="headlab", standalone_mode=False)
     except HeadlabError as error:
-        click.echo(printable(f"headlab: {error}", keep="\n"), err=True)
+        say(f"headlab: {error}", err=True, keep="\n")
         if any("=" in argument for argument in sys.argv[1:]):
             from headlab.cli.guidance import for_assignments
 
             answer = for_assignments(sys.argv[1:])
             if answer:
-                click.echo(printable(answer), err=True)
+                say(answer, err=True)
         return 2
     except click.ClickException as error:
         error.show()
         _guide(error)
         return error.exit_code
     except click.Abort:
-        click.echo("headlab: interrupted", err=True)
+        say("headlab: interrupted", err=True)
         return 130
     except SystemExit:
         return 0  # click ends so when the reader of a pipe has gone, which is no failure
@@ -145,17 +147,15 @@ def _guide(error: click.ClickException) -> None:
         answer = guidance.for_option(error.option_name, known)
     answer = answer or guidance.for_assignments(sys.argv[1:])
     if answer:
-        click.echo(printable(answer), err=True)
+        say(answer, err=True)
 
 
 def _flushed(code: int) -> int:
     """The exit code when everything printed has gone out, or could not."""
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        _discard_the_rest()
-        return 0
+        for stream in (sys.stdout, sys.stderr):
+            with readers_may_leave(stream):
+                stream.flush()
     except OSError as error:
         return _not_printed(error)
     return code
@@ -163,14 +163,9 @@ def _flushed(code: int) -> int:
 
 def _not_printed(error: OSError) -> int:
     """Say that standard output cannot be written, as on a full disk."""
-    _discard_the_rest()
-    click.echo(f"headlab: standard output cannot be written: {error.strerror}", err=True)
+    discard(sys.stdout)
+    say(f"headlab: standard output cannot be written: {error.strerror}", err=True)
     return 2
-
-
-def _discard_the_rest() -> None:
-    """Let what is still to be printed go nowhere, so that the interpreter does not stumble over it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave_at_once(code: int) -> NoReturn:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headlab.cli.terminal import say
 from headlab.errors import InputError
+from headlab.results.printing import readers_may_leave
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from headlab.model import Model
+    from headlab.results.pictures.folder import PictureFolder
     from headlab.results.result import Result
+    from headlab.trace.image import Skipped
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Outputs:
                 raise InputError("-o takes a file.", "To print the result as JSON, say --json.")
             kind.check_path(path)
             for source in inputs:
-                check_is_not(path, source)
+                check_is_not(path, source, "Give another output with -o.")
             check_replaceable(path)
         if len({path.resolve() for path in files}) < len(files):
             raise InputError("Two outputs would go to the same file.", "Give each its own.")
@@ -99,26 +104,54 @@ def print_parts(text: Iterable[RenderableType]) -> None:
     from headlab.results.tables import show
 
     show(*parts)
-def say_remarks(*models: Model) -> None:
-    """Say on standard error, once, what is known of the models' files beyond what they say."""
-    from headlab.families.table import family_of
-
-    remarks = {
-        each: model.path
-        for model in reversed(models)
-        for each in family_of(model.checkpoint).remarks(model.checkpoint)
-    }
-    for remark, path in remarks.items():
-        say(f"headlab: {path.name}: {remark}", err=True)
 
 
 def print_json(document: dict[str, Any]) -> None:
     """Print a document to standard output."""
     from headlab.files.json_text import to_json
 
-    sys.stdout.write(to_json(document))
+    with readers_may_leave(sys.stdout):
+        sys.stdout.write(to_json(document))
 
 
 def remark(text: object) -> None:
     """Say something about the work on standard error, where it does not mix with results."""
     say(f"headlab: {text}", err=True)
+
+
+def say_remarks(*models: Model) -> None:
+    """Say, once, what is known about the models' files beyond what the files say."""
+    from headlab.families.table import family_of
+
+    remarks = {
+        text: model.path
+        for model in reversed(models)
+        for text in family_of(model.checkpoint).remarks(model.checkpoint)
+    }
+    for text, path in remarks.items():
+        remark(f"{path.name}: {text}")
+
+
+def picture_folder(
+    folder: Path | None, sources: Sequence[Path], mark: str, vid_stride: int
+) -> AbstractContextManager[PictureFolder | None]:
+    """The folder that pictures are saved to, or None if there is to be none.
+
+    Args: as of `headlab.results.pictures.folder.PictureFolder`.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+    if folder is None:
+        return nullcontext()
+    from headlab.results.pictures.folder import PictureFolder
+
+    return PictureFolder(folder, sources, mark, vid_stride)
+
+
+def say_what_happened(skipped: Iterable[Skipped], folder: PictureFolder | None) -> None:
+    """Say which sources were skipped, and what was saved as pictures."""
+    for source in skipped:
+        remark(f"skipped {source.path}: {source.reason}")
+    for text in folder.told() if folder is not None else ():
+        remark(text)

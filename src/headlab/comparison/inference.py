@@ -42,12 +42,12 @@ class ShiftInference:
         if row["kind"] not in ("unchanged", "class changed"):
             return {"inferred_level": None, "inferred_slot": None, "agrees": None}
         change = (row["after_class_id"] - row["before_class_id"]) % self._count
-        found = [place for place, by in self._by_place.items() if by == change]
-        levels = list(dict.fromkeys(self._layout.levels[place.level].name for place in found))
+        places = [place for place, by in self._by_place.items() if by == change]
+        levels = list(dict.fromkeys(self._layout.levels[place.level].name for place in places))
         agrees = levels == [row["before_level"]]
         slot = None
         if self.tells_slots:
-            slot = found[0].slot if len(found) == 1 else None
+            slot = places[0].slot if len(places) == 1 else None
             agrees = agrees and slot == row["before_slot"]
         return {
             "inferred_level": "/".join(levels) or None,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from headlab.comparison.compare import KINDS
-from headlab.results.tables import heading, line, table
-from headlab.trace.text import level_text
+from headlab.comparison.matching import KINDS
+from headlab.plain_text import counted
+from headlab.results.tables import NOTHING, heading, level_text, line, table
 
 if TYPE_CHECKING:
     import polars as pl
     from rich.console import RenderableType
 
-    from headlab.comparison.compare import Comparison
+    from headlab.comparison.compare import ComparedImage, Comparison
     from headlab.heads.layout import Layout
 
 MOST_ROWS = 40
@@ -34,9 +34,11 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
         comparison: what to show.
         most_rows: pairs listed at most; 0 lists none.
     """
-    rows = comparison.pairs.to_dicts()
-    if 0 < len(rows) <= most_rows:
-        yield pair_table(comparison)
+    if 0 < comparison.pairs.height <= most_rows:
+        layouts = comparison.before.layout, comparison.after.layout
+        yield pair_table(
+            comparison.pairs, layouts, comparison.tells_slots, with_image=len(comparison) > 1
+        )
         yield ""
     counts = comparison.counts
     yield table([">detections", "", ""], [[counts[kind], kind, _MEANING[kind]] for kind in KINDS])
@@ -47,28 +49,44 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
     yield from inference_text(comparison)
 
 
-def pair_table(comparison: Comparison) -> RenderableType:
-    """One row per pair or unmatched detection."""
-    inferred = comparison.shifts is not None
-    many = comparison.before.images.height > 1
-    columns = [*(["image"] if many else []), "before", "after", "kind", ">iou"]
+def image_text(image: ComparedImage) -> Iterator[RenderableType]:
+    """One image or frame: a heading, and a row per pair or unmatched detection."""
+    yield line(image.summary, "bold")
+    if image.pairs.height:
+        layouts = image.before.layout, image.after.layout
+        yield pair_table(image.pairs, layouts, image.tells_slots, with_image=False)
+
+
+def pair_table(
+    pairs: pl.DataFrame, layouts: tuple[Layout, Layout], tells_slots: bool, *, with_image: bool
+) -> RenderableType:
+    """One row per pair or unmatched detection.
+
+    Args:
+        pairs: rows of `Comparison.pairs`.
+        layouts: of both models' heads.
+        tells_slots: a class change may tell the slot, too.
+        with_image: with a column that names the image.
+    """
+    inferred = "agrees" in pairs.columns
+    columns = [*(["image"] if with_image else []), "before", "after", "kind", ">iou"]
     columns += ["inferred"] if inferred else []
     rows = []
-    for row in comparison.pairs.to_dicts():
+    for row in pairs.to_dicts():
         frame = "" if row["frame"] is None else f":{row['frame']}"
-        cells: list[object] = [f"{row['image'].rsplit('/', 1)[-1]}{frame}"] if many else []
-        for side, trace in (("before", comparison.before), ("after", comparison.after)):
-            cells.append(_side(row, side, trace.layout))
+        cells: list[object] = [f"{row['image'].rsplit('/', 1)[-1]}{frame}"] if with_image else []
+        for side, layout in zip(("before", "after"), layouts, strict=True):
+            cells.append(_side(row, side, layout))
         cells.append(row["kind"])
-        cells.append("-" if row["iou"] is None else f"{row['iou']:.2f}")
-        cells += [_verdict(row, comparison.tells_slots)] if inferred else []
+        cells.append(NOTHING if row["iou"] is None else f"{row['iou']:.2f}")
+        cells += [_verdict(row, tells_slots)] if inferred else []
         rows.append(cells)
     return table(columns, rows)
 
 
 def _side(row: Mapping[str, Any], side: str, layout: Layout) -> Text:
     if row[f"{side}_class_name"] is None:
-        return Text("-")
+        return Text(NOTHING)
     shown = line(f"{row[f'{side}_class_name']} {row[f'{side}_score']:.2f} ")
     slot = _slot_behind(row[f"{side}_slot"]) if layout.has_slots else ""
     return shown.append_text(level_text(row[f"{side}_level"], slot))
@@ -80,7 +98,7 @@ def _slot_behind(slot: int | None) -> str:
 
 def _verdict(row: Mapping[str, Any], tells_slots: bool) -> str:
     if row["agrees"] is None:
-        return "-"
+        return NOTHING
     if row["inferred_level"] is None:
         return "no level wrong"
     named = row["inferred_level"] + _slot_behind(row["inferred_slot"])
@@ -93,26 +111,26 @@ def change_table(pairs: pl.DataFrame, layout: Layout) -> RenderableType:
     """How often each class change occurs at each level, or slot, the most frequent first."""
     changed = pairs.filter(pairs["kind"] == "class changed")
     keys = ["before_level", "before_slot", "before_class_name", "after_class_name"]
-    counted = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 4)
+    changes = changed.group_by(keys).len().sort(["len", *keys], descending=[True] + [False] * 4)
     rows: list[list[object]] = []
     for place in layout.places:
         name = layout.levels[place.level].name
-        is_here = (counted["before_level"] == name) & (counted["before_slot"] == place.slot)
-        here = counted.filter(is_here).to_dicts()
+        is_here = (changes["before_level"] == name) & (changes["before_slot"] == place.slot)
+        here = changes.filter(is_here).to_dicts()
         shown = [
-            f"{r['before_class_name']} -> {r['after_class_name']} ({r['len']})" for r in here[:4]
+            f"{row['before_class_name']} -> {row['after_class_name']} ({row['len']})"
+            for row in here[:4]
         ]
         more = f", … {len(here) - 4} more" if len(here) > 4 else ""
         if here:
             slot = _slot_behind(place.slot) if layout.has_slots else ""
-            rows.append(
-                [level_text(name, slot), sum(r["len"] for r in here), ", ".join(shown) + more]
-            )
+            count = sum(row["len"] for row in here)
+            rows.append([level_text(name, slot), count, ", ".join(shown) + more])
     return table(["level", ">changed", "before -> after (how often)"], rows)
 
 
 def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
-    """Whether the class changes tell the level, or level and slot, and what misleads the eye."""
+    """Whether the class changes name the level, or level and slot, and what misleads the eye."""
     if comparison.shifts is None:
         return
     shifts = ", ".join(f"{name} by {by}" for name, by in comparison.shifts.items())
@@ -123,17 +141,16 @@ def inference_text(comparison: Comparison) -> Iterator[RenderableType]:
         f"The class change names the level{' and anchor' if slots else ''} that the address states for "
         f"{right} of {of} matched detections."
     )
-    open_ones = comparison.left_open
-    if open_ones:
-        each = "anchor" if slots else "level"
+    if comparison.left_open:
+        part = "anchor" if slots else "level"
         yield line(
-            f"{open_ones} of them leave it open between {each}s of equal shift: give each {each} its own."
+            f"{comparison.left_open} of them leave it open between {part}s of equal shift: give each {part} "
+            "a shift of its own."
         )
     extra = comparison.counts["new"]
     if extra:
         yield line(
-            f"Only the second model shows {extra} box{'' if extra == 1 else 'es'} more. These are no new "
-            f"objects: NMS merges boxes of one class, and now the {'anchors' if slots else 'levels'} "
-            "label one object differently. "
-            "Counted by eye they mislead; matched by box they do not."
+            f"The second model shows {counted(extra, 'more box', 'more boxes')}. They are not new objects: "
+            f"NMS merges boxes of one class only, and now the {'anchors' if slots else 'levels'} give one "
+            "object different labels. Counted by eye they mislead; matched by box they do not."
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from PIL import Image
 
 from headlab.checkpoint.yolov3.companion_files import stem
+from headlab.comparison.compare import Comparison
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError, SourceError
@@ -19,7 +20,6 @@ from headlab.files.atomic import write_bytes
 from headlab.heads.layout import Layout, Place
 from headlab.model import Model, compare, load
 from headlab.results.result import Result
-from headlab.trace.shown import ComparisonResult
 from headlab.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Tour(Result):
     model: Model
     shifts: dict[str, int]
     shifted: Path
-    comparison: ComparisonResult
+    comparison: Comparison
     pictures: Path
 
     title: ClassVar[str] = "tour"
@@ -113,9 +113,7 @@ def tour(
 def _stills(sources: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     from headlab.detect.sources import expand
 
-    images = tuple(
-        source.path for source in expand(sources) if source.path and not source.is_video
-    )
+    images = tuple(source.path for source in expand(sources) if source.path and not source.is_video)
     if not images:
         raise SourceError("The demo works on images; only videos were named.", "Name a photo.")
     return images
@@ -132,7 +130,7 @@ def _taken(model: Model, images: Sequence[Path], folder: Path) -> Tour:
 
 
 def _save_pictures(
-    comparison: ComparisonResult,
+    comparison: Comparison,
     images: Sequence[Path],
     layout: Layout,
     shifts: dict[str, int],

@@ -1,4 +1,4 @@
-"""COCO's figures taken apart: by class, by level, by slot.
+"""COCO's figures by class, by level, by slot.
 
 Letters: G groups (levels and slots), C classes, T thresholds.
 """
@@ -39,7 +39,7 @@ SCHEMA = pl.Schema(
 
 
 @dataclass(frozen=True)
-class _Figures:
+class _Counts:
     """Of some detections, by class, (C,); ap is (T, C)."""
 
     detections: Numbers
@@ -54,20 +54,21 @@ def breakdown(
 
     Args:
         results: of all photos.
-        task: what was done.
+        task: what was evaluated.
         figures: COCO's, of all detections.
         truths_by_class: (C,).
 
     Returns:
         a table in which `class_id` (the model's number) and `class_name` are null in the rows for all
         classes, and `place`, `level` and `slot` in those for all places; `slot` is null in the rows of
-        levels, too. `truths` is how many are to be found, `detections` how many come from the place,
-        those on crowds not counted, and `true_positives` how many of them find a truth at IoU 0.5.
-        `recall` is the share of the truths that they are: over the levels, and over the slots, it adds
+        levels as well. `truths` is how many are to be found, `detections` how many come from the place,
+        not counting those on crowds, and `true_positives` how many of them find a truth at IoU 0.5.
+        `recall` is the share of the truths that these find: over the levels, and over the slots, it adds
         up to that of all places. Every detection above the settings' `conf` counts, of each class and
         photo the best 100. `AP` and `AP50` are those of the place's detections alone. `recall_lost`,
-        `AP_lost` and `AP50_lost` say what would be lost without the place, NMS done again on the other
-        places' candidates; below 0 its absence helps. Shares and precisions are null without truths.
+        `AP_lost` and `AP50_lost` say what would be lost without the place, with NMS run again on the
+        other places' candidates; below 0 the model is better without it. Shares and precisions are null
+        where there are no truths.
     """
     parts = _parts(results, len(task.groups.names))
     whole = _counted(parts.whole, truths_by_class)
@@ -107,18 +108,18 @@ class _Lost:
 
 def _parts(results: Sequence[PhotoResult], groups: int) -> _Parts:
     return _Parts(
-        Fates.joined([each.fates for each in results]),
-        tuple(Fates.joined([each.only[at] for each in results]) for at in range(groups)),
-        tuple(Fates.joined([each.without[at] for each in results]) for at in range(groups)),
+        Fates.joined([result.fates for result in results]),
+        tuple(Fates.joined([result.only[at] for result in results]) for at in range(groups)),
+        tuple(Fates.joined([result.without[at] for result in results]) for at in range(groups)),
     )
 
 
-def _counted(fates: Fates, truths_by_class: Numbers, which: Flags | None = None) -> _Figures:
+def _counted(fates: Fates, truths_by_class: Numbers, which: Flags | None = None) -> _Counts:
     """The detections of each class and those that found a truth at IoU 0.5; AP of all of them."""
     chosen = np.ones(len(fates.class_id), np.bool_) if which is None else which
     count = len(truths_by_class)
     at_half = fates.fate[:, 0]
-    return _Figures(
+    return _Counts(
         np.bincount(fates.class_id[chosen & (at_half != NOT_COUNTED)], minlength=count),
         np.bincount(fates.class_id[chosen & (at_half == FOUND)], minlength=count),
         average_precision(fates, truths_by_class) if which is None else np.empty((0, count)),
@@ -127,7 +128,7 @@ def _counted(fates: Fates, truths_by_class: Numbers, which: Flags | None = None)
 
 def _rows(
     task: Task,
-    counted: _Figures,
+    counted: _Counts,
     ap: NDArray[np.float64],
     truths: Numbers,
     *,
@@ -137,13 +138,13 @@ def _rows(
     """A row for all classes and one for each; `ap` is AP and AP50, (2, C)."""
     where = _where(task, place)
     none = (None, None, None)
-    together = (
+    all_classes = (
         *(None, None, *where),
         *_shares(truths.sum(), counted.detections.sum(), counted.found.sum()),
         *_means(ap),
         *(none if lost is None else (_share(lost.found.sum(), truths.sum()), *_means(lost.ap))),
     )
-    each = [
+    by_class = [
         (
             *(task.classes.model_ids[at], task.classes.names[at], *where),
             *_shares(truths[at], counted.detections[at], counted.found[at]),
@@ -156,7 +157,7 @@ def _rows(
         )
         for at in range(len(truths))
     ]
-    return [together, *each]
+    return [all_classes, *by_class]
 
 
 def _where(task: Task, place: int | None) -> tuple[str | None, str | None, int | None]:
@@ -167,8 +168,8 @@ def _where(task: Task, place: int | None) -> tuple[str | None, str | None, int |
     levels = len(task.layout.levels)
     if place < levels:
         return name, name, None
-    found = task.layout.places[place - levels]
-    return name, task.layout.level_names[found.level], found.slot
+    slot = task.layout.places[place - levels]
+    return name, task.layout.level_names[slot.level], slot.slot
 
 
 def _shares(truths: int, detections: int, found: int) -> tuple[int, int, int, float]:

@@ -24,9 +24,9 @@ class ClassMatch:
         names: as the model calls them, (C,).
         model_ids: their numbers in the model, (C,).
         of_model: by the model's class number the evaluated class, or -1.
-        of_data: the evaluated class by the annotations' class number; the others are missing.
-        unknown: classes of the annotations that the model does not know, with their number of boxes.
-        absent: classes of the model that the annotations do not know.
+        of_data: by the annotations' class number the evaluated class; the others are left out.
+        unknown: classes of the annotations that the model does not have, with their number of boxes.
+        absent: classes of the model that the annotations do not have.
     """
 
     names: tuple[str, ...]
@@ -38,16 +38,18 @@ class ClassMatch:
 
     def remarks(self) -> list[str]:
         """What is not evaluated, in sentences."""
-        said = []
+        remarks = []
         if self.unknown:
             boxes = sum(self.unknown.values())
-            said.append(
+            remarks.append(
                 f"not evaluated: {_listed(list(self.unknown))} ({boxes:,} "
-                f"{'box' if boxes == 1 else 'boxes'}), which the model does not know"
+                f"{'box' if boxes == 1 else 'boxes'}), which the model does not have"
             )
         if self.absent:
-            said.append(f"not evaluated: {_listed(self.absent)}, which the annotations do not know")
-        return said
+            remarks.append(
+                f"not evaluated: {_listed(self.absent)}, which the annotations do not have"
+            )
+        return remarks
 
 
 def matched_classes(layout: Layout, table: BoxTable) -> ClassMatch:
@@ -68,10 +70,10 @@ def matched_classes(layout: Layout, table: BoxTable) -> ClassMatch:
     missing = [at for at in range(len(table.class_names)) if at not in of_data]
     nameless = [at for at in counts if at not in of_data and at not in missing]
     return ClassMatch(
-        tuple(layout.class_names[each] for each in model_ids),
+        tuple(layout.class_names[number] for number in model_ids),
         tuple(model_ids),
         of_model,
-        {at: int(of_model[each]) for at, each in of_data.items()},
+        {at: int(of_model[number]) for at, number in of_data.items()},
         {table.class_name(at): counts.get(at, 0) for at in (*missing, *nameless)},
         tuple(name for at, name in enumerate(layout.class_names) if of_model[at] < 0),
     )
@@ -79,13 +81,13 @@ def matched_classes(layout: Layout, table: BoxTable) -> ClassMatch:
 
 def _by_name(layout: Layout, table: BoxTable) -> dict[int, int]:
     """The model's class number by that of the annotations, where there is one."""
-    found = {at: _named(layout, name) for at, name in enumerate(table.class_names)}
-    known = {at: each for at, each in found.items() if each is not None}
+    numbers = {at: _named(layout, name) for at, name in enumerate(table.class_names)}
+    known = {at: number for at, number in numbers.items() if number is not None}
     if not known:
         raise InputError(
-            "None of the classes of the annotations is one of the model's: they are "
+            "The annotations and the model have no class in common: the annotations have "
             f"{_listed(table.class_names)}; the model has {_listed(layout.class_names)}.",
-            "Give the annotations the model's names with --classes, or rename the model's classes "
+            "Give the annotations the model's class names with --data-names, or rename the model's classes "
             "with headlab edit.",
         )
     return known
@@ -105,14 +107,14 @@ def _named(layout: Layout, name: str) -> int | None:
 
 
 def _by_number(layout: Layout, table: BoxTable) -> dict[int, int]:
-    """Every number stands for itself."""
+    """Every class by its own number."""
     largest, count = table.boxes["class_id"].max(), len(layout.class_names)
     if isinstance(largest, int) and largest >= count:
         row = table.boxes.filter(pl.col("class_id") == largest).row(0, named=True)
         where = row["file"] if row["line"] is None else f"{row['file']}:{row['line']}"
         raise InputError(
             f"{where}: class number {largest}; the model has {count} classes, 0 to {count - 1}.",
-            "Is this data set meant for this model? Give its class names with --classes to match by name.",
+            "Is this data set meant for this model? Give its class names with --data-names to match by name.",
         )
     return {at: at for at in range(count)}
 

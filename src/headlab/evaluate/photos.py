@@ -22,7 +22,7 @@ class Photo:
     Attributes:
         name: as the annotations call it.
         path: where it should be.
-        size_wh_px: its size, as the annotations know it; None if they do not.
+        size_wh_px: its size according to the annotations; None if they do not say.
         truths: what is to be found in it, classes numbered as in `ClassMatch`.
     """
 
@@ -32,7 +32,7 @@ class Photo:
     truths: PhotoTruths
 
     def unusable(self) -> str:
-        """Why it cannot be opened at all; empty if nothing speaks against it."""
+        """Why it cannot be opened at all; empty if it may be."""
         formats: set[str] = ultralytics("data.utils").IMG_FORMATS
         if self.path.suffix[1:].lower() not in formats:
             return "not a photo, by its name"
@@ -46,16 +46,16 @@ def annotated_photos(
 ) -> list[Photo]:
     """The photos of annotations, each once, however often it is listed.
 
-    Boxes of classes that are not evaluated are left out, and those without an area. Corners that are
-    the wrong way round are swapped. COCO's crowds are crowds, and so are Pascal VOC's difficult boxes.
+    Boxes of classes that are not evaluated are left out, and so are boxes without an area. Swapped corners
+    are put right. COCO's crowds count as crowds, and so do Pascal VOC's difficult boxes.
 
     Args:
         table: the annotations.
         classes: which classes are evaluated.
-        difficult: difficult boxes are to be found like any others.
+        difficult: difficult boxes count like any others.
 
     Raises:
-        InputError: there is no photo, or nothing to be found on any.
+        InputError: there is no photo, or no box to be found.
     """
     if not table.images.height:
         raise InputError("The annotations list no photos.", "Is it the right file, or split?")
@@ -63,7 +63,7 @@ def annotated_photos(
     boxes = _usable(table, classes, difficult).join(paths, on="image_id", maintain_order="left")
     if not boxes.height or boxes["crowd"].all():
         raise InputError(
-            "There are no boxes to be found in the annotations: without truths there is no recall.",
+            "There are no boxes to be found in the annotations, so that nothing can be measured.",
             "Look at them with headlab boxes stats.",
         )
     of_path = boxes.partition_by("path", as_dict=True)

@@ -1,8 +1,8 @@
-"""Average precision and recall as COCO reckons them.
+"""Average precision and recall as COCO computes them.
 
 Letters: I photos, K truths, M detections, C classes. The definitions are those of COCO's own evaluation
 (Lin et al., Microsoft COCO: Common Objects in Context, 2014, and the code of pycocotools);
-`faster_coco_eval` reckons the same figures in C++.
+`faster_coco_eval` computes the same figures in C++.
 
 Invariant: the figures equal pycocotools' to 1e-6 (tests/evaluate/test_scoring.py).
 """
@@ -24,7 +24,7 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 MAX_DET = 100
-"""COCO counts so many detections of each class in each photo, the best of them."""
+"""COCO counts only the best detections of each class in each photo, this many."""
 
 IOU_50, IOU_75 = 0, 5
 """Among COCO's thresholds 0.50, 0.55, … 0.95."""
@@ -42,7 +42,8 @@ class Truths:
         image: the photo of each truth, by its number, (K,).
         boxes_xyxy_px: x1, y1, x2, y2 in pixels of the photos, (K, 4).
         class_id: (K,).
-        crowd: a detection that a crowd covers is neither right nor wrong, and no crowd is ever missed, (K,).
+        crowd: whether it is a crowd: a detection that it covers is neither right nor wrong, and missing it
+            costs nothing, (K,).
     """
 
     image_hw: Numbers
@@ -92,11 +93,11 @@ class Detections:
     def joined(cls, parts: Sequence[Detections]) -> Detections:
         """Several together, in their order."""
         return cls(
-            np.concatenate([np.empty(0, np.int64), *(each.image for each in parts)]),
-            np.concatenate([np.empty((0, 4)), *(each.boxes_xyxy_px for each in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(each.class_id for each in parts)]),
-            np.concatenate([np.empty(0), *(each.score for each in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(each.flat for each in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.image for part in parts)]),
+            np.concatenate([np.empty((0, 4)), *(part.boxes_xyxy_px for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.class_id for part in parts)]),
+            np.concatenate([np.empty(0), *(part.score for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.flat for part in parts)]),
         )
 
 
@@ -106,8 +107,8 @@ class Figures:
 
     Attributes:
         values: by name, in COCO's order: AP (mean over the IoU thresholds 0.50, 0.55, … 0.95 and over the
-            classes), AP50, AP75, AP_small, AP_medium, AP_large, AR_1, AR_10, AR_100 (the recall with so
-            many detections of each class in each photo), AR_small, AR_medium, AR_large.
+            classes), AP50, AP75, AP_small, AP_medium, AP_large, AR_1, AR_10, AR_100 (average recall with
+            at most that many detections of each class in each photo), AR_small, AR_medium, AR_large.
         class_names: by class number.
         ap: of each class, (C,).
         ap50: of each class, (C,).
@@ -155,13 +156,14 @@ def coco_figures(
         raise InputError(f"max_det is {max_det}; at least 1 was expected.")
     _check_classes(truths, detections, len(class_names))
     limits = sorted({1, min(10, max_det), max_det})
-    known = np.unique(truths.class_id)
+    with_truths = np.unique(truths.class_id)
     precision = np.full((10, 101, len(class_names), 4, len(limits)), np.nan)
     recall = np.full((10, len(class_names), 4, len(limits)), np.nan)
-    if len(known):
-        found = _evaluated(truths, detections.only(np.isin(detections.class_id, known)), limits)
-        precision[:, :, known] = _nan_where_unknown(found["precision"])
-        recall[:, known] = _nan_where_unknown(found["recall"])
+    if len(with_truths):
+        of_these = detections.only(np.isin(detections.class_id, with_truths))
+        arrays = _evaluated(truths, of_these, limits)
+        precision[:, :, with_truths] = _nan_where_unknown(arrays["precision"])
+        recall[:, with_truths] = _nan_where_unknown(arrays["recall"])
     return Figures(
         _values(precision, recall, limits),
         tuple(class_names),
@@ -206,28 +208,28 @@ def _evaluated(truths: Truths, detections: Detections, limits: Sequence[int]) ->
         COCOeval_faster,
     )
 
-    made = COCOeval_faster(
+    evaluation = COCOeval_faster(
         _dataset(COCO, truths, _truth_rows(truths)),
         _dataset(COCO, truths, _detection_rows(detections)),
         iouType="bbox",
         print_function=_silent,
     )
-    made.params.maxDets = list(limits)
-    made.evaluate()
-    made.accumulate()
-    found: Mapping[str, Any] = made.eval
-    return found
+    evaluation.params.maxDets = list(limits)
+    evaluation.evaluate()
+    evaluation.accumulate()
+    arrays: Mapping[str, Any] = evaluation.eval
+    return arrays
 
 
-def _dataset(made: Any, truths: Truths, rows: list[dict[str, Any]]) -> Any:
+def _dataset(kind: Any, truths: Truths, rows: list[dict[str, Any]]) -> Any:
     """Annotations with all photos and all classes that have truths; numbers as in headlab."""
-    dataset = made(print_function=_silent)
+    dataset = kind(print_function=_silent)
     dataset.dataset = {
         "images": [
             {"id": at, "height": height, "width": width}
             for at, (height, width) in enumerate(truths.image_hw.tolist())
         ],
-        "categories": [{"id": each} for each in np.unique(truths.class_id).tolist()],
+        "categories": [{"id": number} for number in np.unique(truths.class_id).tolist()],
         "annotations": rows,
     }
     dataset.createIndex()
@@ -257,7 +259,7 @@ def _detection_rows(detections: Detections) -> list[dict[str, Any]]:
 
 
 def _rows(image: Numbers, class_id: Numbers, boxes_xyxy_px: Boxes) -> list[dict[str, Any]]:
-    """One per box; they are numbered from 1, for COCO takes 0 for no match."""
+    """One per box, numbered from 1: to COCO, 0 means no match."""
     sizes = boxes_xyxy_px[:, 2:] - boxes_xyxy_px[:, :2]
     boxes = np.concatenate((boxes_xyxy_px[:, :2], sizes), axis=1).tolist()
     areas = sizes.prod(1).tolist()

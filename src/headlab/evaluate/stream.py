@@ -1,4 +1,4 @@
-"""Evaluate photos one by one; what stays of each is small."""
+"""Evaluate photos one by one; what is kept of each is small."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch, matched_classes
 from headlab.evaluate.matching import Fates, fates
 from headlab.evaluate.photos import Photo, annotated_photos
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.settings import Settings
 from headlab.evaluate.survivors import Groups, Survivors, survivors
 from headlab.heads.layout import Layout
 
@@ -32,21 +32,19 @@ class Task:
         settings: nothing left open.
         classes: which classes are evaluated.
         photos: with their truths.
-        groups: the levels and slots that are told apart.
-        turned: how many photos' boxes were given for the stored pixels, and turned upright.
+        groups: the levels and slots whose contributions are measured.
+        rotated_by_exif: how many photos had boxes for the stored pixels, which were rotated with them.
     """
 
     layout: Layout
-    settings: EvaluationSettings
+    settings: Settings
     classes: ClassMatch
     photos: tuple[Photo, ...]
     groups: Groups
-    turned: int = 0
+    rotated_by_exif: int = 0
 
     @classmethod
-    def of(
-        cls, layout: Layout, table: BoxTable, settings: EvaluationSettings | None = None
-    ) -> Task:
+    def of(cls, layout: Layout, table: BoxTable, settings: Settings | None = None) -> Task:
         """Prepare an evaluation.
 
         Raises:
@@ -58,11 +56,11 @@ class Task:
                 f"{layout.head} makes rotated boxes; annotations here are upright boxes.",
                 "Evaluate it with ultralytics' own val.",
             )
-        decided = (settings or EvaluationSettings()).for_head(layout)
+        decided = (settings or Settings()).for_head(layout)
         classes = matched_classes(layout, table)
-        table, turned = upright_table(table)  # as the photos are read
+        table, rotated = upright_table(table)  # as the photos are read
         photos = annotated_photos(table, classes, difficult=decided.difficult)
-        return cls(layout, decided, classes, tuple(photos), Groups.of(layout), turned)
+        return cls(layout, decided, classes, tuple(photos), Groups.of(layout), rotated)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class PhotoResult:
         photo: with its truths.
         size_hw_px: of the photo that was read.
         input_hw_px: the network's input size for it.
-        found: the detections, best first.
+        detections: best first.
         fates: what became of them.
         only: the same, for each group, if there were only the detections that come from it.
         without: the same, for each group, of the detections that there would be without it.
@@ -91,7 +89,7 @@ class PhotoResult:
     photo: Photo
     size_hw_px: tuple[int, int]
     input_hw_px: tuple[int, int]
-    found: Survivors
+    detections: Survivors
     fates: Fates
     only: tuple[Fates, ...]
     without: tuple[Fates, ...]
@@ -131,49 +129,49 @@ def photo_results(network: Runnable, task: Task) -> Iterator[PhotoResult | Skipp
 def _result(prediction: Prediction, photo: Photo, task: Task) -> PhotoResult:
     with quiet():  # ultralytics warns of an NMS of more than two seconds
         whole, without = survivors(prediction, task.layout, task.settings, task.groups)
-    found = _evaluated(whole, task.classes)
-    kept = {id(whole): _fates(found, photo, task)}
-    for each in without:
-        if id(each) not in kept:
-            kept[id(each)] = _fates(_evaluated(each, task.classes), photo, task)
+    detections = _evaluated(whole, task.classes)
+    known = {id(whole): _fates(detections, photo, task)}
+    for rest in without:
+        if id(rest) not in known:
+            known[id(rest)] = _fates(_evaluated(rest, task.classes), photo, task)
     height, width = prediction.image_bgr.shape[:2]
     return PhotoResult(
         photo,
         (height, width),
         prediction.input_hw_px,
-        found,
-        kept[id(whole)],
+        detections,
+        known[id(whole)],
         tuple(
-            _fates(_some(found, members[found.place]), photo, task)
+            _fates(_some(detections, members[detections.place]), photo, task)
             for members in task.groups.members
         ),
-        tuple(kept[id(each)] for each in without),
+        tuple(known[id(rest)] for rest in without),
         not prediction.corners,
     )
 
 
-def _evaluated(found: Survivors, classes: ClassMatch) -> Survivors:
+def _evaluated(survivors: Survivors, classes: ClassMatch) -> Survivors:
     """Those of the evaluated classes, with their numbers."""
-    numbers = classes.of_model[found.class_id]
-    return _some(replace(found, class_id=numbers), numbers >= 0)
+    numbers = classes.of_model[survivors.class_id]
+    return _some(replace(survivors, class_id=numbers), numbers >= 0)
 
 
-def _some(found: Survivors, which: Any) -> Survivors:
+def _some(survivors: Survivors, which: Any) -> Survivors:
     return Survivors(
-        found.boxes_xyxy_px[which],
-        found.class_id[which],
-        found.score[which],
-        found.flat[which],
-        found.place[which],
+        survivors.boxes_xyxy_px[which],
+        survivors.class_id[which],
+        survivors.score[which],
+        survivors.flat[which],
+        survivors.place[which],
     )
 
 
-def _fates(found: Survivors, photo: Photo, task: Task) -> Fates:
+def _fates(survivors: Survivors, photo: Photo, task: Task) -> Fates:
     return fates(
-        found.boxes_xyxy_px,
-        found.class_id,
-        found.score,
-        found.place.astype(np.int64),
+        survivors.boxes_xyxy_px,
+        survivors.class_id,
+        survivors.score,
+        survivors.place.astype(np.int64),
         photo.truths,
         task.settings.counted,
     )

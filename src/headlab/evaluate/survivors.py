@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headlab.detect.nms import Suppression
 from headlab.detect.prediction import Prediction
 from headlab.evaluate.scoring import Boxes, Flags, Numbers
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.settings import Settings
 from headlab.heads.layout import Layout
 
 
@@ -63,7 +63,7 @@ class Survivors:
 
 
 def survivors(
-    prediction: Prediction, layout: Layout, settings: EvaluationSettings, groups: Groups
+    prediction: Prediction, layout: Layout, settings: Settings, groups: Groups
 ) -> tuple[Survivors, list[Survivors]]:
     """The detections, and the detections without each group.
 
@@ -91,13 +91,11 @@ def survivors(
     return whole, without
 
 
-def _chooser(
-    prediction: Prediction, settings: EvaluationSettings
-) -> Callable[[Any], tuple[Any, Numbers]]:
-    """What makes detections of candidates: NMS, or for an end-to-end head the choice of the best.
+def _chooser(prediction: Prediction, settings: Settings) -> Callable[[Any], tuple[Any, Numbers]]:
+    """What turns candidates into detections: NMS, or for an end-to-end head the choice of the best.
 
-    ultralytics takes torchvision's NMS, which is several times as fast as its own and gives the same, if
-    somebody has imported it.
+    ultralytics uses torchvision's NMS, which is several times as fast as its own and gives the same, if
+    it has been imported.
     """
     import torchvision  # noqa: F401
 
@@ -114,10 +112,10 @@ def _chooser(
 
 @dataclass(frozen=True)
 class _BestScores:
-    """An end-to-end head takes its best scores as they are, of all candidates and classes."""
+    """An end-to-end head takes the best scores of all candidates and classes as they are."""
 
     class_count: int
-    settings: EvaluationSettings
+    settings: Settings
 
     def __call__(self, candidates: Any) -> tuple[Any, Numbers]:
         """The rows x1, y1, x2, y2, score, class, (M, 6), and their indices among the candidates, (M,)."""

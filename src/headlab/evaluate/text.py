@@ -1,101 +1,121 @@
-"""An evaluation as tables for a terminal."""
+"""An evaluation as tables, for a terminal and for a notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headlab.results.tables import line, table
-from headlab.trace.row_words import size
-from headlab.trace.text import NOTHING, level_text
+from headlab.plain_text import counted
+from headlab.results.tables import NOTHING, level_text, line, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from headlab.evaluate.api import Evaluation
+    from headlab.evaluate.evaluation import Evaluation
+
+_AP = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+_OWN = (">found", ">recall", ">AP", ">AP50")
+_LOST = (">recall lost", ">AP lost", ">AP50 lost")
 
 
-def evaluation_text(done: Evaluation, *, classes: bool = True) -> Iterator[RenderableType]:
+@dataclass(frozen=True)
+class Grid:
+    """A table of words.
+
+    Attributes:
+        columns: headings; one that begins with ">" is aligned to the right.
+        rows: cells; that of a level is the level's name and what follows it, such as ("P5", "/32").
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def evaluation_text(evaluation: Evaluation, *, classes: bool = True) -> Iterator[RenderableType]:
     """COCO's figures, then by class, by level and by slot; docs/evaluating.md explains the columns.
 
     Args:
-        done: the evaluation.
+        evaluation: what to show.
         classes: with the table of classes.
     """
-    yield from _figures(done)
+    for grid in grids(evaluation, classes=classes):
+        rows = [
+            [level_text(*cell) if isinstance(cell, tuple) else cell for cell in row]
+            for row in grid.rows
+        ]
+        yield table(grid.columns, rows)
+        yield ""
+    yield line(counts(evaluation))
+
+
+def grids(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Grid]:
+    """The tables, with or without that of the classes."""
+    yield from _figures(evaluation)
     if classes:
-        yield ""
-        yield class_table(done)
-    yield ""
-    yield level_table(done)
-    if done.by_slot.height:
-        yield ""
-        yield slot_table(done)
-    yield ""
-    yield line(_counts(done))
+        yield _by_class(evaluation)
+    yield _by_level(evaluation)
+    if evaluation.by_slot.height:
+        yield _by_slot(evaluation)
 
 
-_AP = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
-
-
-def _figures(done: Evaluation) -> Iterator[RenderableType]:
+def _figures(evaluation: Evaluation) -> Iterator[Grid]:
     """Average precision, then recall, each as a table of one row."""
-    values = done.figures.values
+    values = evaluation.figures.values
     for names in (_AP, tuple(name for name in values if name not in _AP)):
-        if names != _AP:
-            yield ""
-        yield table([f">{name}" for name in names], [[_number(values[name]) for name in names]])
+        row = tuple(_number(values[name]) for name in names)
+        yield Grid(tuple(f">{name}" for name in names), (row,))
 
 
-def class_table(done: Evaluation) -> RenderableType:
-    """A row per class that has truths; the last columns say from which levels they were found."""
-    levels = done.layout.level_names
+def _by_class(evaluation: Evaluation) -> Grid:
+    """A row per class that has truths; the last columns say which levels found them."""
+    levels = evaluation.layout.level_names
     of_level = {
-        (row["class_id"], row["level"]): row["recall"] for row in done.by_class_and_level.to_dicts()
+        (row["class_id"], row["level"]): row["recall"]
+        for row in evaluation.by_class_and_level.to_dicts()
     }
-    rows = (
-        [
+    rows = tuple(
+        (
             row["class_name"],
             row["truths"],
             _number(row["AP"]),
             _number(row["AP50"]),
             _share(row["recall"]),
             *(_share(of_level[row["class_id"], level]) for level in levels),
-        ]
-        for row in done.by_class.to_dicts()
+        )
+        for row in evaluation.by_class.to_dicts()
         if row["truths"]
     )
-    return table(["class", ">truths", ">AP", ">AP50", ">recall", *(f">{n}" for n in levels)], rows)
+    columns = ("class", ">truths", ">AP", ">AP50", ">recall", *(f">{name}" for name in levels))
+    return Grid(columns, rows)
 
 
-_OWN = (">found", ">recall", ">AP", ">AP50")
-_LOST = (">recall lost", ">AP lost", ">AP50 lost")
-
-
-def level_table(done: Evaluation) -> RenderableType:
+def _by_level(evaluation: Evaluation) -> Grid:
     """What each level finds, and what would be lost without it."""
-    strides = done.layout.stride_by_level
-    rows = (
-        [level_text(row["level"], f"/{strides[row['level']]}"), *_contribution(row)]
-        for row in done.by_level.to_dicts()
+    strides = evaluation.layout.stride_by_level
+    rows = tuple(
+        ((row["level"], f"/{strides[row['level']]}"), *_contribution(row))
+        for row in evaluation.by_level.to_dicts()
     )
-    return table(["level", *_OWN, *_LOST], rows)
+    return Grid(("level", *_OWN, *_LOST), rows)
 
 
-def slot_table(done: Evaluation) -> RenderableType:
+def _by_slot(evaluation: Evaluation) -> Grid:
     """The same by slot, with the slot's anchor."""
-    layout = done.layout
+    layout = evaluation.layout
     rows = []
-    for row in done.by_slot.to_dicts():
+    for row in evaluation.by_slot.to_dicts():
         level = layout.levels[layout.level_index(row["level"])]
-        anchor = size(*level.anchors_wh_px[row["slot"]]) if level.anchors_wh_px else NOTHING
-        place = level_text(row["level"], f"/{row['slot']}")
-        rows.append([place, anchor, *_contribution(row)])
-    return table(["slot", ">anchor", *_OWN, *_LOST], rows)
+        anchor = NOTHING
+        if level.anchors_wh_px:
+            width, height = level.anchors_wh_px[row["slot"]]
+            anchor = f"{width:.0f}x{height:.0f}"
+        rows.append(((row["level"], f"/{row['slot']}"), anchor, *_contribution(row)))
+    return Grid(("slot", ">anchor w x h", *_OWN, *_LOST), tuple(rows))
 
 
-def _contribution(row: Mapping[str, Any]) -> list[object]:
-    return [
+def _contribution(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
         row["true_positives"],
         _share(row["recall"]),
         _number(row["AP"]),
@@ -103,26 +123,19 @@ def _contribution(row: Mapping[str, Any]) -> list[object]:
         _share(row["recall_lost"]),
         _number(row["AP_lost"]),
         _number(row["AP50_lost"]),
-    ]
-
-
-def _counts(done: Evaluation) -> str:
-    """How much was looked at, and how much was found."""
-    every = done.rows.row(0, named=True)
-    photos, truths, with_truths = (
-        done.images.height,
-        every["truths"],
-        done.by_class.filter(done.by_class["truths"] > 0).height,
     )
-    skipped = f", {len(done.skipped):,} skipped" if done.skipped else ""
+
+
+def counts(evaluation: Evaluation) -> str:
+    """How many photos were read, and how many of the truths were found."""
+    whole = evaluation.rows.row(0, named=True)
+    with_truths = evaluation.by_class.filter(evaluation.by_class["truths"] > 0).height
+    skipped = f", {len(evaluation.skipped):,} skipped" if evaluation.skipped else ""
     return (
-        f"{_counted(photos, 'photo')}{skipped}; {_counted(truths, 'truth')} of "
-        f"{_counted(with_truths, 'class', 'es')}, {every['true_positives']:,} found at IoU 0.5"
+        f"{counted(evaluation.images.height, 'photo')}{skipped}; "
+        f"{counted(whole['truths'], 'truth')} of {counted(with_truths, 'class', 'classes')}, "
+        f"{whole['true_positives']:,} found at IoU 0.5"
     )
-
-
-def _counted(count: int, noun: str, plural: str = "s") -> str:
-    return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def _number(value: float | None) -> str:

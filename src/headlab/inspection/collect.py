@@ -68,7 +68,7 @@ def inspection(
         parameter_numbers=sum(tensor.numel for tensor in tensors),
         classes=tuple(_classes(checkpoint, layout, ids)),
         parameters=None if pattern is None else _matching(list(parameters.values()), pattern),
-        summary=facts.summary,
+        facts=facts.summary,
         notes=facts.notes,
         explanation=family.explain(checkpoint, layout, input_hw_px) if explain else None,
     )

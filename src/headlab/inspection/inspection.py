@@ -123,7 +123,7 @@ class Inspection(Result):
         levels: finest first.
         parameter_tensors: how many parameters the network has.
         parameter_numbers: how many numbers they hold.
-        summary: label and text of each line below the file's name, not in the JSON form.
+        facts: label and text of each line below the file's name, not in the JSON form.
         classes: the classes asked for, by level.
         parameters: the parameters asked for; None if none were asked for.
         notes: what is unusual about the model, such as its masks.
@@ -138,7 +138,7 @@ class Inspection(Result):
     levels: tuple[LevelShown, ...]
     parameter_tensors: int
     parameter_numbers: int
-    summary: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
     classes: tuple[ClassShown, ...] = ()
     parameters: tuple[Parameter, ...] | None = None
     notes: tuple[str, ...] = ()

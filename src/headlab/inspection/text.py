@@ -33,7 +33,7 @@ _IMGSZ_FROM = {
 def inspection_text(shown: Inspection) -> Iterator[RenderableType]:
     """The parts to print, in order."""
     yield line(shown.path, "bold")
-    for label, text in shown.summary:
+    for label, text in shown.facts:
         yield line(f"  {label:<10}  {text}")
     if shown.explanation is None:
         yield from _head(shown)

@@ -6,12 +6,36 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+from headlab.results.printing import readers_may_leave
+
+Step = TypeVar("Step")
 
 Progress = Callable[[int, "int | None"], None]
 """Called after each step with how many are done, and of how many; None if that is unknown."""
 
 EVERY_S = 10.0
 """Without a terminal, long work says at most this often how far it is."""
+
+
+def with_progress(
+    steps: Iterator[Step], progress: Progress | None, total: Callable[[], int | None]
+) -> Iterator[Step]:
+    """The same steps; the callback, if there is one, is called after each.
+
+    Args:
+        steps: the work.
+        progress: the callback.
+        total: how many steps there will be, if that is known; asked only where there is a callback.
+    """
+    return steps if progress is None else _counted(steps, progress, total())
+
+
+def _counted(steps: Iterator[Step], progress: Progress, total: int | None) -> Iterator[Step]:
+    for done, step in enumerate(steps, 1):
+        progress(done, total)
+        yield step
 
 
 @contextmanager
@@ -56,6 +80,7 @@ def _lines(what: str) -> Progress:
             return
         last = now
         of = "" if total is None else f" of {total:,}"
-        print(f"headlab: {what}: {done:,}{of}", file=sys.stderr, flush=True)  # noqa: T201
+        with readers_may_leave(sys.stderr):
+            print(f"headlab: {what}: {done:,}{of}", file=sys.stderr)  # noqa: T201
 
     return said

@@ -13,11 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from headlab.plain_text import printable
+from headlab.results.colours import hex_colour, level_colour
+from headlab.results.printing import readers_may_leave
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 PIPED_COLUMNS = 80
+
+NOTHING = "-"
+"""What a cell shows where there is no value."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -37,7 +42,10 @@ def console(stderr: bool = False) -> Console:
 
 
 def show(*parts: RenderableType) -> None:
-    """Print tables and lines to standard output, without trailing blanks when piped."""
+    """Print tables and lines to standard output, without trailing blanks when piped.
+
+    A reader who leaves early, as `head` does, ends the printing only.
+    """
     out = console()
     if out.is_terminal:
         _print(out, parts)
@@ -45,7 +53,8 @@ def show(*parts: RenderableType) -> None:
     with out.capture() as captured:
         _print(out, parts)
     lines = captured.get().splitlines()
-    out.file.writelines(f"{each.rstrip()}\n" for each in lines)
+    with readers_may_leave(sys.stdout):
+        sys.stdout.writelines(f"{text.rstrip()}\n" for text in lines)
 
 
 def as_text(*parts: RenderableType) -> str:
@@ -71,6 +80,11 @@ def line(text: object, style: str = "") -> Text:
 def heading(text: str) -> Text:
     """A heading, with an empty line above it."""
     return Text("\n").append_text(line(text, "bold"))
+
+
+def level_text(name: str, rest: str = "") -> Text:
+    """A level's name in its colour."""
+    return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -1,4 +1,4 @@
-"""The groups of candidates whose support is told: levels, and slots of levels where there are several."""
+"""The groups of candidates whose support is measured: levels, and slots where cells have several."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def support_groups(layout: Layout) -> Groups:
 
 
 def slot_column(place: str) -> str:
-    """How a place is called in names of columns: "P5/2" is "P5_2"."""
+    """A place's name as part of a column's name: "P5/2" becomes "P5_2"."""
     return place.replace("/", "_")

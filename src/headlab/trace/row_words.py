@@ -10,7 +10,7 @@ Row = Mapping[str, Any]
 
 
 def frame_behind(frame: int | None) -> str:
-    """The number of a video's frame, to be put behind the file's name; nothing for an image."""
+    """The number of a video's frame, to follow the file's name; nothing for an image."""
     return "" if frame is None else f" frame {frame}"
 
 
@@ -20,7 +20,7 @@ def has_anchor(row: Row) -> bool:
 
 
 def slot_behind(row: Row) -> str:
-    """The anchor's index, to be put behind the cell; nothing for a head without anchors."""
+    """The anchor's index, to follow the cell; nothing for a head without anchors."""
     return f"/{row['slot']}" if has_anchor(row) else ""
 
 
@@ -51,8 +51,10 @@ def merged(row: Row, level_names: Sequence[str]) -> str:
 
 def merged_by_slot(row: Row, level_names: Sequence[str]) -> str:
     """The merged candidates of each slot, of levels that have any, such as "P4 0/3/0 P5 0/0/10"."""
-    found = [(name, _slot_counts(row, name)) for name in level_names]
-    return " ".join(f"{name} {'/'.join(map(str, counts))}" for name, counts in found if any(counts))
+    by_level = [(name, _slot_counts(row, name)) for name in level_names]
+    return " ".join(
+        f"{name} {'/'.join(map(str, counts))}" for name, counts in by_level if any(counts)
+    )
 
 
 def _slot_counts(row: Row, level: str) -> list[int]:
@@ -61,7 +63,7 @@ def _slot_counts(row: Row, level: str) -> list[int]:
 
 
 def alone(row: Row, level_names: Sequence[str]) -> list[str]:
-    """The levels each of which would find it if the others were silent."""
+    """The levels each of which would find it if the others made no candidates."""
     return [name for name in level_names if row[f"alone_{name}"]]
 
 

@@ -1,4 +1,4 @@
-"""What stands behind each detection: the candidates that NMS merged into it, level by level and slot by slot.
+"""What supports each detection: the candidates that NMS merged into it, level by level and slot by slot.
 
 Everything here is computed from the candidates of the one forward pass; the network does not run again.
 """
@@ -35,8 +35,8 @@ class Support:
             class (any class if NMS is class-agnostic) that overlap it by more than the NMS threshold
             and no better detection before it. int64, shape (M, G).
         best: the best score among them, NaN where there are none. float64, shape (M, G).
-        alone: whether the group alone would still have found it. bool, shape (M, G).
-        without: whether it is still found when the group is left out. bool, shape (M, G).
+        alone: whether the group's candidates alone would still give it. bool, shape (M, G).
+        without: whether it is still found without the group's candidates. bool, shape (M, G).
     """
 
     groups: tuple[str, ...]
@@ -148,7 +148,7 @@ def _overlaps(first: Any, second: Any, rotated: bool) -> Any:
 def _merged(
     prediction: Prediction, scored: _Scored, layout: Layout, settings: Settings, groups: Groups
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count the candidates of each detection, place by place, and add the places of each group up."""
+    """Count the candidates of each detection, place by place, and add up the places of each group."""
     shape = (len(prediction.flat), len(layout.places))
     counts = np.zeros(shape, np.int64)
     scores = np.full(shape, -np.inf)
@@ -178,15 +178,15 @@ def _owner(
     kept_classes = kept[:, 5].cpu().numpy().astype(np.int64)
     kept_keys = prediction.flat * prediction.class_count + kept_classes
     for at, key in enumerate(kept_keys.tolist()):
-        if key in position:  # of more than 30,000 candidates the rest is not looked at
+        if key in position:  # beyond 30,000 candidates the rest is ignored
             owner[position[key]] = at
     return owner
 
 
 class _FoundAmong:
-    """Answers which detections are still found when only some candidates take part.
+    """Says which detections are still found when only some candidates take part.
 
-    Often a level has no candidates, so that the same question comes twice: answers are kept.
+    A level often has no candidates, so that the same question is asked twice: answers are remembered.
     """
 
     def __init__(
@@ -200,7 +200,7 @@ class _FoundAmong:
         self._apart = _apart(scored.boxes, scored.classes, rotated)
         self._detected = _apart(_boxes(kept, corners=True, rotated=rotated), kept[:, 5], rotated)
         count = len(prediction.flat)
-        everyone, nobody = (np.full(len(scored.place), each) for each in (True, False))
+        everyone, nobody = (np.full(len(scored.place), member) for member in (True, False))
         self._known: dict[bytes, NDArray[np.bool_]] = {
             nobody.tobytes(): np.zeros(count, np.bool_),
             everyone.tobytes(): np.ones(count, np.bool_),
@@ -210,10 +210,10 @@ class _FoundAmong:
         """For each detection, whether it is found among the masked candidates; shape (M,)."""
         key = mask.tobytes()
         if key not in self._known:
-            self._known[key] = self._looked_for(mask)
+            self._known[key] = self._still_found(mask)
         return self._known[key]
 
-    def _looked_for(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _still_found(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         import torch
 
         chosen = torch.from_numpy(np.flatnonzero(mask)).to(self._scored.scores.device)
@@ -226,7 +226,7 @@ class _FoundAmong:
         """Which of the chosen candidates NMS keeps, best first.
 
         These are the calls that `ultralytics.utils.nms.non_max_suppression` makes once it has the
-        candidates and their classes, which are known here.
+        candidates and their classes, which are known here already.
         """
         scores = self._scored.scores[chosen]
         if self._without_nms:

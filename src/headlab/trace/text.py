@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.measure import Measurement
-from rich.text import Text
 
-from headlab.results.colours import hex_colour, level_colour
-from headlab.results.tables import line, table
+from headlab.plain_text import counted
+from headlab.results.tables import NOTHING, level_text, line, table
 from headlab.trace.groups import slot_column
 from headlab.trace.row_words import (
     alone,
     box,
     box_and_anchor,
     cell,
-    frame_behind,
     has_anchor,
     merged,
     merged_by_slot,
@@ -30,22 +28,32 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-    from headlab.trace.trace import Trace, TracedImage
+    from headlab.trace.image import TracedImage
+    from headlab.trace.trace import Trace
 
-NOTHING = "-"
+MOST_LINES = 200
+"""Of a trace that would fill more lines, only the summary is shown."""
 
 
-def image_text(image: TracedImage, level_names: Sequence[str]) -> Iterator[RenderableType]:
+def trace_text(trace: Trace) -> Iterator[RenderableType]:
+    """The detections image by image, unless there are many, then the summary."""
+    if trace.detections.height + len(trace) <= MOST_LINES:
+        for image in trace:
+            yield from image_text(image)
+    yield from summary_text(trace)
+
+
+def image_text(image: TracedImage) -> Iterator[RenderableType]:
     """One image or frame: a heading, and a row per detection."""
-    height, width = image.image_bgr.shape[:2]
+    height, width = image.size_hw_px
     input_height, input_width = image.input_hw_px
     count = image.detections.height
-    found = f"{count} detection{'' if count == 1 else 's'}" if count else "no detections"
-    title = line(f"{image.path}{frame_behind(image.frame)}: {found}", "bold")
-    sizes = f"  {width} x {height} px, input {input_width} x {input_height} px"
+    found = counted(count, "detection") if count else "no detections"
+    title = line(f"{image.name}: {found}", "bold")
+    sizes = f"  {height} x {width} px, input {input_height} x {input_width} px (height x width)"
     yield title.append_text(line(sizes, "dim"))
     if count:
-        yield detection_table(image.detections, level_names)
+        yield detection_table(image.detections, image.layout.level_names)
     yield ""
 
 
@@ -104,7 +112,7 @@ class _AnchorTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         support = [*_MERGED, *_FATE]
-        origin = [*_PLACE, ">slot", ">box", ">box / anchor"]
+        origin = [*_PLACE, ">slot", ">box", ">w x h / anchor"]
         whole = table(
             [*origin, *support], [[*self._origin(row), *self._support(row)] for row in self.rows]
         )
@@ -132,11 +140,6 @@ _MERGED = (">merged", "by slot")
 _ANY_WIDTH = 10_000
 
 
-def level_text(name: str, rest: str = "") -> Text:
-    """A level's name in its colour."""
-    return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
-
-
 def summary_text(trace: Trace) -> Iterator[RenderableType]:
     """The whole run: detections by level, by slot where there are several, and how many images."""
     if trace.detections.height:
@@ -147,11 +150,13 @@ def summary_text(trace: Trace) -> Iterator[RenderableType]:
             yield ""
     stills = trace.images["frame"].null_count()
     frames = trace.images.height - stills
-    parts = [_counted(stills, "image"), _counted(frames, "frame")]
-    read = " and ".join(part for part in parts if part) or "no images"
+    parts = [
+        counted(number, noun) for number, noun in ((stills, "image"), (frames, "frame")) if number
+    ]
     skipped = f", {len(trace.skipped)} skipped" if trace.skipped else ""
-    found = _counted(trace.detections.height, "detection") or "no detections"
-    yield line(f"{read}{skipped}, {found}")
+    count = trace.detections.height
+    found = counted(count, "detection") if count else "no detections"
+    yield line(f"{' and '.join(parts)}{skipped}, {found}")
 
 
 _COUNTS = (">detections", ">share", ">found alone", ">lost without")
@@ -181,7 +186,7 @@ def slot_table(trace: Trace) -> RenderableType:
         anchor = size(*level.anchors_wh_px[place.slot]) if level.anchors_wh_px else NOTHING
         counts = _counts(found, here, slot_column(name))
         rows.append([level_text(level.name, f"/{place.slot}"), anchor, *counts])
-    return table(["slot", ">anchor", *_COUNTS], rows)
+    return table(["slot", ">anchor w x h", *_COUNTS], rows)
 
 
 def _counts(detections: pl.DataFrame, here: pl.Series, group: str) -> list[object]:
@@ -190,7 +195,3 @@ def _counts(detections: pl.DataFrame, here: pl.Series, group: str) -> list[objec
     alone = int(detections[f"alone_{group}"].sum())
     lost = total - int(detections[f"without_{group}"].sum())
     return [own, f"{own / total:.0%}", alone, lost]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""

@@ -1,63 +1,39 @@
-"""Trace detections: each one of a network's detections with its address and its support."""
+"""The traced detections of a run: each one of a network's detections with its address and its support."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.detector import Detector, Runnable
-from headlab.detect.prediction import Prediction
+from headlab.detect.detector import Runnable
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source, Sources, expand
 from headlab.errors import SourceError
-from headlab.heads.layout import Layout
-from headlab.trace.columns import detection_columns
+from headlab.heads.layout import Layout, Level
+from headlab.plain_text import counted
+from headlab.results.progress import Progress, with_progress
+from headlab.results.result import Result
+from headlab.trace.image import Skipped, TracedImage
+from headlab.trace.stream import image_count, trace_stream
 
 if TYPE_CHECKING:
     import polars as pl
+    from PIL import Image
+    from rich.console import RenderableType
+
+_NAMED = 5
+"""An error names no more skipped sources than this."""
 
 
-@dataclass(frozen=True)
-class TracedImage:
-    """One image or video frame with its detections.
-
-    Attributes:
-        path: the file, as the user named it.
-        frame: the number of the video frame, from 0; None for an image.
-        image_bgr: uint8, shape (H, W, 3).
-        input_hw_px: the network's input size for this image.
-        columns: the detections' columns, each of length M (see `Trace`).
-    """
-
-    path: str
-    frame: int | None
-    image_bgr: NDArray[np.uint8]
-    input_hw_px: tuple[int, int]
-    columns: dict[str, Any]
-
-    @cached_property
-    def detections(self) -> pl.DataFrame:
-        """The detections as a table, in the detector's order."""
-        return _table([self])
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A source that could not be read, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The traced detections of a run.
+@dataclass(frozen=True, repr=False, eq=False)
+class Trace(Result):
+    """The traced detections of a run; also a sequence of its images, each a `TracedImage`.
 
     Attributes:
         layout: the head's description.
@@ -75,13 +51,208 @@ class Trace:
         images: one row per image or frame: `image`, `frame`, `width_px`, `height_px`,
             `input_width_px`, `input_height_px`, `detections`.
         skipped: the sources that could not be read.
+        model: the model's file.
+        pixels: those of the images that were given as arrays, by the image's number.
     """
 
     layout: Layout
     settings: Settings
     detections: pl.DataFrame
     images: pl.DataFrame
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[Skipped, ...] = ()
+    model: str = ""
+    pixels: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+    title: ClassVar[str] = "traced detections"
+    plot_suffixes: ClassVar[tuple[str, ...]] = (".png",)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The detections."""
+        return self.detections
+
+    @property
+    def summary(self) -> str:
+        """How many images and detections there are."""
+        return f"{counted(len(self), 'image')}, {counted(self.detections.height, 'detection')}"
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return self.images.height
+
+    def __iter__(self) -> Iterator[TracedImage]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, number: int) -> TracedImage:
+        """An image by its number; those from the end are negative."""
+        at = range(len(self))[number]
+        row = self.images.row(at, named=True)
+        return TracedImage(
+            row["image"],
+            row["frame"],
+            (row["height_px"], row["width_px"]),
+            (row["input_height_px"], row["input_width_px"]),
+            self.layout,
+            self.detections.slice(self._starts[at], row["detections"]),
+            self.pixels.get(at),
+            in_memory=at in self.pixels,
+        )
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where each image's detections begin."""
+        return list(accumulate(self.images["detections"], initial=0))
+
+    def plot(self) -> Image.Image:
+        """The image with its detections; of several images the first ones, side by side and smaller.
+
+        For a picture of one of them in full size: `trace[0].plot()`.
+
+        Raises:
+            SourceError: an image has to be read again, and cannot be.
+        """
+        from headlab.trace.sheet import MOST_PICTURES, sheet
+
+        if len(self) == 1:
+            return self[0].plot()
+        shown = [self[at] for at in range(min(len(self), MOST_PICTURES))]
+        return sheet([(image.name, image.plot()) for image in shown])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as one JSON document; docs/tracing.md describes its keys."""
+        return {
+            "model": self.model,
+            "head": self.layout.head,
+            "task": self.layout.task,
+            "levels": [_level(level) for level in self.layout.levels],
+            "settings": asdict(self.settings),
+            "images": self.images.to_dicts(),
+            "detections": self.detections.to_dicts(),
+            "skipped": [asdict(source) for source in self.skipped],
+        }
+
+    def text(self) -> Iterable[RenderableType]:
+        """The detections, then how many each level made."""
+        from headlab.trace.text import trace_text
+
+        return trace_text(self)
+
+    def html(self) -> str:
+        """The detections, the first ones of many."""
+        from headlab.trace.html import trace_html
+
+        return trace_html(self)
+
+
+def _level(level: Level) -> dict[str, Any]:
+    anchors = [list(anchor) for anchor in level.anchors_wh_px]
+    return {
+        "name": level.name,
+        "stride_px": level.stride_px,
+        "slots": level.slots,
+        **({"anchors_wh_px": anchors} if anchors else {}),
+    }
+
+
+class TraceStream(Iterator[TracedImage]):
+    """Traced images one by one, as `Model.trace(…, stream=True)` gives them.
+
+    Memory stays that of one image, if the images are not kept. Sources that cannot be read are left out, and
+    are listed in `skipped`.
+
+    Args:
+        network: what `headlab.families.network.runnable` returned.
+        layout: the head's description.
+        sources: what `headlab.detect.sources.expand` found.
+        settings: how to detect.
+        model: the model's file.
+        progress: called after each image.
+
+    Attributes:
+        layout: the head's description.
+        settings: how it detects, nothing left open that depends on the head.
+        model: the model's file.
+        sources: the images and videos, in their order.
+        paths: the files among them.
+        skipped: the sources that could not be read so far.
+        steps: the same iteration, with the sources that cannot be read where they come.
+
+    Raises:
+        InputError: the device is not there, or the head does not have what a setting asks for.
+    """
+
+    def __init__(
+        self,
+        network: Runnable,
+        layout: Layout,
+        sources: Sequence[Source],
+        settings: Settings,
+        *,
+        model: str = "",
+        progress: Progress | None = None,
+    ) -> None:
+        self.layout = layout
+        self.settings = settings.for_head(layout)
+        self.model = model
+        self.sources = sources
+        self.paths = [source.path for source in sources if source.path is not None]
+        self.skipped: list[Skipped] = []
+        self.steps = with_progress(
+            trace_stream(network, layout, sources, self.settings),
+            progress,
+            lambda: image_count(sources, self.settings.vid_stride),
+        )
+
+    def __next__(self) -> TracedImage:
+        for step in self.steps:
+            if isinstance(step, TracedImage):
+                return step
+            self.skipped.append(step)
+        raise StopIteration
+
+    def collect(self, on_image: Callable[[TracedImage], object] | None = None) -> Trace:
+        """All images that are still to come, as one result; their pixels are not kept.
+
+        Args:
+            on_image: called with each image before its pixels are dropped, to show it or to save it.
+
+        Raises:
+            SourceError: none of the sources could be read.
+        """
+        images = []
+        for image in self:
+            if on_image is not None:
+                on_image(image)
+            images.append(image.without_pixels())
+        return collected(self, images, self.skipped)
+
+
+def collected(
+    stream: TraceStream, images: Sequence[TracedImage], skipped: Sequence[Skipped]
+) -> Trace:
+    """Images as they came from a stream, as one result.
+
+    Raises:
+        SourceError: there is none.
+    """
+    from headlab.trace.tables import detection_table, image_table
+
+    if not images:
+        raise SourceError(
+            "None of the sources could be read: "
+            + "; ".join(f"{source.path}: {source.reason}" for source in skipped[:_NAMED])
+            + ("; …" if len(skipped) > _NAMED else "."),
+            "Open them in an image viewer to see whether they are damaged.",
+        )
+    return Trace(
+        stream.layout,
+        stream.settings,
+        detection_table(images),
+        image_table(images),
+        tuple(skipped),
+        stream.model,
+        {at: image.pixels for at, image in enumerate(images) if image.pixels is not None},
+    )
 
 
 def trace(
@@ -90,168 +261,12 @@ def trace(
     sources: Sources,
     settings: Settings | None = None,
 ) -> Trace:
-    """Trace every detection on images, folders, globs or videos.
+    """Trace every detection of a network; `Model.trace` does it for a model.
 
-    Args:
-        network: what `headlab.families.network.runnable` returned.
-        layout: the head's description.
-        sources: what to detect on.
-        settings: how to detect; the defaults are those of `YOLO.predict`.
+    Args: as of `TraceStream`; the sources are images, folders, patterns or videos.
 
     Raises:
         InputError: the device is not there, or the head does not have what a setting asks for.
         SourceError: there is no image or video that can be read.
     """
-    chosen = (settings or Settings()).for_head(layout)
-    images: list[TracedImage] = []
-    skipped: list[Skipped] = []
-    for each in trace_stream(network, layout, expand(sources), chosen):
-        if isinstance(each, Skipped):
-            skipped.append(each)
-        else:
-            images.append(without_pixels(each))
-    return collect(layout, chosen, images, skipped)
-
-
-def collect(
-    layout: Layout, settings: Settings, images: list[TracedImage], skipped: list[Skipped]
-) -> Trace:
-    """Put the images of a stream together.
-
-    Raises:
-        SourceError: no image could be read.
-    """
-    if not images:
-        raise SourceError(
-            "None of the sources could be read: "
-            + "; ".join(f"{each.path}: {each.reason}" for each in skipped[:5])
-            + ("; …" if len(skipped) > 5 else "."),
-            "Open them in an image viewer to see whether they are damaged.",
-        )
-    return Trace(
-        layout, settings.for_head(layout), _table(images), _image_table(images), tuple(skipped)
-    )
-
-
-def trace_stream(
-    network: Runnable, layout: Layout, sources: Sequence[Source], settings: Settings
-) -> Iterator[TracedImage | Skipped]:
-    """Trace sources one by one; memory stays that of one image.
-
-    Args:
-        network: what `headlab.families.network.runnable` returned.
-        layout: the head's description.
-        sources: what `headlab.detect.sources.expand` found.
-        settings: how to detect.
-
-    Yields:
-        an image or frame with its detections, or a source that could not be read, in the sources' order.
-    """
-    ready = network.detector(settings)
-    stills = [source for source in sources if not source.is_video]
-    yield from _traced_stills(ready, layout, stills)
-    for video in (source for source in sources if source.is_video):
-        yield from _traced_video(ready, layout, video)
-
-
-def _traced_stills(
-    ready: Detector, layout: Layout, stills: list[Source]
-) -> Iterator[TracedImage | Skipped]:
-    waiting = list(reversed(stills))
-    for prediction in ready(stills):
-        while waiting and waiting[-1] is not prediction.source:
-            yield Skipped(waiting.pop().name, "not readable as an image")
-        yield _traced(prediction, layout, ready.settings, waiting.pop().name, None)
-    while waiting:
-        yield Skipped(waiting.pop().name, "not readable as an image")
-
-
-def _traced_video(
-    ready: Detector, layout: Layout, video: Source
-) -> Iterator[TracedImage | Skipped]:
-    if video.path is None or not _opens(video.path):
-        yield Skipped(video.name, "not readable as a video")
-        return
-    frame = None
-    for number, prediction in enumerate(ready([video])):
-        frame = number * ready.settings.vid_stride
-        yield _traced(prediction, layout, ready.settings, video.name, frame)
-    if frame is None:
-        yield Skipped(video.name, "a video without a readable frame")
-
-
-def _opens(file: Path) -> bool:
-    import cv2
-
-    video = cv2.VideoCapture(str(file))
-    try:
-        return bool(video.isOpened())
-    finally:
-        video.release()
-
-
-def _traced(
-    prediction: Prediction, layout: Layout, settings: Settings, path: str, frame: int | None
-) -> TracedImage:
-    return TracedImage(
-        path,
-        frame,
-        prediction.image_bgr,
-        prediction.input_hw_px,
-        detection_columns(prediction, layout, settings),
-    )
-
-
-def without_pixels(image: TracedImage) -> TracedImage:
-    """The same, with only the image's size kept: a long run must not hold every photo."""
-    blank = np.broadcast_to(np.zeros(1, np.uint8), image.image_bgr.shape)
-    return TracedImage(image.path, image.frame, blank, image.input_hw_px, image.columns)
-
-
-def _table(images: list[TracedImage]) -> pl.DataFrame:
-    import polars as pl
-
-    counts = [len(image.columns["flat_index"]) for image in images]
-    ordered = {name: pl.Series(name, _joined(images, name)) for name in images[0].columns}
-    table = pl.DataFrame(
-        {
-            "image": pl.Series(
-                np.repeat([image.path for image in images], counts), dtype=pl.String
-            ),
-            "frame": pl.Series(
-                [image.frame for image, n in zip(images, counts, strict=True) for _ in range(n)],
-                dtype=pl.Int64,
-            ),
-            "detection": pl.Series([at for n in counts for at in range(n)], dtype=pl.Int64),
-            **ordered,
-        }
-    )
-    text = [name for name in ("class_name", "level") if name in ordered]
-    return table.with_columns(pl.col(text).cast(pl.String), pl.col(pl.Float64).fill_nan(None))
-
-
-def _joined(images: list[TracedImage], name: str) -> Any:
-    parts = [image.columns[name] for image in images]
-    if isinstance(parts[0], list):
-        return [each for part in parts for each in part]
-    return np.concatenate(parts)
-
-
-def _image_table(images: list[TracedImage]) -> pl.DataFrame:
-    import polars as pl
-
-    rows = [
-        {
-            "image": image.path,
-            "frame": image.frame,
-            "width_px": image.image_bgr.shape[1],
-            "height_px": image.image_bgr.shape[0],
-            "input_width_px": image.input_hw_px[1],
-            "input_height_px": image.input_hw_px[0],
-            "detections": len(image.columns["flat_index"]),
-        }
-        for image in images
-    ]
-    sizes = ("width_px", "height_px", "input_width_px", "input_height_px", "detections")
-    schema = {"image": pl.String, "frame": pl.Int64, **dict.fromkeys(sizes, pl.Int64)}
-    return pl.DataFrame(rows, schema=schema)
+    return TraceStream(network, layout, expand(sources), settings or Settings()).collect()

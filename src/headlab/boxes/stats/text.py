@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headlab.boxes.checking.text import counted, kinds_of
 from headlab.boxes.stats.size_stats import MEDIUM_TO_PX, SIZES, SMALL_TO_PX
 from headlab.plain_text import printable
-from headlab.results.tables import heading, line, table
-from headlab.trace.text import level_text
+from headlab.results.tables import heading, level_text, line, table
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from headlab.checkpoint.yolov3.description import Description
 from headlab.detect.nms import Suppression
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
-from headlab.evaluate.settings import EvaluationSettings
+from headlab.evaluate.settings import Settings
 from headlab.families.yolov3.head import layout_of
 from headlab.train.data.batch import Batch
 from headlab.train.run.fabric import gathered
@@ -27,7 +27,7 @@ from headlab.yolov3.decode import decode
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 
-SETTINGS = EvaluationSettings()
+SETTINGS = Settings()
 """What is detected is what `headlab evaluate` detects by default."""
 
 SHOWN = ("AP", "AP50", "AP75")

@@ -1,0 +1,59 @@
+"""Read the annotations that a model is evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headlab.boxes.photos.sizes import CORRUPT, MISSING
+from headlab.boxes.reading import read
+from headlab.errors import InputError
+
+if TYPE_CHECKING:
+    from headlab.boxes.reading import Format
+    from headlab.boxes.table import BoxTable, Problem
+
+_WITHOUT_SPLITS = ("keras", "coco")
+
+
+def read_annotations(
+    path: str | Path,
+    *,
+    format: Format | None = None,  # noqa: A002 - as `headlab.boxes.read` calls it
+    images: str | Path | None = None,
+    names: Sequence[str] | str | Path | None = None,
+    split: str | None = None,
+    encoding: str | None = None,
+    assume_size: tuple[int, int] | None = None,
+) -> BoxTable:
+    """Read annotations; the arguments are those of `headlab.boxes.read`.
+
+    Raises:
+        InputError: they cannot be read, or a split was asked for and they have none, so that all of them
+            would be evaluated.
+    """
+    table = read(
+        path,
+        format=format,
+        images=images,
+        classes=names,
+        split=split,
+        encoding=encoding,
+        assume_size=assume_size,
+    )
+    if split is not None and table.format in _WITHOUT_SPLITS:
+        raise InputError(
+            f"{path}: these annotations have no splits, so that there is none named {split!r}.",
+            "Leave out the split, or name a file with the annotations of these photos only.",
+        )
+    return table
+
+
+def unread(table: BoxTable) -> tuple[Problem, ...]:
+    """The annotations that could not be read. Of a photo that is missing or damaged they could."""
+    return tuple(
+        problem
+        for problem in table.problems
+        if problem.severity == "error" and problem.kind not in (MISSING, CORRUPT)
+    )
