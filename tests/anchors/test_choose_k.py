@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 
+from anchor_boxes import random_shapes
 from headlab.anchors.api import fit
 from headlab.anchors.choose_k import WORTH_AN_ANCHOR, curve_over_k
 from headlab.boxes.shapes import shapes_of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anchor_boxes import random_shapes
 from headlab.anchors.points import MOST_POINTS, Points, points_of
 
 

@@ -183,14 +183,14 @@ def test_what_would_change_a_companion_is_not_done_in_place(
 def test_a_strangers_file_is_not_overwritten(darknet: Path, tmp_path: Path) -> None:
     (tmp_path / "s.names").write_text("my notes")
     before = files(tmp_path)
-    with pytest.raises(OutputError, match=r"s\.names stands where a file of s\.weights goes"):
+    with pytest.raises(OutputError, match=r"s\.names is in the place of a companion file of s\.weights"):
         edit_file(darknet, tmp_path / "s.weights", SHIFT)
     assert files(tmp_path) == before
     (tmp_path / "s.names").unlink()
     edit_file(darknet, tmp_path / "s.weights", SHIFT)
     (tmp_path / "r.cfg").write_text("my notes")
     before = files(tmp_path)
-    with pytest.raises(OutputError, match=r"r\.cfg stands where a file of r\.weights goes"):
+    with pytest.raises(OutputError, match=r"r\.cfg is in the place of a companion file of r\.weights"):
         undo(tmp_path / "s.weights", tmp_path / "r.weights")
     assert files(tmp_path) == before
 
@@ -208,7 +208,7 @@ def test_an_older_output_is_replaced_with_its_companions(darknet: Path, tmp_path
 def test_a_refused_output_leaves_no_companion_behind(darknet: Path, tmp_path: Path) -> None:
     (tmp_path / "s.weights.headlab.json").write_text("my notes")
     before = files(tmp_path)
-    with pytest.raises(OutputError, match="stands where the manifest goes"):
+    with pytest.raises(OutputError, match="is in the place of the manifest"):
         edit_file(darknet, tmp_path / "s.weights", SHIFT)
     with pytest.raises(OutputError, match="no such folder"):
         edit_file(darknet, tmp_path / "none" / "s.weights", SHIFT)

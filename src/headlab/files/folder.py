@@ -100,12 +100,11 @@ def _move(filled: Path, folder: Path, staging: Path, force: bool) -> None:
         )
     old = staging / "old"
     old.mkdir()
-    for name in new:
-        if name in taken:
-            (folder / name).rename(old / name)
-        try:
-            (filled / name).rename(folder / name)
-        except OSError:
+    with contextlib.ExitStack() as put_back:
+        for name in new:
             if name in taken:
-                (old / name).rename(folder / name)
-            raise
+                (folder / name).rename(old / name)
+                put_back.callback((old / name).rename, folder / name)
+            (filled / name).rename(folder / name)
+            put_back.callback((folder / name).rename, filled / name)
+        put_back.pop_all()

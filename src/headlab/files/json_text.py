@@ -25,7 +25,9 @@ they are; they occur inside texts only."""
 def to_json(document: Mapping[str, Any], *, indent: int = 2) -> str:
     """The document as text that ends with a newline; names in any script stay readable."""
     text = json.dumps(_valid(document), indent=indent, ensure_ascii=False, allow_nan=False)
-    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    if not text.isascii() or "\x7f" in text:
+        text = _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return f"{text}\n"
 
 
 def read_json(path: Path, hint: str = "Correct the file.") -> Any:

@@ -155,6 +155,14 @@ def lines_with_ends(data: bytes) -> list[bytes]:
     return [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
+def as_ascii_extending(data: bytes, path: Path) -> bytes:
+    """A text's bytes, in UTF-8 where its own encoding does not extend ASCII, as UTF-16 and UTF-32."""
+    text = decoded(data, path)
+    if not text.encoding.startswith(("utf-16", "utf-32")):
+        return data
+    return "".join(f"{line}\n" for line in text.lines).encode("utf-8")
+
+
 def sound(text: object) -> str:
     """Text that can be stored: half characters, which JSON and file names may hold, become "?"."""
     return str(text).encode("utf-8", "replace").decode("utf-8")
@@ -175,7 +183,9 @@ def _read(path: Path, largest_bytes: int | None, most: int) -> bytes:
         with path.open("rb") as file:
             return file.read(most)
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: there is no such file.", "Check the path.") from None
+        raise InputError(
+            f"{path}: cannot be read: there is no such file.", "Check the path."
+        ) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         raise InputError(f"{path}: cannot be read: {reason}.", "Check the path.") from None

@@ -11,7 +11,7 @@ One policy for recipes, data.yaml, training configurations and anchors:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -34,7 +34,7 @@ def test_classes_without_names(tmp_path: Path) -> None:
     assert read(path).remarks() == ()
     (tmp_path / "m.names").unlink()
     (remark,) = read(path).remarks()
-    assert remark.startswith("No class names were found beside it")
+    assert remark.startswith("No class names were found next to it")
     assert read(path).class_names == ("0", "1", "2")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.tensors import Tensor
 from headlab.checkpoint.yolov3.description import Description
+from headlab.checkpoint.yolov3.remarks import remarks_about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +24,13 @@ class Yolov3Checkpoint(Checkpoint):
 
     Attributes:
         file: the file that holds the weights.
-        described: the model without its weights, as the file and those beside it say.
+        described: the model without its weights, as the file and its companions say.
+        names_remarks: what is uncertain about the class names, such as a guessed encoding, in sentences.
     """
 
     file: Path
     described: Description
+    names_remarks: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -60,7 +63,7 @@ class Yolov3Checkpoint(Checkpoint):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the file and those beside it say, apart from the class names."""
+        """What the file and its companions say, apart from the class names."""
         described = self.described
         return {
             "network": described.variant,
@@ -78,9 +81,7 @@ class Yolov3Checkpoint(Checkpoint):
 
     def remarks(self) -> tuple[str, ...]:
         """What is known of this very file beyond what it says; see `Checkpoint.remarks`."""
-        from headlab.checkpoint.yolov3.remarks import remarks
-
-        return remarks(self)
+        return (*self.names_remarks, *remarks_about(self.described, self.format, self.array))
 
     @property
     def about(self) -> dict[str, Any]:

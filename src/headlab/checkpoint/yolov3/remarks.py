@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
-from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
+from headlab.checkpoint.yolov3.description import Description
 
 _OFFICIAL_TINY = "31b3b6ac3602e082ed439c01e97e9890198bad46e107ac1985b603c1c7a6038c"
 _TRAINED_MASK = (1, 2, 3)
 
 
-def remarks(model: Yolov3Checkpoint) -> tuple[str, ...]:
-    """What is known of a model's files beyond what they say."""
-    return (*_without_names(model), *_official_tiny(model))
+Arrays = Callable[[str], NDArray[np.generic]]
+"""Gives a model's tensor of a name."""
 
 
-def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
-    names = model.described.class_names
+def remarks_about(described: Description, file_format: str, arrays: Arrays) -> tuple[str, ...]:
+    """What is known of a model's files beyond what they say, in sentences.
+
+    Args:
+        described: the model without its weights.
+        file_format: "darknet", "keras" or "headlab".
+        arrays: its tensors.
+    """
+    return (*_without_names(described), *_official_tiny(described, file_format, arrays))
+
+
+def _without_names(described: Description) -> tuple[str, ...]:
+    names = described.class_names
     if names != tuple(map(str, range(len(names)))):
         return ()
     return (
-        "No class names were found beside it, so the classes are called by their numbers. "
+        "No class names were found next to it, so the classes are called by their numbers. "
         "Name a file of them with --names.",
     )
 
 
-def _official_tiny(model: Yolov3Checkpoint) -> tuple[str, ...]:
-    described = model.described
-    trained = trained_masks(model)
+def _official_tiny(described: Description, file_format: str, arrays: Arrays) -> tuple[str, ...]:
+    trained = trained_masks(described, arrays)
     if trained in (None, described.masks):
         return ()
     here = ",".join(map(str, described.masks[1]))
-    darknet = model.format == "darknet"
+    darknet = file_format == "darknet"
     says = "the .cfg" if darknet else "this file"
     remedy = "Write" if darknet else "Convert it again from weights whose .cfg says"
     return (
@@ -44,7 +55,7 @@ def _official_tiny(model: Yolov3Checkpoint) -> tuple[str, ...]:
     )
 
 
-def trained_masks(model: Yolov3Checkpoint) -> tuple[tuple[int, ...], ...] | None:
+def trained_masks(described: Description, arrays: Arrays) -> tuple[tuple[int, ...], ...] | None:
     """The masks that a model was trained with, where they are known better than from its files.
 
     The official yolov3-tiny.weights for COCO (sha256 dccea06f…) were trained with mask 1,2,3 at P4, while
@@ -52,11 +63,10 @@ def trained_masks(model: Yolov3Checkpoint) -> tuple[tuple[int, ...], ...] | None
     latter and by 0.70 with the former (bench/tiny_masks.py). They are known by the biases of P4's boxes,
     which no edit of class rows changes.
     """
-    described = model.described
     if described.variant != "yolov3-tiny":
         return None
     slots = len(described.masks[1])
-    biases = model.array("P4.output.bias").reshape(slots, -1)[:, :BOX_NUMBERS]
+    biases = arrays("P4.output.bias").reshape(slots, -1)[:, :BOX_NUMBERS]
     if hashlib.sha256(np.ascontiguousarray(biases, "<f4").tobytes()).hexdigest() != _OFFICIAL_TINY:
         return None
     return (described.masks[0], _TRAINED_MASK)
