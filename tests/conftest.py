@@ -44,3 +44,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return built[key]
 
     return build
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A YOLOv8 of four classes: ant, bee, cat, dog. Tests only read it."""
+    return models.detector(tmp_path_factory.mktemp("tiny"), nc=4)

@@ -214,7 +214,10 @@ def test_a_list_in_the_place_of_a_name_is_not_one(data: Path) -> None:
     ("text", "message"),
     [
         ("train: a\ntrain: b\n", r"line 2: duplicate key 'train', first in line 1\."),
-        ("train: a\nnames:\n  0: cat\n  1: dog\n  00: bird\n", r"line 5: duplicate key '00', first in line 3"),
+        (
+            "train: a\nnames:\n  0: cat\n  1: dog\n  00: bird\n",
+            r"line 5: duplicate key '00', first in line 3",
+        ),
         ("train: a\nx: !!timestamp 2001-99-99\n", r"line 2: the tag !!timestamp is not read here"),
         ("train: a\nx: !!python/name:os.system\n", r"line 2: the tag !!python/name:os\.system"),
         ("train: a\nx: !!int cat\n", r"line 2: 'cat' is not a value of the kind int"),

@@ -1,15 +1,15 @@
 """A model file with its companions and its manifest: where they are, what they replace, in which order.
 
-The companions of a model file, such as a darknet `.cfg`, are called after it: `STEM.weights` has `STEM.cfg` and
-`STEM.names`. Whoever writes a model, be it an edit, its undoing, a conversion or a training, writes it with
-`replacing_model`, so that there is one order:
+The companions of a model file, such as a darknet `.cfg`, are called after it: `STEM.weights` has `STEM.cfg`
+and `STEM.names`. Whoever writes a model, be it an edit, its undoing, a conversion or a training, writes it
+with `replacing_model`, so that there is one order:
 
 1. the companions, without which the model cannot be read; those that are there already are left alone,
 2. the model file,
 3. its manifest. An older manifest does no harm until then: it names the checksum of the file it belongs to.
 
-In place the manifest comes before the model file, since it holds what undoes the edit, and both the old and the
-new one can be told by it. `headlab.files.together` says what a crash in between leaves.
+In place the manifest comes before the model file, since it holds what undoes the edit, and both the old and
+the new one can be told by it. `headlab.files.together` says what a crash in between leaves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The manifest of an edited file: what was done to it, and how to undo it.
 
 `OUT.headlab.json` holds headlab's version, name, size and sha256 of the input and the output, the recipes
-that were applied, the reverse delta, and the input's companions (small files without which it cannot be read).
-An in-place edit keeps the earlier manifest inside as `previous`.
+that were applied, the reverse delta, and the input's companions (small files without which it cannot be
+read). An in-place edit keeps the earlier manifest inside as `previous`.
 """
 
 from __future__ import annotations

@@ -104,11 +104,11 @@ def _target(model: Path, output: Path | None, in_place: bool) -> Path:
 
 
 def _recipe(options: dict[str, Texts], path: Path | None, at: float | None) -> Recipe:
-    from headlab.edit.options import recipe_of
     from headlab.edit.recipe import load
+    from headlab.edit.recipe_from_options import recipe_from_options
 
     if path is None:
-        return recipe_of(options, at)
+        return recipe_from_options(options, at)
     if options or at is not None:
         mixed = ", ".join(f"--{name}" for name in options) or "--at"
         raise InputError(
@@ -123,11 +123,13 @@ def _edit(
     from headlab.edit.apply import apply
     from headlab.edit.formats import suffix_of
     from headlab.edit.plan import plan
-    from headlab.edit.words import plan_lines
+    from headlab.edit.plan_text import plan_lines
     from headlab.edit.write import save
     from headlab.families.identify import identify
 
     model, layout = checkpoint.path, identify(checkpoint)
+    for remark in (*recipe.remarks, *checkpoint.names_remarks):
+        say(f"headlab: {remark}", err=True)
     planned = plan(checkpoint, layout, recipe)
     edited = apply(checkpoint, planned)
     count = len(layout.class_names)

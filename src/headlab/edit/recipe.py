@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from headlab.edit.operations import OPERATIONS, Operation
-from headlab.errors import RecipeError, UnknownName
+from headlab.errors import InputError, RecipeError, UnknownName
 
 VERSION = 1
 
@@ -29,9 +29,11 @@ class Recipe:
 
     Attributes:
         operations: at least one.
+        remarks: what is uncertain about the files that it was read from, such as a guessed encoding.
     """
 
     operations: tuple[Operation, ...]
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -63,7 +65,12 @@ def load(path: str | Path) -> Recipe:
     """
     from headlab.files.yaml_file import read_yaml
 
-    return from_data(read_yaml(Path(path)), str(path))
+    try:
+        file = read_yaml(Path(path), "A recipe is a YAML file.")
+    except InputError as error:
+        raise RecipeError(error.message, error.hint) from None
+    remarks = tuple(remark.about(Path(path)) for remark in file.remarks)
+    return replace(from_data(file.values, str(path)), remarks=remarks)
 
 
 def from_data(data: Any, where: str = "recipe") -> Recipe:

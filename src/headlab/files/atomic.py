@@ -39,6 +39,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def move_into_place(finished: Path, path: Path) -> None:
+    """Flush a finished file to the disk and rename it to `path`, on the same disk, as `replacing` does.
+
+    Raises:
+        OutputError: as for `replacing`; `finished` stays where it is.
+    """
+    try:
+        check_replaceable(path)
+        with finished.open("rb+") as file:
+            flush(file)
+        put(finished, path)
+    except OSError as error:
+        raise explained(error, path) from error
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace a file's contents, whole or not at all.
 

@@ -1,4 +1,4 @@
-"""Files of class names, one per line: `classes.txt`, `coco.names`. Those of models and those of annotations."""
+"""Files of class names, one per line, of models and of annotations: `classes.txt`, `coco.names`."""
 
 from __future__ import annotations
 

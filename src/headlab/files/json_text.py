@@ -18,8 +18,8 @@ from headlab.errors import InputError
 from headlab.files.text import SMALL_BYTES, read_bytes
 
 _ESCAPED = re.compile("[\x7f-\x9f\ud800-\udfff]")
-"""C1 controls, which terminals obey, and halves of characters, which no encoding can hold. json leaves them as
-they are; they occur inside texts only."""
+"""C1 controls, which terminals obey, and halves of characters, which no encoding can hold. json leaves them
+as they are; they occur inside texts only."""
 
 
 def to_json(document: Mapping[str, Any], *, indent: int = 2) -> str:

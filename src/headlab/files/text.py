@@ -77,9 +77,7 @@ class Text:
     encoding: str = "utf-8"
 
 
-def read_text(
-    path: Path, encoding: str | None = None, *, largest_bytes: int | None = None
-) -> Text:
+def read_text(path: Path, encoding: str | None = None, *, largest_bytes: int | None = None) -> Text:
     """A text file's lines.
 
     Args:
@@ -174,7 +172,9 @@ def _read(path: Path, largest_bytes: int | None, most: int) -> bytes:
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{path} is a folder, not a file.", "Give the path of a file.")
         if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path} is a device or a pipe, not a file.", "Give the path of a file.")
+            raise InputError(
+                f"{path} is a device or a pipe, not a file.", "Give the path of a file."
+            )
         if largest_bytes is not None and status.st_size > largest_bytes:
             raise InputError(
                 f"{path}: {status.st_size:,} bytes are too many for a text file.",
@@ -235,7 +235,8 @@ def _decoded_as(encoding: str, data: bytes, path: Path) -> str:
         start = getattr(error, "start", 0)
         line = len(_lines(data[:start].decode(encoding, "replace") + "."))
         raise InputError(
-            f"{path}, line {line}: not in {encoding}.", "Save the file as UTF-8, or name its encoding."
+            f"{path}, line {line}: not in {encoding}.",
+            "Save the file as UTF-8, or name its encoding.",
         ) from None
     return text.removeprefix("\ufeff")
 
@@ -250,4 +251,3 @@ def _lines(text: str) -> list[str]:
 
 def _line_at(data: bytes, position: int) -> int:
     return len(_LINE_END.split(data[:position]))
-

@@ -1,12 +1,13 @@
 """Replace several files that belong together: a main file, and those without which it is misread.
 
-All of them are complete and on the disk before the first is renamed. Then comes one order: what belongs before
-the main file, the main file, what may come last. A crash between two renames leaves the old main file or the
-new one, each with files that fit it.
+All of them are complete and on the disk before the first is renamed. Then comes one order: what belongs
+before the main file, the main file, what may come last. A crash between two renames leaves the old main
+file or the new one, each with files that fit it.
 
-One case needs more: where new files replace others that say something else, the old main file would be misread
-until the new one is there. It is then first renamed to a hidden name next to its own, and removed at the end; a
-crash in that moment leaves no main file, and the old one under its hidden name, but never one that is misread.
+One case needs more: where new files replace others that say something else, the old main file would be
+misread until the new one is there. It is then first renamed to a hidden name next to its own, and removed
+at the end; a crash in that moment leaves no main file, and the old one under its hidden name, but never one
+that is misread.
 
 An error before the main file is in its place, Ctrl-C included, puts everything back.
 """

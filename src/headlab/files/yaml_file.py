@@ -3,8 +3,8 @@
 One policy for recipes, data.yaml, training configurations and anchors:
 
 - A duplicate key is refused, with both lines; YAML's readers usually let the last one win.
-- Only plain values are read: null, booleans, numbers, texts, lists and mappings. What looks like a date stays a
-  text; any other tag, such as !!timestamp or !!python/object, is refused.
+- Only plain values are read: null, booleans, numbers, texts, lists and mappings. What looks like a date
+  stays a text; any other tag, such as !!timestamp or !!python/object, is refused.
 - Aliases may be used, but neither refer to themselves nor unfold to more than a hundred thousand values.
 - Encodings are those of `headlab.files.text`.
 """
@@ -150,6 +150,7 @@ class _Values:
         if node in self._open:
             raise _error(node, "the value is recursive: an alias refers to what it is part of")
         self._open.add(node)
+        made: tuple[Any, int]
         if isinstance(node, yaml.MappingNode):
             made = self._mapping(node)
         elif isinstance(node, yaml.SequenceNode):
@@ -192,7 +193,7 @@ class _Values:
             raise _error(node, "a key is a list or a mapping; a single value was expected")
         return self._scalar(node)
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
+    def _scalar(self, node: yaml.Node) -> Any:
         if node.tag == _MERGE:
             return node.value
         _check_tag(node, *_SCALARS)
@@ -200,7 +201,9 @@ class _Values:
             return self._loader.yaml_constructors[node.tag](self._loader, node)
         except (ValueError, LookupError, AttributeError, OverflowError):
             kind = node.tag.rpartition(":")[2]
-            raise _error(node, f"{node.value[:_SHOWN]!r} is not a value of the kind {kind}") from None
+            raise _error(
+                node, f"{node.value[:_SHOWN]!r} is not a value of the kind {kind}"
+            ) from None
 
 
 def _merged(value: Any, node: yaml.Node) -> dict[Any, Any]:

@@ -186,9 +186,7 @@ class PtCheckpoint(Checkpoint):
 
     def write(self, file: BinaryIO) -> None:
         """Write the archive as edited; the shapes must be those of the file. See `Checkpoint.write`."""
-        write_patched(
-            self.archive, self.tensors, self.replaced, self.pickle, self.renamed, file
-        )
+        write_patched(self.archive, self.tensors, self.replaced, self.pickle, self.renamed, file)
 
 
 def read(path: str | Path) -> PtCheckpoint:

@@ -25,12 +25,10 @@ class Yolov3Checkpoint(Checkpoint):
     Attributes:
         file: the file that holds the weights.
         described: the model without its weights, as the file and its companions say.
-        names_remarks: what is uncertain about the class names, such as a guessed encoding, in sentences.
     """
 
     file: Path
     described: Description
-    names_remarks: tuple[str, ...] = ()
 
     @property
     @abstractmethod

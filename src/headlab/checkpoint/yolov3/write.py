@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -88,7 +87,7 @@ def write_as(model: Yolov3Checkpoint, chosen: Format, file: BinaryIO) -> None:
         write_keras(model, file, "keras3" if chosen.suffix == ".weights.h5" else "legacy")
 
 
-def companions_of(model: Yolov3Checkpoint, path: Path) -> Mapping[Path, bytes]:
+def companions_of(model: Yolov3Checkpoint, path: Path) -> dict[Path, bytes]:
     """The companion files of a model that is written to a path: path -> contents.
 
     Raises:

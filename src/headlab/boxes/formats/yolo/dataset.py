@@ -235,7 +235,9 @@ def _names(said: Mapping[str, Any], path: Path, problems: list[Problem]) -> tupl
     if isinstance(names, list):
         return tuple(map(_class_name, names))
     if isinstance(names, Mapping):
-        by_number = {int(key): _class_name(name) for key, name in names.items() if _is_class_number(key)}
+        by_number = {
+            int(key): _class_name(name) for key, name in names.items() if _is_class_number(key)
+        }
         if len(by_number) == len(names) and by_number and max(by_number) < _MOST_CLASSES:
             return tuple(by_number.get(at, f"class {at}") for at in range(max(by_number) + 1))
     if names is None and isinstance(said.get("nc"), int) and 0 < said["nc"] < _MOST_CLASSES:

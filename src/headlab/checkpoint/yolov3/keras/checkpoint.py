@@ -137,7 +137,9 @@ def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
         kept = None
         names_remarks: tuple[str, ...] = ()
         if own is None:
-            described, names_remarks = described_beside(path, match.variant, match.output_rows, beside)
+            described, names_remarks = described_beside(
+                path, match.variant, match.output_rows, beside
+            )
         else:
             if beside != CompanionFiles():
                 raise InputError(
