@@ -5,8 +5,8 @@ One policy for class names, anchors, .cfg files, annotations, lists of photos an
 1. An encoding that the caller names is the encoding.
 2. Else a byte order mark decides: UTF-8, UTF-16 or UTF-32.
 3. Else the text is UTF-8.
-4. Else it is the first of cp932 (Japanese Windows), cp949 (Korean Windows) and cp1252 (Western Windows) that
-   fits; since that is a guess, a remark says so, with the line that is not UTF-8.
+4. Else it is in one of Windows' encodings; see `headlab.files.guessing`. Since that is a guess, a remark says
+   so, with the line that is not UTF-8.
 5. What is in none of them is refused, with the line; so is a zero byte, which no text has.
 
 JSON is not guessed at: by its standard it is Unicode. See `headlab.files.json_text`.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headlab.errors import InputError
+from headlab.files.guessing import GUESSES, guessed_encoding
 
 SMALL_BYTES = 1 << 22
 """The largest size of a text that is read whole into a model or a setting, such as a list of class names."""
@@ -32,14 +33,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_GUESSES = {
-    "cp932": "Japanese Windows",
-    "cp949": "Korean Windows",
-    "cp1252": "Western Windows",
-}
-_UNUSED = re.compile("[\x80\uf8f0-\uf8f3]")
-"""What Python makes of the five bytes that cp932 does not use; cp1252's 0x80 is the euro sign."""
-
 _LINE_END = re.compile(b"\r\n|\r|\n")
 _FIRST_BYTES = 65_536
 
@@ -136,8 +129,9 @@ def decoded(data: bytes, path: Path, encoding: str | None = None) -> Text:
     """
     remarks: tuple[Remark, ...] = ()
     if encoding is None:
-        data, encoding, remarks = _recognised(data, path)
-    text = _decoded_as(encoding, data, path)
+        text, encoding, remarks = _recognised(data, path)
+    else:
+        text = _decoded_as(encoding, data, path)
     if "\0" in text:
         line = len(_lines(text[: text.index("\0") + 1]))
         raise InputError(
@@ -191,37 +185,27 @@ def _read(path: Path, largest_bytes: int | None, most: int) -> bytes:
         raise InputError(f"{path}: cannot be read: {reason}.", "Check the path.") from None
 
 
-def _recognised(data: bytes, path: Path) -> tuple[bytes, str, tuple[Remark, ...]]:
-    """The bytes behind a byte order mark, their encoding, and a remark where it is a guess."""
+def _recognised(data: bytes, path: Path) -> tuple[str, str, tuple[Remark, ...]]:
+    """The text without its byte order mark, its encoding, and a remark where that is a guess."""
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return data[len(mark) :], name, ()
+            return _decoded_as(name, data[len(mark) :], path), name, ()
     try:
-        data.decode("utf-8")
+        return data.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError as error:
         line = _line_at(data, error.start)
-    else:
-        return data, "utf-8", ()
-    for name, where in _GUESSES.items():
-        if _fits(data, name):
-            message = (
-                f"This is not UTF-8, so the file was read as {name} ({where}). "
-                "If that is wrong, save it as UTF-8."
-            )
-            return data, name, (Remark(message, line),)
-    raise InputError(
-        f"{path}, line {line}: the text is not UTF-8, nor in an encoding of Windows "
-        f"({', '.join(_GUESSES)}).",
-        "Save the file as UTF-8.",
+    guess = guessed_encoding(data)
+    if guess is None:
+        raise InputError(
+            f"{path}, line {line}: the text is not UTF-8, nor in an encoding of Windows "
+            f"({', '.join(GUESSES)}).",
+            "Save the file as UTF-8.",
+        )
+    message = (
+        f"This is not UTF-8, so the file was read as {guess} ({GUESSES[guess]}). "
+        "If that is wrong, save it as UTF-8."
     )
-
-
-def _fits(data: bytes, name: str) -> bool:
-    try:
-        text = data.decode(name)
-    except UnicodeDecodeError:
-        return False
-    return name != "cp932" or not _UNUSED.search(text)
+    return data.decode(guess), guess, (Remark(message, line),)
 
 
 def _decoded_as(encoding: str, data: bytes, path: Path) -> str:
