@@ -1,8 +1,9 @@
-"""Text from files, made safe to print; counted nouns."""
+"""Text from files made safe to print, counted nouns, and lists cut short."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 _LINE_BREAKS = ("Zl", "Zp")
 
@@ -18,11 +19,18 @@ def printable(text: object, keep: str = "") -> str:
         keep: control characters to leave as they are.
     """
     return "".join(
-        each.encode("unicode_escape").decode("ascii")
-        if _steers(each) and each not in keep
-        else each
-        for each in str(text)
+        character.encode("unicode_escape").decode("ascii")
+        if _steers(character) and character not in keep
+        else character
+        for character in str(text)
     )
+
+
+def first_few(texts: Iterable[object], count: int = 4) -> str:
+    """The first few of many, and how many more: "cat, dog, bird, cow and 3 more"."""
+    listed = [str(text) for text in texts]
+    more = f" and {len(listed) - count} more" if len(listed) > count else ""
+    return ", ".join(listed[:count]) + more
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -116,8 +116,8 @@ def test_an_unusable_size_is_unknown(tmp_path: Path, side: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"x\.json:1: not JSON"),
-        ('{"images": [],\n "annotations": [}', r"x\.json:2: not JSON"),
+        ("", r"x\.json, line 1: not JSON"),
+        ('{"images": [],\n "annotations": [}', r"x\.json, line 2: not JSON"),
         ("[]", "no list 'annotations'"),
         ('{"annotations": {}}', "no list 'annotations'"),
         ('{"annotations": []}', "lists no image"),

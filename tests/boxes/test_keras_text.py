@@ -104,7 +104,7 @@ def test_other_encodings_are_read_with_a_warning(
 def test_the_encoding_can_be_named(tmp_path: Path) -> None:
     data = "写真.jpg 1,2,3,4,0\n".encode("euc_jp")
     assert read_text(tmp_path, data, encoding="euc_jp").images["image"][0] == "写真.jpg"
-    with pytest.raises(InputError, match=r"train\.txt:1: not in ascii"):
+    with pytest.raises(InputError, match=r"train\.txt, line 1: not in ascii"):
         read_text(tmp_path, data, encoding="ascii")
     with pytest.raises(InputError, match="no encoding 'latin-99'"):
         read_text(tmp_path, data, encoding="latin-99")

@@ -184,7 +184,7 @@ def test_labels_without_any_photo_can_be_read(data: Path) -> None:
     ("text", "message"),
     [
         ("names: [a]\n", "names neither train, val nor test"),
-        ("nc: 2\ntrain: [}\n", r"data\.yaml:2: not YAML"),
+        ("nc: 2\ntrain: [}\n", r"data\.yaml, line 2: not YAML"),
         ("train: 7\nnames: [a]\n", "train is no path"),
         ("train: nowhere\nnames: [a]\n", "no photo was found"),
         ("- train\n", "names neither"),
@@ -196,12 +196,47 @@ def test_bad_descriptions(tmp_path: Path, text: str, message: str) -> None:
         read(tmp_path)
 
 
-def test_names_that_unfold_without_end_are_not_read(data: Path) -> None:
+def test_aliases_that_unfold_without_end_are_refused(data: Path) -> None:
     lists = ["l0: &l0 [x, x]"] + [f"l{n}: &l{n} [*l{n - 1}, *l{n - 1}]" for n in range(1, 40)]
     (data / "data.yaml").write_text(
         "\n".join([*lists, "train: images/train", "names: [*l39, dog]"])
     )
+    with pytest.raises(InputError, match=r"data\.yaml, line \d+: the aliases unfold to more than"):
+        read(data)
+
+
+def test_a_list_in_the_place_of_a_name_is_not_one(data: Path) -> None:
+    (data / "data.yaml").write_text("train: images/train\nnames: [[cat, bird], dog]")
     assert read(data).class_names == ("?", "dog")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("train: a\ntrain: b\n", r"line 2: duplicate key 'train', first in line 1\."),
+        (
+            "train: a\nnames:\n  0: cat\n  1: dog\n  00: bird\n",
+            r"line 5: duplicate key '00', first in line 3",
+        ),
+        ("train: a\nx: !!timestamp 2001-99-99\n", r"line 2: the tag !!timestamp is not read here"),
+        ("train: a\nx: !!python/name:os.system\n", r"line 2: the tag !!python/name:os\.system"),
+        ("train: a\nx: !!int cat\n", r"line 2: 'cat' is not a value of the kind int"),
+    ],
+)
+def test_a_data_yaml_follows_the_rules_of_all_yaml(data: Path, text: str, message: str) -> None:
+    (data / "data.yaml").write_text(text)
+    with pytest.raises(InputError, match=rf"data\.yaml, {message}"):
+        read(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
+def test_a_data_yaml_in_any_encoding(data: Path, encoding: str) -> None:
+    text = "train: images/train\nnames: [猫, 犬]\n"
+    (data / "data.yaml").write_bytes(text.encode(encoding))
+    table = read(data)
+    assert table.class_names == ("猫", "犬")
+    guessed = [each.line for each in table.problems if each.kind == "encoding"]
+    assert guessed == ([2] if encoding == "cp932" else [])
 
 
 def test_one_label_file_is_told_apart(data: Path) -> None:

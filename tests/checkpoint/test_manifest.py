@@ -15,11 +15,11 @@ from headlab.checkpoint.delta import Delta
 from headlab.checkpoint.manifest import (
     FileFacts,
     Manifest,
+    earlier_manifest,
     facts,
     path_for,
     read_manifest,
     same_bytes,
-    standing_manifest,
 )
 from headlab.errors import CheckpointError, OutputError
 
@@ -75,8 +75,8 @@ def test_of_nested_manifests_the_one_that_describes_the_file_is_read(tmp_path: P
     assert read_manifest(model, later) == outer
     assert read_manifest(model, AFTER) == MANIFEST
     assert read_manifest(model, FileFacts("out.pt", "dd", 10)) == outer
-    assert standing_manifest(model, AFTER) == inner
-    assert standing_manifest(model) == json.loads(outer.to_json())
+    assert earlier_manifest(model, AFTER) == inner
+    assert earlier_manifest(model) == json.loads(outer.to_json())
 
 
 def test_a_link_shares_the_manifest_of_its_file(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_facts_are_size_and_sha256_from_the_start() -> None:
 
 
 def test_a_missing_manifest_says_so(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"no manifest out\.pt\.headlab\.json beside it"):
+    with pytest.raises(CheckpointError, match=r"no manifest out\.pt\.headlab\.json next to it"):
         read_manifest(tmp_path / "out.pt", AFTER)
-    assert standing_manifest(tmp_path / "out.pt") is None
+    assert earlier_manifest(tmp_path / "out.pt") is None
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_a_damaged_manifest_says_so(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"notes", b"[]", b'{"mine": 1}'])
 def test_somebody_elses_file_is_not_overwritten(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(OutputError, match="stands where the manifest goes"):
-        standing_manifest(put(tmp_path, content))
+    with pytest.raises(OutputError, match="is in the place of the manifest"):
+        earlier_manifest(put(tmp_path, content))
 
 
 def test_a_folder_of_the_manifests_name_is_in_the_way(tmp_path: Path) -> None:
     path_for(tmp_path / "out.pt").mkdir()
-    with pytest.raises(OutputError, match="stands where the manifest goes"):
-        standing_manifest(tmp_path / "out.pt")
+    with pytest.raises(OutputError, match="is in the place of the manifest"):
+        earlier_manifest(tmp_path / "out.pt")

@@ -76,7 +76,9 @@ def test_numbers_as_keras_yolo3s_own_converter_puts_them(shared: Path, tmp_path:
 
 def test_a_file_of_ones_own_beside_the_target_is_not_replaced(model: Path, tmp_path: Path) -> None:
     (tmp_path / "out.cfg").write_text("mine")
-    with pytest.raises(OutputError, match=r"out\.cfg belongs beside out\.weights.*Nothing was"):
+    with pytest.raises(
+        OutputError, match=r"out\.cfg is a companion file of out\.weights.*Nothing was"
+    ):
         convert(model, tmp_path / "out.weights")
     assert [path.name for path in tmp_path.iterdir()] == ["out.cfg"]
     convert(model, tmp_path / "out.weights", force=True)

@@ -12,7 +12,6 @@ from headlab.differences.differences import Differences, differences
 from headlab.edit.apply import apply
 from headlab.edit.plan import plan
 from headlab.edit.recipe import from_data
-from headlab.edit.words import shift_of
 from headlab.families.identify import identify
 from headlab.families.read import read
 
@@ -142,21 +141,3 @@ def test_heads_that_are_not_described_are_still_compared(tmp_path: Path) -> None
     found = differences(read(one), read(two))
     assert "Classify" in found.unexplained
     assert [each.name for each in found.tensors] == ["model.9.linear.bias"]
-
-
-@pytest.mark.parametrize(
-    ("sources", "by"),
-    [
-        ((3, 0, 1, 2), 1),
-        ((1, 2, 3, 0), -1),
-        ((2, 3, 0, 1), 2),
-        ((0, 1, 2, 3), None),
-        ((1, 0, 2, 3), None),
-        ((3, 0, None, 2), None),
-        ((None, 0, 1, 2), None),
-        ((0,), None),
-        ((), None),
-    ],
-)
-def test_shift_of(sources: tuple[int | None, ...], by: int | None) -> None:
-    assert shift_of(sources) == by

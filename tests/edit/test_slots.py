@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.differences.differences import differences
 from headlab.edit.apply import apply
-from headlab.edit.options import recipe_of
 from headlab.edit.plan import Plan, plan
+from headlab.edit.plan_text import plan_lines
 from headlab.edit.recipe import Recipe, from_data
-from headlab.edit.words import plan_lines
+from headlab.edit.recipe_from_options import recipe_from_options
 from headlab.errors import CheckpointError, RecipeError
 from headlab.families.identify import identify
 from yolov3_models import random_model
@@ -26,7 +26,7 @@ MODEL = random_model()
 
 
 def edit(**options: list[str]) -> tuple[Checkpoint, Plan]:
-    return edited(recipe_of(options))
+    return edited(recipe_from_options(options))
 
 
 def edited(recipe: Recipe) -> tuple[Checkpoint, Plan]:
@@ -130,9 +130,9 @@ def test_rows_with_nan_are_refused_in_the_slot_that_is_touched() -> None:
     bias[2 * PER_SLOT + 5] = np.nan
     damaged = MODEL.edited({"P5.output.bias": bias})
     layout = identify(damaged)
-    plan(damaged, layout, recipe_of({"shift": ["P5/0=1", "P5/1=1"]}))
+    plan(damaged, layout, recipe_from_options({"shift": ["P5/0=1", "P5/1=1"]}))
     with pytest.raises(CheckpointError, match=r"P5\.output\.bias holds NaN or infinity in row 21"):
-        plan(damaged, layout, recipe_of({"shift": ["P5/2=1"]}))
+        plan(damaged, layout, recipe_from_options({"shift": ["P5/2=1"]}))
 
 
 def test_thresholds_cannot_be_baked_in_where_scores_are_products_with_an_objectness() -> None:

@@ -380,7 +380,7 @@ def test_a_full_target_says_so(tiny: Path, tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_manifest_that_is_not_one_is_not_overwritten(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "out.pt.headlab.json").write_text("my notes")
-    with pytest.raises(OutputError, match="stands where the manifest goes"):
+    with pytest.raises(OutputError, match="is in the place of the manifest"):
         edit_file(tiny, tmp_path / "out.pt", SHIFT)
     assert files(tmp_path) == {"out.pt.headlab.json": b"my notes"}
 

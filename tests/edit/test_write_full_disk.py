@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from headlab.edit.apply import apply
-from headlab.edit.options import recipe_of
 from headlab.edit.plan import plan
+from headlab.edit.recipe_from_options import recipe_from_options
 from headlab.edit.write import save
 from headlab.errors import OutputError
 from headlab.families.identify import identify
@@ -21,7 +21,7 @@ from yolov3_models import random_model, saved
 @pytest.mark.parametrize("suffix", [".weights", ".h5", ".weights.h5", ".safetensors"])
 def test_a_full_disk_is_no_fault_of_the_input(tmp_path: Path, suffix: str) -> None:
     source = saved(random_model(), tmp_path / f"model{suffix}")
-    checkpoint, recipe = read(source), recipe_of({"shift": ["P5/2=1"]})
+    checkpoint, recipe = read(source), recipe_from_options({"shift": ["P5/2=1"]})
     edited = apply(checkpoint, plan(checkpoint, identify(checkpoint), recipe))
     there = sorted(tmp_path.iterdir())
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -12,8 +12,8 @@ import pytest
 
 from headlab.checkpoint.manifest import path_for
 from headlab.edit.apply import apply
-from headlab.edit.options import recipe_of
 from headlab.edit.plan import plan
+from headlab.edit.recipe_from_options import recipe_from_options
 from headlab.edit.undo import undo
 from headlab.edit.write import Saved, save
 from headlab.errors import CheckpointError, InputError, OutputError
@@ -41,7 +41,7 @@ def edit_file(
 ) -> Saved:
     checkpoint, recipes = read(path), []
     for options in steps:
-        recipes.append(recipe_of(options))
+        recipes.append(recipe_from_options(options))
         checkpoint = apply(checkpoint, plan(checkpoint, identify(checkpoint), recipes[-1]))
     return save(checkpoint, output, recipes, in_place=in_place)
 
@@ -75,7 +75,9 @@ def test_the_output_reads_as_edited_and_undo_restores_the_bytes(
     )
     checkpoint = read(model)
     for options in (SHIFT, RENAME):
-        checkpoint = apply(checkpoint, plan(checkpoint, identify(checkpoint), recipe_of(options)))
+        checkpoint = apply(
+            checkpoint, plan(checkpoint, identify(checkpoint), recipe_from_options(options))
+        )
     written = edit_file(model, out, SHIFT, RENAME)
     assert not written.no_undo
     again = read(out)
@@ -183,14 +185,18 @@ def test_what_would_change_a_companion_is_not_done_in_place(
 def test_a_strangers_file_is_not_overwritten(darknet: Path, tmp_path: Path) -> None:
     (tmp_path / "s.names").write_text("my notes")
     before = files(tmp_path)
-    with pytest.raises(OutputError, match=r"s\.names stands where a file of s\.weights goes"):
+    with pytest.raises(
+        OutputError, match=r"s\.names is in the place of a companion file of s\.weights"
+    ):
         edit_file(darknet, tmp_path / "s.weights", SHIFT)
     assert files(tmp_path) == before
     (tmp_path / "s.names").unlink()
     edit_file(darknet, tmp_path / "s.weights", SHIFT)
     (tmp_path / "r.cfg").write_text("my notes")
     before = files(tmp_path)
-    with pytest.raises(OutputError, match=r"r\.cfg stands where a file of r\.weights goes"):
+    with pytest.raises(
+        OutputError, match=r"r\.cfg is in the place of a companion file of r\.weights"
+    ):
         undo(tmp_path / "s.weights", tmp_path / "r.weights")
     assert files(tmp_path) == before
 
@@ -208,7 +214,7 @@ def test_an_older_output_is_replaced_with_its_companions(darknet: Path, tmp_path
 def test_a_refused_output_leaves_no_companion_behind(darknet: Path, tmp_path: Path) -> None:
     (tmp_path / "s.weights.headlab.json").write_text("my notes")
     before = files(tmp_path)
-    with pytest.raises(OutputError, match="stands where the manifest goes"):
+    with pytest.raises(OutputError, match="is in the place of the manifest"):
         edit_file(darknet, tmp_path / "s.weights", SHIFT)
     with pytest.raises(OutputError, match="no such folder"):
         edit_file(darknet, tmp_path / "none" / "s.weights", SHIFT)
@@ -282,7 +288,7 @@ def test_in_place_allows_the_input_but_does_not_make_it_the_output(
 
 
 def test_an_input_that_went_away(darknet: Path, tmp_path: Path) -> None:
-    checkpoint, recipe = read(darknet), recipe_of(SHIFT)
+    checkpoint, recipe = read(darknet), recipe_from_options(SHIFT)
     edited = apply(checkpoint, plan(checkpoint, identify(checkpoint), recipe))
     darknet.unlink()
     with pytest.raises(CheckpointError, match=r"model\.weights: cannot be read: No such file"):

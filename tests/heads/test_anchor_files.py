@@ -137,9 +137,9 @@ def test_a_fit_is_an_anchor_set(fit: Fit) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.json", "{", "this is not valid JSON"),
+        ("a.json", "{", r"a\.json, line 1: not JSON"),
         ("a.json", "[]", "no key 'anchors'"),
-        ("a.yaml", "anchors: [", "this is not valid YAML"),
+        ("a.yaml", "anchors: [", r"a\.yaml, line 1: not YAML"),
         ("a.yaml", "anchors: [[1, 2], [3]]", "not pairs of numbers"),
         ("a.yaml", "anchors: [[1, x]]", "not pairs of numbers"),
         ("a.yaml", "anchors: [[1, -2]]", "not sizes above 0"),

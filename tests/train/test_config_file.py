@@ -82,9 +82,13 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         ("imgsz: 100", "train.yaml: imgsz 100,100: height and width", ""),
         ("augment: {scale_min: 9}", "line 1: augment: scale_min 9 is larger", ""),
         ("- batch", "names and values are expected, and this is [batch]", "batch: 8"),
-        ("batch: 4\nbatch: 5", "line 2: the key 'batch' stands there twice", "YAML"),
+        ("batch: 4\nbatch: 5", "line 2: duplicate key 'batch', first in line 1", "YAML"),
         ("batch: [", "line 1: ", "A configuration is a YAML file"),
-        ("batch: !!python/object:os.system x", "could not determine a constructor", ""),
+        (
+            "batch: !!python/object:os.system x",
+            "line 1: the tag !!python/object:os.system is not read here",
+            "",
+        ),
     ],
 )
 def test_mistakes_in_a_file(text: str, message: str, hint: str, tmp_path: Path) -> None:

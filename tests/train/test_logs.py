@@ -11,7 +11,7 @@ import pytest
 from full_disk import files_up_to
 from headlab.errors import OutputError
 from headlab.train.watching.events import Event, Watcher
-from headlab.train.watching.logs import METRICS, STEPS, MetricsLog, StepsLog, append
+from headlab.train.watching.logs import METRICS, STEPS, MetricsLog, StepsLog
 from train_events import CLASSES, epoch, stage_started, started, stepped, training
 
 
@@ -124,15 +124,6 @@ def test_a_full_disk_is_said_and_harms_no_earlier_row(
     assert str(path) in raised.value.message
     assert path.read_bytes() == before
     assert [each.name for each in folder.iterdir()] == [name]
-
-
-def test_bytes_are_appended_all_or_none(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    append(path, b"first\n")
-    with files_up_to(10), pytest.raises(OutputError, match="larger than files may be"):
-        append(path, b"second\n")
-    append(path, b"third\n")
-    assert path.read_bytes() == b"first\nthird\n"
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

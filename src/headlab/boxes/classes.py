@@ -1,34 +1,50 @@
-"""Class names: from a list, from a file, or from a file beside the annotations."""
+"""Class names: from a list, from a file, or from a file next to the annotations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.table import BoxTable, Problem, encoding_problems
 from headlab.errors import InputError
-from headlab.files.text import read_text
+from headlab.files.class_names import class_names_text, read_class_names
+from headlab.files.text import SMALL_BYTES, read_text
+from headlab.plain_text import printable
 
 Classes = str | Path | Sequence[str]
 """Names, or the path of a file with one name per line."""
 
 
-def class_names(classes: Classes) -> tuple[str, ...]:
-    """The names; empty lines at the end of a file do not count.
+Names = tuple[tuple[str, ...], tuple[Problem, ...]]
+"""Class names by class number, and what is uncertain about them."""
+
+
+def class_names(classes: Classes) -> Names:
+    """The names in a list or a file.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or is not a list of names; see
+            `headlab.files.class_names.read_class_names`.
     """
     if not isinstance(classes, (str, Path)):
-        return tuple(str(each) for each in classes)
-    names = [line.strip() for line in read_text(Path(classes)).lines]
-    while names and not names[-1]:
-        names.pop()
-    return tuple(names)
+        return tuple(map(str, classes)), ()
+    found = read_class_names(Path(classes))
+    return found.names, encoding_problems(found.remarks, Path(classes))
 
 
-def names_beside(annotations: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-    """The class names in a file beside the annotations, or a warning that there is none.
+def names_found(path: Path) -> Names:
+    """The names in a file that nobody named: as `class_names`, but no names if the file is empty.
+
+    Raises:
+        InputError: the file cannot be read, or is not a list of names.
+    """
+    if not any(map(str.strip, read_text(path, largest_bytes=SMALL_BYTES).lines)):
+        return (), ()
+    return class_names(path)
+
+
+def names_near(annotations: Path) -> Names:
+    """The class names in a file next to the annotations, or a warning that there is none.
 
     That is `classes.txt` or `NAME_classes.txt`. Another file of names, such as `coco.names`, may belong to
     other annotations: the warning names it, but it is not taken.
@@ -36,9 +52,9 @@ def names_beside(annotations: Path) -> tuple[tuple[str, ...], tuple[Problem, ...
     folder = annotations.parent
     for name in ("classes.txt", f"{annotations.stem}_classes.txt"):
         if (folder / name).is_file():
-            return class_names(folder / name), ()
+            return names_found(folder / name)
     others = sorted(each.name for each in (*folder.glob("*_classes.txt"), *folder.glob("*.names")))
-    message = "The class names are unknown: there is no classes.txt beside it."
+    message = "The class names are unknown: there is no classes.txt next to it."
     if others:
         message += f" If {' or '.join(others[:3])} has them, say --classes."
     return (), (Problem("warning", "no-class-names", message, str(annotations)),)
@@ -53,6 +69,19 @@ def written_names(table: BoxTable) -> tuple[str, ...]:
             f"Class {used - 1} would need {used:,} class names.", "Correct the class number."
         )
     return tuple(table.class_name(at) for at in range(max(used, len(table.class_names))))
+
+
+def names_text(table: BoxTable) -> str:
+    """The file of a table's class names, which `class_names` reads back; empty if there are none.
+
+    Raises:
+        InputError: two classes have the same name.
+    """
+    names = [
+        printable(name).strip() or f"class {number}"
+        for number, name in enumerate(written_names(table))
+    ]
+    return class_names_text(names) if names else ""
 
 
 _MOST = 100_000

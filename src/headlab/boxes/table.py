@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from headlab.errors import InputError
+from headlab.files.text import Remark
 
 Severity = Literal["error", "warning"]
 
@@ -74,6 +75,13 @@ class Problem:
     def where(self) -> str:
         """FILE:LINE as far as they are known."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+def encoding_problems(remarks: Iterable[Remark], file: Path) -> tuple[Problem, ...]:
+    """What a reader of texts remarks about a file, as problems."""
+    return tuple(
+        Problem("warning", "encoding", remark.message, str(file), remark.line) for remark in remarks
+    )
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,14 @@ class Checkpoint(ABC):
     checkpoint is written.
 
     Attributes:
-        replaced: arrays that stand in for the file's, by tensor name.
-        renamed: class names that stand in for the file's; None if they are the file's.
+        replaced: arrays that replace the file's, by tensor name.
+        renamed: class names that replace the file's; None if they are the file's.
+        names_remarks: what is uncertain about the class names, such as a guessed encoding, in sentences.
     """
 
     replaced: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     renamed: tuple[str, ...] | None = None
+    names_remarks: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -157,5 +159,5 @@ class Checkpoint(ABC):
         return all(self.shape(name) == self.tensor(name).shape for name in self.replaced)
 
     def companions(self) -> dict[str, bytes]:
-        """The files that belong beside the model file, as edited: suffix, such as ".cfg" -> contents."""
+        """The companion files of the model file, as edited: suffix, such as ".cfg" -> contents."""
         return {}

@@ -1,36 +1,49 @@
-"""The files that belong beside a model file, such as a darknet `.cfg`: where they lie, and what they replace.
+"""A model file with its companions and its manifest: where they are, what they replace, in which order.
 
-They are called after the model file: `STEM.weights` has `STEM.cfg` and `STEM.names` beside it.
+The companions of a model file, such as a darknet `.cfg`, are called after it: `STEM.weights` has `STEM.cfg`
+and `STEM.names`. Whoever writes a model, be it an edit, its undoing, a conversion or a training, writes it
+with `replacing_model`, so that there is one order:
+
+1. the companions, without which the model cannot be read; those that are there already are left alone,
+2. the model file,
+3. its manifest. An older manifest does no harm until then: it names the checksum of the file it belongs to.
+
+In place the manifest comes before the model file, since it holds what undoes the edit, and both the old and
+the new one can be told by it. `headlab.files.together` says what a crash in between leaves.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.errors import OutputError
-from headlab.files.atomic import replacing
+from headlab.files.together import Together, replacing_together
 
 
-def beside(model: Path, companions: Mapping[str, bytes]) -> dict[Path, bytes]:
-    """Where the companions of a model file lie: path -> contents.
+def companion_paths(model: Path, companions: Mapping[str, bytes]) -> dict[Path, bytes]:
+    """Where the companions of a model file are: path -> contents.
 
     Args:
         model: the model file.
         companions: what follows the stem, such as ".cfg" -> contents.
     """
-    named = stem(model)
-    return {model.with_name(named + suffix): data for suffix, data in companions.items()}
+    shared = stem(model)
+    return {model.with_name(shared + suffix): data for suffix, data in companions.items()}
+
+
+def missing(companions: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    """Those companions that have to be written: the others are there with the same contents."""
+    return {path: data for path, data in companions.items() if not holds(path, data)}
 
 
 def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dict[Path, bytes]:
-    """The companions that have to be written beside an output; those that lie there already are left out.
+    """The companions that have to be written with an output; those that are there already are left out.
 
-    A file that lies there and says something else is replaced only along with the model file that it
+    A file that is there and says something else is replaced only along with the model file that it
     belongs to.
 
     Args:
@@ -42,10 +55,8 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
     Raises:
         OutputError: another file is in the way.
     """
-    wanted = {
-        path: data for path, data in beside(output, companions).items() if not holds(path, data)
-    }
-    of_source = {os.path.realpath(path) for path in beside(source, companions)}
+    wanted = missing(companion_paths(output, companions))
+    of_source = {os.path.realpath(path) for path in companion_paths(source, companions)}
     in_place = os.path.realpath(output) == os.path.realpath(source)
     for path in wanted:
         if not path.exists():
@@ -53,39 +64,50 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
         if not in_place and os.path.realpath(path) in of_source:
             raise OutputError(
                 f"{path} belongs to {source}, and would say something else. Nothing was changed.",
-                "Give the output another name; the files beside it are called after it.",
+                "Give the output another name; its companion files are called after it.",
             )
         if not output.exists():
             raise OutputError(
-                f"{path} stands where a file of {output.name} goes, and says something else. "
+                f"{path} is in the place of a companion file of {output.name}, and says something else. "
                 "Nothing was changed.",
-                "Move it away, or give the output another name; the files beside it are called after it.",
+                "Move it away, or give the output another name; its companion files are called after it.",
             )
     return wanted
 
 
 @contextlib.contextmanager
-def replacing_together(paths: Sequence[Path]) -> Iterator[tuple[BinaryIO, ...]]:
-    """Open files for replacement, all of which are on the disk before the first is renamed.
+def replacing_model(
+    output: Path,
+    companions: Mapping[Path, bytes],
+    manifest: Path | None = None,
+    *,
+    in_place: bool = False,
+) -> Iterator[Together]:
+    """Open a model file for replacement, with all that is written together with it.
+
+    The body writes `output` and, if there is one, `manifest`; the companions are written here.
 
     Args:
-        paths: in the order in which they are renamed.
+        output: the model file.
+        companions: those that have to be written.
+        manifest: the output's manifest, if it gets one.
+        in_place: the manifest that is written tells of both the old and the new model file.
 
     Raises:
-        OutputError: one of them cannot be written; see `headlab.files.atomic.replacing`.
+        OutputError: a file cannot be written; see `headlab.files.together.replacing_together`.
     """
-    with contextlib.ExitStack() as stack:
-        last_first = [stack.enter_context(replacing(path)) for path in reversed(paths)]
-        files = tuple(reversed(last_first))
+    manifests = [] if manifest is None else [manifest]
+    before, after = ([*companions, *manifests], []) if in_place else ([*companions], manifests)
+    misread = any(path.exists() for path in companions)
+    with replacing_together(before, output, after, misread=misread) as files:
+        for path, data in companions.items():
+            files.write(path, data)
         yield files
-        for file in files:
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def holds(path: Path, data: bytes) -> bool:
     """Whether a file is there and holds exactly this."""
     try:
-        return path.read_bytes() == data
+        return path.read_bytes() == data  # compared, not decoded, so that an unreadable one differs
     except OSError:
         return False

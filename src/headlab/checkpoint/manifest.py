@@ -1,15 +1,14 @@
-"""The manifest beside an edited file: what was done to it, and how to undo it.
+"""The manifest of an edited file: what was done to it, and how to undo it.
 
 `OUT.headlab.json` holds headlab's version, name, size and sha256 of the input and the output, the recipes
-that were applied, the reverse delta, and the input's companions (small files that belong beside it). An
-in-place edit keeps the earlier manifest inside as `previous`.
+that were applied, the reverse delta, and the input's companions (small files without which it cannot be
+read). An in-place edit keeps the earlier manifest inside as `previous`.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any, BinaryIO
 
 from headlab._version import __version__
 from headlab.checkpoint.delta import CHUNK_BYTES, Delta
-from headlab.errors import CheckpointError, OutputError
+from headlab.errors import CheckpointError, InputError, OutputError
+from headlab.files.json_text import parse_json, to_json
 
 SUFFIX = ".headlab.json"
 
@@ -41,9 +41,9 @@ class Manifest:
         recipes: what was applied, in this order, as plain values.
         undo: how to restore the input from the output; None if that is impossible.
         no_undo: why it is impossible; empty if it is not.
-        previous: the manifest that stood beside the file before, as plain values.
+        previous: the manifest that the file had before, as plain values.
         headlab: the version that wrote it.
-        companions: the files that belong beside the input: what follows its stem -> contents.
+        companions: the companion files of the input: what follows its stem -> contents.
     """
 
     input: FileFacts
@@ -67,7 +67,9 @@ class Manifest:
         if self.no_undo:
             data["no_undo"] = self.no_undo
         if self.companions:
-            data["companions"] = {name: _as_text(each) for name, each in self.companions.items()}
+            data["companions"] = {
+                name: _as_text(contents) for name, contents in self.companions.items()
+            }
         if self.previous is not None:
             data["previous"] = self.previous
         return as_json(data)
@@ -75,11 +77,11 @@ class Manifest:
 
 def as_json(data: Mapping[str, Any]) -> bytes:
     """A manifest's plain values as the file holds them."""
-    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    return to_json(data, indent=1).encode("utf-8")
 
 
 def path_for(model: Path) -> Path:
-    """Where a model file's manifest is; a link's is beside the file that it leads to."""
+    """Where a model file's manifest is; a link's is next to the file that it leads to."""
     target = model.resolve() if model.is_symlink() else model
     return target.with_name(target.name + SUFFIX)
 
@@ -97,14 +99,14 @@ def read_manifest(model: Path, now: FileFacts) -> Manifest:
     data = _read_plain(path)
     if data is None:
         raise CheckpointError(
-            f"{model}: there is no manifest {path.name} beside it.",
+            f"{model}: there is no manifest {path.name} next to it.",
             "Only a file that headlab edited can be undone, as long as its manifest is there.",
         )
     return _manifest(_describing(data, now), path)
 
 
-def standing_manifest(model: Path, now: FileFacts | None = None) -> dict[str, Any] | None:
-    """The manifest that stands beside a file before it is edited, as plain values; None if none does.
+def earlier_manifest(model: Path, now: FileFacts | None = None) -> dict[str, Any] | None:
+    """The manifest that a file has before it is edited, as plain values; None if it has none.
 
     Args:
         model: the file that will be replaced.
@@ -120,7 +122,7 @@ def standing_manifest(model: Path, now: FileFacts | None = None) -> dict[str, An
         data = {}
     if data is not None and not {"headlab", "input", "output"} <= set(data):
         raise OutputError(
-            f"{path} stands where the manifest goes, but is not one.",
+            f"{path} is in the place of the manifest, but is not one.",
             "Move it away, or write the model under another name.",
         )
     return _describing(data, now) if data is not None and now else data
@@ -148,13 +150,13 @@ def same_bytes(one: FileFacts, other: FileFacts) -> bool:
 
 def _read_plain(path: Path) -> dict[str, Any] | None:
     try:
-        data = json.loads(path.read_bytes())
+        data = parse_json(path.read_bytes(), "the manifest is damaged")
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise CheckpointError(f"{path}: the manifest is damaged: it is not JSON.") from None
+    except InputError as error:
+        raise CheckpointError(f"{path}: {error.message}") from None
     if not isinstance(data, dict):
         raise CheckpointError(f"{path}: the manifest is damaged: it is not a JSON object.")
     return data
@@ -182,7 +184,7 @@ def _manifest(data: dict[str, Any], path: Path) -> Manifest:
             str(data.get("no_undo", "")),
             previous if isinstance(previous, dict) else None,
             str(data["headlab"]),
-            {str(name): _from_text(each) for name, each in data.get("companions", {}).items()},
+            {str(name): _from_text(held) for name, held in data.get("companions", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: the manifest is damaged: {error!r}.") from None
@@ -193,7 +195,7 @@ def _facts(data: Any) -> FileFacts:
 
 
 def _as_text(contents: bytes) -> dict[str, str]:
-    """Text as it is, so that people can read it; what is not UTF-8 in base64."""
+    """Text as it is, so that people can read it; what is not UTF-8, in base64."""
     try:
         return {"text": contents.decode("utf-8")}
     except UnicodeDecodeError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headlab.cli.options import FILE, Command, companion_options, json_option, model_argument
-from headlab.cli.outputs import deliver, print_json
+from headlab.cli.outputs import deliver, print_json, remark
 from headlab.cli.terminal import say
 from headlab.errors import InputError
 from headlab.plain_text import counted
@@ -97,6 +97,8 @@ def edit(
         _check_target(output, in_place)
     edits = _recipe(options, recipe, at)
     loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    for text in (*edits.remarks, *loaded.checkpoint.names_remarks):
+        remark(text)
     plan = loaded.plan(edits)
     edited = loaded.edit(plan)
     if not as_json:
@@ -131,11 +133,11 @@ def _check_target(output: Path | None, in_place: bool) -> None:
 
 
 def _recipe(options: dict[str, Texts], path: Path | None, at: float | None) -> Recipe:
-    from headlab.edit.options import recipe_of
     from headlab.edit.recipe import load
+    from headlab.edit.recipe_from_options import recipe_from_options
 
     if path is None:
-        return recipe_of(options, at)
+        return recipe_from_options(options, at)
     if options or at is not None:
         mixed = ", ".join(f"--{name}" for name in options) or "--at"
         raise InputError(

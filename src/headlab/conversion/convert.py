@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headlab.checkpoint.companions import holds, replacing_together
+from headlab.checkpoint.companions import holds, missing, replacing_model
 from headlab.checkpoint.file_format import FileFormat
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
@@ -20,16 +18,12 @@ from headlab.checkpoint.yolov3.description_json import LARGEST_INPUT_PX
 from headlab.checkpoint.yolov3.formats import format_of
 from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.checkpoint.yolov3.titles import TITLES
-from headlab.checkpoint.yolov3.write import texts_beside, write_as
+from headlab.checkpoint.yolov3.write import companions_of, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
 from headlab.families.yolov3.head import layout_of
 from headlab.families.yolov3.remarks import trained_masks
-from headlab.files.atomic import (
-    check_is_not,
-    check_replaceable,
-    explained,
-    move_into_place,
-)
+from headlab.files.atomic import check_is_not, check_replaceable
+from headlab.files.folder import staging
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -53,7 +47,7 @@ class Converted(Result):
 
     Attributes:
         source: the file read.
-        written: the model file, then those beside it.
+        written: the model file, then its companions.
         format: of the model file.
         input_hw_px: the input size at which both were run.
         largest_output: the largest raw output in absolute value.
@@ -134,14 +128,14 @@ def convert(
     Args:
         source: a YOLOv3 model: darknet, keras-yolo3 or headlab's own format.
         target: `.weights` (darknet), `.h5` (keras-yolo3), `.weights.h5` (Keras 3) or `.safetensors`.
-        cfg: darknet's description of the source; by default it is looked for beside the weights.
+        cfg: darknet's description of the source; by default it is looked for next to the weights.
         names: the class names of the source, one a line; looked for in the same way.
         anchors: the anchors of a Keras source; looked for in the same way.
         batch_norm_epsilon: read the source's numbers as trained with this one. With 1e-3, darknet numbers
             go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
         imgsz: the input size that the result says it is for, one number or (height, width); None keeps the
             source's.
-        force: replace files beside the target that hold something else.
+        force: replace companion files of the target that hold something else.
 
     Raises:
         InputError: the source is no YOLOv3 model, the target's name asks for no known format, or a number
@@ -156,13 +150,13 @@ def convert(
         model, batch_norm_epsilon, (imgsz, imgsz) if isinstance(imgsz, int) else imgsz
     )
     check_is_not(out, path, "Give the output another name or folder.")
-    beside = {out.with_name(name): data for name, data in texts_beside(model, out).items()}
-    _check_places(out, beside, force)
-    with _staged(out) as folder:
+    companions = companions_of(model, out)
+    _check_places(out, companions, force)
+    with staging(Path(os.path.realpath(out)).parent, out) as folder:
         staged = folder / out.name
         with staged.open("wb+") as file:
             write_as(model, chosen, file)
-        for text, data in beside.items():
+        for text, data in companions.items():
             (folder / text.name).write_bytes(data)
         size, largest, difference = _compared(model, read_yolov3(staged).as_others_read())
         if not difference <= TOLERANCE * max(1.0, largest):
@@ -171,13 +165,11 @@ def convert(
                 f"{difference:.3g}, where {largest:.3g} is the largest. Nothing was written.",
                 "The source may hold numbers that the format cannot carry; please report the file.",
             )
-        missing = {text: data for text, data in beside.items() if not holds(text, data)}
-        with replacing_together(tuple(missing)) as files:
-            for opened, data in zip(files, missing.values(), strict=True):
-                opened.write(data)
-        move_into_place(staged, out)
-    written = (out, *reversed(beside))
-    return Converted(path, written, chosen, size, largest, difference, _notes(model, chosen))
+        with replacing_model(out, missing(companions)) as files:
+            files.take(out, staged)
+    written = (out, *reversed(companions))
+    notes = (*model.names_remarks, *_notes(model, chosen))
+    return Converted(path, written, chosen, size, largest, difference, notes)
 
 
 def _notes(model: Yolov3Checkpoint, chosen: FileFormat) -> tuple[str, ...]:
@@ -231,30 +223,20 @@ def _described(
     return replace(model, described=described)
 
 
-def _check_places(target: Path, beside: Mapping[Path, bytes], force: bool) -> None:
-    """Refuse to replace a user's own file beside the target, and what cannot be replaced."""
+def _check_places(target: Path, companions: Mapping[Path, bytes], force: bool) -> None:
+    """Refuse to replace a user's own file in a companion's place, and what cannot be replaced."""
     check_replaceable(target)
-    for path, data in beside.items():
+    for path, data in companions.items():
         if not path.exists() or holds(path, data):
             continue
         if not force:
             raise OutputError(
-                f"{path} belongs beside {target.name}, but is there already and holds something else. "
+                f"{path} is a companion file of {target.name}, but is there already and holds something "
+                "else. "
                 "Nothing was written.",
                 "Give another name or folder, or say --force to replace it.",
             )
         check_replaceable(path)
-
-
-@contextmanager
-def _staged(target: Path) -> Iterator[Path]:
-    """A folder on the target's disk, from which the finished file is moved into place."""
-    try:
-        folder = Path(os.path.realpath(target)).parent
-        with tempfile.TemporaryDirectory(prefix=".headlab-", dir=folder) as name:
-            yield Path(name)
-    except OSError as error:
-        raise explained(error, target) from error
 
 
 def _compared(

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.edit.words import shift_of, some
+from headlab.heads.cyclic_shift import shift_of
 from headlab.heads.layout import ClassRows, Layout, Level
+from headlab.plain_text import first_few
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,14 @@ def _words(
         if source is not None and source != number
     ]
     if moved:
-        parts.append(f"rows moved: {some(moved)}")
+        parts.append(f"rows moved: {first_few(moved)}")
     adjusted: dict[str, list[str]] = {}
     for number, source in enumerate(sources):
         if source is None:
             before = a_names.index(b_names[number]) if b_names[number] in a_names else number
             old = left[before] if before < len(left) else None
             adjusted.setdefault(_kind(old, right[number]), []).append(b_names[number])
-    parts += [f"{kind}: {some(names)}" for kind, names in adjusted.items()]
+    parts += [f"{kind}: {first_few(names)}" for kind, names in adjusted.items()]
     return "; ".join(parts)
 
 

@@ -124,7 +124,7 @@ class Plan(Result):
 
     def text(self) -> Iterable[str]:
         """See `Result.text`."""
-        from headlab.edit.words import plan_lines
+        from headlab.edit.plan_text import plan_lines
 
         return plan_lines(self)
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from headlab.edit.operations import OPERATIONS, Operation
-from headlab.errors import RecipeError, UnknownName
+from headlab.errors import InputError, RecipeError, UnknownName
 
 VERSION = 1
 
@@ -31,10 +31,12 @@ class Recipe:
         operations: at least one.
         is_checked: the types of the operations' fields are known to be right; those of operations made in
             Python are checked when the recipe is used.
+        remarks: what is uncertain about the files that it was read from, such as a guessed encoding.
     """
 
     operations: tuple[Operation, ...]
     is_checked: bool = field(default=False, compare=False, repr=False)
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -66,7 +68,12 @@ def load(path: str | Path) -> Recipe:
     """
     from headlab.files.yaml_file import read_yaml
 
-    return from_data(read_yaml(Path(path)), str(path))
+    try:
+        file = read_yaml(Path(path), "A recipe is a YAML file.")
+    except InputError as error:
+        raise RecipeError(error.message, error.hint) from None
+    remarks = tuple(remark.about(Path(path)) for remark in file.remarks)
+    return replace(from_data(file.values, str(path)), remarks=remarks)
 
 
 def from_data(data: Any, where: str = "recipe") -> Recipe:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headlab.checkpoint.companions import replacing_together, to_write
+from headlab.checkpoint.companions import replacing_model, to_write
 from headlab.checkpoint.manifest import (
     FileFacts,
     Manifest,
     as_json,
+    earlier_manifest,
     facts,
     path_for,
     read_manifest,
     same_bytes,
-    standing_manifest,
 )
 from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
-from headlab.files.atomic import check_is_not, write_bytes
+from headlab.files.atomic import check_is_not
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Restored(Result):
         output: the restored file.
         original: name, sha256 and size of the file that it equals.
         earlier_edit: the restored file is itself the result of an edit, whose manifest was restored too.
-        companions: the files that belonged beside the original and were written beside the output.
+        companions: the companion files of the original that were written next to the output.
     """
 
     output: Path
@@ -80,7 +81,7 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
     """Write the bytes that a file had before headlab edited it.
 
     Args:
-        model: the edited file, with its manifest beside it.
+        model: the edited file, whose manifest is next to it.
         output: where to write the original; the edited file itself only with `in_place`.
         in_place: replace the edited file.
 
@@ -100,32 +101,33 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
             _check_belongs(model, now, manifest)
             if manifest.undo is None:
                 raise CheckpointError(f"{model}: the edit cannot be undone: {manifest.no_undo}.")
-            standing = standing_manifest(output)
+            previous, target = manifest.previous, path_for(output)
+            outdated = previous is None and earlier_manifest(output) is not None
             companions = _companions(model, manifest, output, in_place)
-            with replacing_together([*companions, output]) as (*texts, file):
-                for text, data in zip(texts, companions.values(), strict=True):
-                    text.write(data)
-                for chunk in manifest.undo.restored(edited, str(model)):
-                    file.write(chunk)
-                found = facts(output.name, file)
-                if not same_bytes(found, manifest.input):
+            written = None if previous is None else target
+            with replacing_model(output, companions, written) as files:
+                with files.writing(output) as file:
+                    for chunk in manifest.undo.restored(edited, str(model)):
+                        file.write(chunk)
+                if not same_bytes(facts(output.name, file), manifest.input):
                     raise CheckpointError(
                         f"{path_for(model)}: the undo data are damaged: they do not restore "
                         f"{manifest.input.name}.",
                     )
+                if previous is not None:
+                    files.write(target, as_json(previous))
+            if outdated:
+                with contextlib.suppress(OSError):  # harmless: its checksum is that of another file
+                    target.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(f"{model}: cannot be read: {error.strerror}.") from None
-    if manifest.previous is not None:
-        write_bytes(path_for(output), as_json(manifest.previous))
-    elif standing is not None:
-        path_for(output).unlink(missing_ok=True)
-    return Restored(output, manifest.input, manifest.previous is not None, tuple(companions))
+    return Restored(output, manifest.input, previous is not None, tuple(companions))
 
 
 def _companions(model: Path, manifest: Manifest, output: Path, in_place: bool) -> dict[Path, bytes]:
-    """What has to be written beside the output: path -> contents."""
+    """The companion files that have to be written: path -> contents."""
     was_in_place = manifest.input.name == manifest.output.name
-    if in_place and was_in_place:  # such an edit leaves the files beside the model as they are
+    if in_place and was_in_place:  # such an edit leaves the model's companions as they are
         return {}
     return to_write(output, manifest.companions, model)
 

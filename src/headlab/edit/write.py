@@ -1,29 +1,30 @@
-"""Write an edited checkpoint, its manifest, and the files that belong beside it."""
+"""Write an edited checkpoint, its manifest and its companion files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from headlab.checkpoint.checkpoint import Checkpoint
-from headlab.checkpoint.companions import beside, replacing_together, to_write
+from headlab.checkpoint.companions import companion_paths, replacing_model, to_write
 from headlab.checkpoint.delta import Delta, reverse_delta
 from headlab.checkpoint.manifest import (
     FileFacts,
     Manifest,
+    earlier_manifest,
     facts,
     facts_of,
     path_for,
     same_bytes,
-    standing_manifest,
 )
 from headlab.edit.formats import check_keeps_format
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
 from headlab.families.table import family_of
-from headlab.files.atomic import check_is_not, explained, is_same
+from headlab.files.atomic import check_is_not, is_same
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ class Saved(Result):
     Attributes:
         source: the model file that was edited.
         output: the model file that was written.
-        manifest: the manifest beside it.
+        manifest: its manifest.
         size_bytes: of the model file.
         no_undo: why the edit cannot be undone; empty if it can.
-        companions: the files that were written beside it, because its format needs them.
+        companions: the companion files that were written, because its format needs them.
     """
 
     source: Path
@@ -89,12 +90,10 @@ class Saved(Result):
 def save(
     checkpoint: Checkpoint, output: Path, recipes: Sequence[Recipe], *, in_place: bool = False
 ) -> Saved:
-    """Write an edited checkpoint, and beside it its manifest and what else its format needs.
+    """Write an edited checkpoint, its manifest, and the companion files that its format needs.
 
-    All files are on the disk before the first is renamed. A file that is replaced in place needs its undo
-    data first; should a crash come between the two, the manifest's `previous` still belongs to the old
-    file. A file elsewhere comes before its manifest, so that an older file of that name keeps its own
-    until it is gone; and after its companions, without which it could not be read.
+    `headlab.checkpoint.companions` says in which order, and what a crash leaves. In place, the manifest keeps
+    the one before it as `previous`, which belongs to the old file.
 
     Args:
         checkpoint: as edited.
@@ -105,21 +104,18 @@ def save(
     Raises:
         OutputError: the output cannot be written, or is the input; nothing was changed.
         InputError: the output's name asks for another format.
-        CheckpointError: the input is damaged, or a value does not fit its dtype.
+        CheckpointError: the input is damaged or can no longer be read, or a value does not fit its dtype.
     """
     in_place = in_place and is_same(output, checkpoint.path)
     original = _unedited(checkpoint).companions()
     companions = _companions(checkpoint, original, output, in_place)
+    target = path_for(output)
     with _opened(checkpoint.path) as source:
         before = facts(checkpoint.path.name, source)
-        standing = standing_manifest(output, before)
-        model_files = (path_for(output), output) if in_place else (output, path_for(output))
-        with replacing_together([*companions, *model_files]) as opened:
-            *texts, first, last = opened
-            file, manifest_file = (last, first) if in_place else (first, last)
-            for text, data in zip(texts, companions.values(), strict=True):
-                text.write(data)
-            _write_model(checkpoint, file, output)
+        earlier = earlier_manifest(output, before)
+        with replacing_model(output, companions, target, in_place=in_place) as files:
+            with files.writing(output) as file:
+                _write_model(checkpoint, file)
             after = facts(output.name, file)
             undo = _verified_delta(source, file, before) if checkpoint.keeps_shapes else None
             manifest = Manifest(
@@ -128,18 +124,19 @@ def save(
                 tuple(recipe.data() for recipe in recipes),
                 undo,
                 "" if undo else _NO_UNDO,
-                standing if in_place else None,
+                earlier if in_place else None,
                 companions=original,
             )
-            manifest_file.write(manifest.to_json())
-    return Saved(
-        checkpoint.path, output, path_for(output), after.bytes, manifest.no_undo, tuple(companions)
-    )
+            files.write(target, manifest.to_json())
+    return Saved(checkpoint.path, output, target, after.bytes, manifest.no_undo, tuple(companions))
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The input, open for reading; what fails in reading it, now or later, is its own error."""
     try:
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise CheckpointError(
             f"{path}: cannot be read: {error.strerror}.",
@@ -154,7 +151,7 @@ def _unedited(checkpoint: Checkpoint) -> Checkpoint:
 def _companions(
     checkpoint: Checkpoint, original: Mapping[str, bytes], output: Path, in_place: bool
 ) -> dict[Path, bytes]:
-    """What has to be written beside the output: path -> contents; checks the output as well."""
+    """The companion files that have to be written: path -> contents; checks the output as well."""
     companions = checkpoint.companions()
     if not in_place:
         check_is_not(output, checkpoint.path)
@@ -166,20 +163,16 @@ def _companions(
             "Write to another file with -o.",
         )
     changed = {name: data for name, data in companions.items() if original.get(name) != data}
-    for path in beside(output, changed):
+    for path in companion_paths(output, changed):
         raise OutputError(
             f"The edit changes what {path.name} says too, so it cannot replace the input in place.",
-            "Write to another file with -o; the files that belong beside it are written with it.",
+            "Write to another file with -o; its companion files are written with it.",
         )
     return {}
 
 
-def _write_model(checkpoint: Checkpoint, file: BinaryIO, output: Path) -> None:
-    try:
-        family_of(checkpoint).write(checkpoint, file)
-        file.flush()
-    except OSError as error:  # of the files that are open together, this is the one
-        raise explained(error, output) from error
+def _write_model(checkpoint: Checkpoint, file: BinaryIO) -> None:
+    family_of(checkpoint).write(checkpoint, file)
 
 
 def _verified_delta(source: BinaryIO, edited: BinaryIO, before: FileFacts) -> Delta:

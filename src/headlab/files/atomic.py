@@ -15,7 +15,7 @@ from headlab.errors import OutputError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; on success flush it to the disk and rename it to `path`.
+    """Open a temporary file in the folder of `path`; on success flush it to the disk and rename it to `path`.
 
     On any error the temporary file is removed and `path` stays as it was. A symbolic link is followed,
     so that the file it points to is the one replaced; an existing file's permissions are kept.
@@ -26,17 +26,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     temporary: Path | None = None
     try:
-        target = Path(os.path.realpath(path))
-        check_replaceable(path)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name[:_SHOWN_CHARACTERS]}.", suffix=".part", dir=target.parent
-        )
-        temporary = Path(name)
-        with os.fdopen(handle, "w+b") as file:
+        file, temporary = open_temporary(path)
+        with file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _put(temporary, target)
+            flush(file)
+        put(temporary, path)
         temporary = None
     except OSError as error:
         raise explained(error, path) from error
@@ -46,7 +40,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def move_into_place(finished: Path, path: Path) -> None:
-    """Rename a finished file on the same disk to `path`, in the way of `replacing`.
+    """Flush a finished file to the disk and rename it to `path`, on the same disk, as `replacing` does.
 
     Raises:
         OutputError: as for `replacing`; `finished` stays where it is.
@@ -54,8 +48,8 @@ def move_into_place(finished: Path, path: Path) -> None:
     try:
         check_replaceable(path)
         with finished.open("rb+") as file:
-            os.fsync(file.fileno())
-        _put(finished, Path(os.path.realpath(path)))
+            flush(file)
+        put(finished, path)
     except OSError as error:
         raise explained(error, path) from error
 
@@ -97,10 +91,10 @@ def is_same(one: Path, other: Path) -> bool:
 
 
 def check_replaceable(path: Path) -> None:
-    """Refuse to replace what is no file, or a read-only one, which renaming would do without a word.
+    """Refuse to replace what is not a file, and a read-only file, which a rename would replace silently.
 
     Raises:
-        OutputError: it is such a thing.
+        OutputError: it is one of these.
     """
     target = Path(os.path.realpath(path))
     if not target.exists():
@@ -116,7 +110,48 @@ def check_replaceable(path: Path) -> None:
         )
 
 
-def _put(finished: Path, target: Path) -> None:
+def open_temporary(path: Path) -> tuple[BinaryIO, Path]:
+    """Open a new, hidden file in the folder of the file that a path leads to, for `put` to rename.
+
+    Raises:
+        OutputError: what is there cannot be replaced.
+        OSError: the file cannot be made.
+    """
+    check_replaceable(path)
+    handle, hidden = hidden_file(path, TEMPORARY_SUFFIX)
+    return os.fdopen(handle, "w+b"), hidden
+
+
+def hidden_file(path: Path, suffix: str) -> tuple[int, Path]:
+    """Make a new, hidden file in the folder of the file that a path leads to: its handle and its name.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    target = Path(os.path.realpath(path))
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name[:_SHOWN_CHARACTERS]}.", suffix=suffix, dir=target.parent
+    )
+    return handle, Path(name)
+
+
+def flush(file: BinaryIO) -> None:
+    """Put what was written onto the disk.
+
+    Raises:
+        OSError: that failed, as on a full disk.
+    """
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def put(finished: Path, path: Path) -> None:
+    """Rename a finished file, which is flushed and on the same disk, to what a path leads to.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    target = Path(os.path.realpath(path))
     finished.chmod(_mode(target))
     finished.replace(target)
     _flush_folder(target.parent)
@@ -140,6 +175,7 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
+TEMPORARY_SUFFIX = ".part"
 _SHOWN_CHARACTERS = 40
 
 _REASONS = {
@@ -156,6 +192,6 @@ _REASONS = {
 
 
 def explained(error: OSError, path: Path) -> OutputError:
-    """The error that tells why a path cannot be written, and what to do."""
+    """The error that says why a path cannot be written, and what to do."""
     reason, hint = _REASONS.get(error.errno or 0, (str(error.strerror or error), ""))
     return OutputError(f"{path}: cannot be written: {reason}. Nothing was changed.", hint)

@@ -1,4 +1,4 @@
-"""Write several files so that they appear together, when all of them are complete."""
+"""Make folders, and fill them so that their files appear together, when all of them are complete."""
 
 from __future__ import annotations
 
@@ -10,37 +10,80 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headlab.errors import OutputError
+from headlab.files.atomic import TEMPORARY_SUFFIX, explained
+
+_PREFIX = ".headlab."
+_SHOWN = 5
+
+
+def make_folder(folder: Path, hint: str = "") -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Args:
+        folder: the folder.
+        hint: what to do if it cannot be made.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the folder cannot be made: {error.strerror}.",
+            hint or "Give another folder.",
+        ) from error
+
+
+@contextlib.contextmanager
+def staging(home: Path, target: Path) -> Iterator[Path]:
+    """Yield an empty, hidden folder that vanishes afterwards.
+
+    Args:
+        home: the folder to make it in, so that what is in it can be renamed to another place on that disk.
+        target: what the user knows that is being written, for messages.
+
+    Raises:
+        OutputError: it cannot be made, or what the body writes into it does not fit on the disk.
+    """
+    hidden: Path | None = None
+    try:
+        hidden = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=TEMPORARY_SUFFIX, dir=home))
+        yield hidden
+    except OSError as error:
+        raise explained(error, target) from error
+    finally:
+        if hidden is not None:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def placed(folder: Path, *, force: bool = False) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`; on success its contents move to `folder`, else they vanish.
+    """Yield an empty folder to fill; on success its contents move to `folder`, else they vanish.
 
     A folder that does not exist yet appears in one step. In one that exists, what has the same name is
-    refused, or, with `force`, replaced; everything else there stays.
+    refused or, with `force`, replaced; everything else there stays. The files are not flushed one by one, as
+    `headlab.files.atomic` does it: there may be a hundred thousand of them, and what they are made of is
+    still there.
 
     Raises:
         OutputError: something of the same name exists, or the place cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, not a folder.", "Give the path of a folder.")
-    staging: Path | None = None
-    try:
-        home = folder.resolve().parent if not folder.exists() else folder
-        staging = Path(tempfile.mkdtemp(prefix=".headlab.", suffix=".part", dir=home))
-        filled = staging / "new"
-        filled.mkdir()
-        yield filled
-        _move(filled, folder, staging, force)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"{folder}: cannot be written: {reason}. Nothing was changed.",
-            "Check the path, its permissions and the space on the disk.",
-        ) from error
-    finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
+    home = folder if folder.exists() else folder.resolve().parent
+    with staging(home, folder) as hidden:
+        try:
+            filled = hidden / "new"
+            filled.mkdir()
+            yield filled
+            _move(filled, folder, hidden, force)
+        except OSError as error:  # of reading what is copied, too
+            reason = error.strerror or str(error)
+            raise OutputError(
+                f"{folder}: cannot be written: {reason}. Nothing was changed.",
+                "Check the path, its permissions and the space on the disk.",
+            ) from error
 
 
 def _move(filled: Path, folder: Path, staging: Path, force: bool) -> None:
@@ -57,15 +100,11 @@ def _move(filled: Path, folder: Path, staging: Path, force: bool) -> None:
         )
     old = staging / "old"
     old.mkdir()
-    for name in new:
-        if name in taken:
-            (folder / name).rename(old / name)
-        try:
-            (filled / name).rename(folder / name)
-        except OSError:
+    with contextlib.ExitStack() as put_back:
+        for name in new:
             if name in taken:
-                (old / name).rename(folder / name)
-            raise
-
-
-_SHOWN = 5
+                (folder / name).rename(old / name)
+                put_back.callback((old / name).rename, folder / name)
+            (filled / name).rename(folder / name)
+            put_back.callback((folder / name).rename, filled / name)
+        put_back.pop_all()

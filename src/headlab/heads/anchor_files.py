@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headlab.errors import InputError
+from headlab.files.json_text import read_json
+from headlab.files.numbers import decimal_number
 from headlab.heads.anchor_set import AnchorSet, anchor_set
 
 if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.darknet.sections import Section
-
-_LARGEST_BYTES = 1 << 20
 
 
 def read_anchor_set(path: str | Path) -> AnchorSet:
@@ -29,7 +29,7 @@ def read_anchor_set(path: str | Path) -> AnchorSet:
         return _from_cfg(path)
     if suffix in (".yaml", ".yml", ".json"):
         return _from_document(path)
-    from headlab.checkpoint.yolov3.text_lists import read_anchors
+    from headlab.checkpoint.yolov3.anchor_list import read_anchors
 
     return anchor_set(read_anchors(path), source=str(path))
 
@@ -73,8 +73,6 @@ def _from_cfg(path: Path) -> AnchorSet:
 
 
 def _number(text: str, section: Section) -> float:
-    from headlab.checkpoint.yolov3.text_file import decimal_number
-
     number = decimal_number(text)
     if number is None:
         raise InputError(
@@ -156,22 +154,9 @@ def _from_document(path: Path) -> AnchorSet:
 
 
 def _parsed(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise InputError(
-                f"{path}: the file is too large to be one of anchors.", "Check the path."
-            )
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InputError(f"{path}: cannot be read: {reason}.", "Check the path.") from error
-    import json
+    """The document's values; of its texts none counts, so that a guessed encoding needs no remark."""
+    if path.suffix.lower() == ".json":
+        return read_json(path)
+    from headlab.files.yaml_file import read_yaml
 
-    import yaml
-
-    is_json = path.suffix.lower() == ".json"
-    try:
-        return json.loads(text) if is_json else yaml.safe_load(text)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        kind = "JSON" if is_json else "YAML"
-        raise InputError(f"{path}: this is not valid {kind}: {error}", "Check the file.") from error
+    return read_yaml(path).values

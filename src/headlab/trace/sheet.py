@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from headlab.plain_text import printable
+from headlab.results.fonts import fitted_line
+from headlab.results.pictures.margin import INK
 
 MOST_PICTURES = 12
 

@@ -166,7 +166,7 @@ def _planned(config: TrainConfig, folder: Path, state: State | None = None) -> P
     epsilon = None if state is None else state.epsilon
     _check(config, data)
     made = make(config, data.train.class_names, data.table, epsilon)
-    notes = (*data.notes, *made.notes)
+    notes = (*config.remarks, *data.notes, *made.notes)
     return Plan(made.config, folder, data.train, data.val, made.network, notes, state)
 
 

@@ -17,7 +17,6 @@ from pickles import checkpoint, floats, get, mapped, module, number, put, tensor
 import models
 from headlab.checkpoint.pt.archive import open_archive
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint, read
-from headlab.checkpoint.pt.patch import write_patched
 from headlab.errors import CheckpointError
 from headlab.files.atomic import replacing
 
@@ -27,7 +26,7 @@ WEIGHT = "model.22.cv3.1.2.weight"
 
 def written(edited: PtCheckpoint, path: Path) -> Path:
     with replacing(path) as file:
-        write_patched(edited, file)
+        edited.write(file)
     return path
 
 

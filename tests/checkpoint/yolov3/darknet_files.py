@@ -8,7 +8,7 @@ from pathlib import Path
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
 from headlab.checkpoint.yolov3.darknet.weights import write_darknet
-from headlab.checkpoint.yolov3.text_lists import class_names_text
+from headlab.files.class_names import class_names_text
 
 HEADER_BYTES = 20
 

@@ -12,14 +12,15 @@ import pytest
 from darknet_files import HEADER_BYTES, line_of, placed, weights_bytes
 
 from headlab.checkpoint.checkpoint import Checkpoint
+from headlab.checkpoint.yolov3.anchor_list import anchors_text
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
 from headlab.checkpoint.yolov3.darknet.checkpoint import DarknetCheckpoint, read_darknet
 from headlab.checkpoint.yolov3.in_memory import in_memory
-from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
 from headlab.errors import CheckpointError
 from headlab.families.read import read
+from headlab.files.class_names import class_names_text
 from yolov3_models import description, random_model
 
 REAL_SHA256 = "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c"

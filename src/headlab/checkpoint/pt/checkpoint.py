@@ -16,6 +16,7 @@ from headlab.checkpoint.plain import as_plain
 from headlab.checkpoint.pt.archive import Archive, open_archive
 from headlab.checkpoint.pt.modules import buffers, is_module, parameters, walk
 from headlab.checkpoint.pt.objects import Instance, TensorRef
+from headlab.checkpoint.pt.patch import write_patched
 from headlab.checkpoint.pt.shared_memory import check_not_shared
 from headlab.checkpoint.pt.tensors import StoredTensor, placed, view
 from headlab.checkpoint.pt.unpickle import Pickle, unpickle
@@ -190,9 +191,7 @@ class PtCheckpoint(Checkpoint):
 
     def write(self, file: BinaryIO) -> None:
         """Write the archive as edited; the shapes must be those of the file. See `Checkpoint.write`."""
-        from headlab.checkpoint.pt.patch import write_patched
-
-        write_patched(self, file)
+        write_patched(self.archive, self.tensors, self.replaced, self.pickle, self.renamed, file)
 
 
 def read(path: str | Path) -> PtCheckpoint:

@@ -1,4 +1,4 @@
-"""Write an edited checkpoint whose tensors keep their shapes: copy the file, patch what was touched.
+"""Write an edited archive whose tensors keep their shapes: copy the file, patch what was touched.
 
 Storages are overwritten where they lie, so the copy differs from the file only in the touched elements
 and their checksums. Only new class names change the pickle's length; then the archive is laid out
@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.checkpoint.pt.archive import LOCAL_HEADER_BYTES, Archive, Entry
-from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.pt.objects import Instance
 from headlab.checkpoint.pt.tensors import StoredTensor, view
+from headlab.checkpoint.pt.unpickle import Pickle
 from headlab.checkpoint.tensors import encoded
 from headlab.errors import CheckpointError
 
@@ -34,14 +34,30 @@ _HAS_DESCRIPTOR = 0x8
 _NAME_KEYS = ("ema", "model")
 
 
-def write_patched(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
-    """Write an edited checkpoint of unchanged shapes to an open, empty, seekable file.
+def write_patched(
+    archive: Archive,
+    tensors: Mapping[str, StoredTensor],
+    arrays: Mapping[str, NDArray[np.generic]],
+    pickle: Pickle,
+    class_names: tuple[str, ...] | None,
+    file: BinaryIO,
+) -> None:
+    """Write an edited archive to an open, empty, seekable file.
+
+    Args:
+        archive: as it was read.
+        tensors: of the network, by name.
+        arrays: what some of them become, in the shapes that they have.
+        pickle: of the archive.
+        class_names: what the classes become; None if they keep their names.
+        file: to write to.
 
     Raises:
         CheckpointError: the input is damaged, or a value does not fit its dtype.
     """
-    changed = _changed_entries(checkpoint)
-    archive = checkpoint.archive
+    changed = _changed_storages(archive, tensors, arrays)
+    if class_names is not None:
+        changed["data.pkl"] = _renamed_pickle(archive, pickle, class_names)
     lengths_kept = all(len(data) == archive.entry(name).size for name, data in changed.items())
     if lengths_kept:
         with archive.path.open("rb") as source:
@@ -51,20 +67,24 @@ def write_patched(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
         _lay_out(archive, changed, file)
 
 
-def _changed_entries(checkpoint: PtCheckpoint) -> dict[str, bytes]:
-    """The new bytes of every entry that the edit touches, by entry name."""
+def _changed_storages(
+    archive: Archive,
+    tensors: Mapping[str, StoredTensor],
+    arrays: Mapping[str, NDArray[np.generic]],
+) -> dict[str, bytes]:
+    """The new bytes of every storage that the edit touches, by entry name."""
     storages: dict[str, bytearray] = {}
     written: list[tuple[StoredTensor, NDArray[np.generic]]] = []
-    for name, array in checkpoint.replaced.items():
-        tensor = checkpoint.tensors[name]
+    for name, array in arrays.items():
+        tensor = tensors[name]
         if array.shape != tensor.shape:
             raise CheckpointError(
-                f"{checkpoint.path}: {name} has shape {tensor.shape}; an array of shape "
+                f"{archive.path}: {name} has shape {tensor.shape}; an array of shape "
                 f"{array.shape} cannot be written in its place."
             )
         entry = f"data/{tensor.storage}"
         if entry not in storages:
-            storages[entry] = bytearray(checkpoint.archive.read(entry))
+            storages[entry] = bytearray(archive.read(entry))
         stored = encoded(tensor, array)
         view(tensor, storages[entry])[...] = stored
         written.append((tensor, stored))
@@ -72,43 +92,40 @@ def _changed_entries(checkpoint: PtCheckpoint) -> dict[str, bytes]:
         kept = view(tensor, storages[f"data/{tensor.storage}"])
         if kept.tobytes() != stored.tobytes():
             raise CheckpointError(
-                f"{checkpoint.path}: {tensor.name} shares its storage with another tensor that is "
+                f"{archive.path}: {tensor.name} shares its storage with another tensor that is "
                 "given other values.",
                 "Give tensors that share memory the same values.",
             )
-    changed = {name: bytes(data) for name, data in storages.items()}
-    if checkpoint.renamed is not None:
-        changed["data.pkl"] = _renamed_pickle(checkpoint, checkpoint.renamed)
-    return changed
+    return {name: bytes(data) for name, data in storages.items()}
 
 
-def _renamed_pickle(checkpoint: PtCheckpoint, names: tuple[str, ...]) -> bytes:
-    """The pickle with new class names, in the live network and in the other one beside it.
+def _renamed_pickle(archive: Archive, pickle: Pickle, names: tuple[str, ...]) -> bytes:
+    """The pickle with new class names, in the live network and in the other one of the file.
 
-    Each name is replaced where it stands: the old text stays for look-ups of the pickle's memo, is
+    Each name is replaced where it is: the old text stays for look-ups of the pickle's memo, is
     popped, and the new text is pushed. Frames (protocol 4), whose lengths would no longer be true, are
     left out: a reader does not need them.
     """
-    stream = checkpoint.archive.read("data.pkl")
+    stream = archive.read("data.pkl")
     inserts: dict[int, bytes] = {}
     for key in _NAME_KEYS:
-        network = checkpoint.pickle.root.get(key)
+        network = pickle.root.get(key)
         if not isinstance(network, Instance):
             continue
         held = network.attributes.get("names")
         if not isinstance(held, (dict, list, tuple)) or len(held) != len(names):
             raise CheckpointError(
-                f"{checkpoint.path}: {len(names)} class names were given; `{key}` has "
+                f"{archive.path}: {len(names)} class names were given; `{key}` has "
                 f"{len(held) if isinstance(held, (dict, list, tuple)) else 'none'}.",
                 "Give as many names as the model has classes.",
             )
-        ends = checkpoint.pickle.text_ends.get(id(held), {})
+        ends = pickle.text_ends.get(id(held), {})
         for number, name in enumerate(names):
             if _held(held, number) == name:
                 continue
             if number not in ends:
                 raise CheckpointError(
-                    f"{checkpoint.path}: class {number} has no name in the file to replace.",
+                    f"{archive.path}: class {number} has no name in the file to replace.",
                     "Save the model again with names such as {0: 'cat', 1: 'dog'}.",
                 )
             text = name.encode("utf-8", "surrogatepass")

@@ -23,7 +23,7 @@ class Yolov3Checkpoint(Checkpoint):
 
     Attributes:
         file: the file that holds the weights.
-        described: the model without its weights, as the file and those beside it say.
+        described: the model without its weights, as the file and its companions say.
     """
 
     file: Path
@@ -60,7 +60,7 @@ class Yolov3Checkpoint(Checkpoint):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the file and those beside it say, apart from the class names."""
+        """What the file and its companions say, apart from the class names."""
         described = self.described
         return {
             "network": described.variant,

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headlab.checkpoint.yolov3.text_lists import read_anchors, read_class_names
-from headlab.errors import CheckpointError
+from headlab.checkpoint.yolov3.anchor_list import read_anchors
+from headlab.errors import CheckpointError, InputError
+from headlab.files.class_names import read_class_names
 
 _MODEL_SUFFIX = re.compile(r"\.(weights\.h5|weights|backup|conv\.\d+|h5|hdf5|safetensors)$", re.I)
 _TRAINING_SUFFIX = re.compile(r"_(final|last|best|\d+)$", re.I)
@@ -108,7 +109,7 @@ def find_names(model: Path, count: int | None = None) -> Path | None:
         model,
         own=(".names", ".classes.txt", "_classes.txt"),
         others=re.compile(r".*\.names|classes\.txt|.*_classes\.txt"),
-        read=read_class_names,
+        read=lambda path: read_class_names(path).names,
         count=count,
         what=("its class names", "--names"),
     )
@@ -156,7 +157,7 @@ def _find(
             if others.fullmatch(_key(path.name)):
                 try:
                     held = read(path)
-                except CheckpointError:  # not what its name promises; the user can still name it
+                except InputError:  # not what its name promises; the user can still name it
                     continue
                 if count in (None, len(held)):
                     candidates[path] = held

@@ -1,21 +1,19 @@
-"""Write a YOLOv3 model in the format that a file's name asks for, with the files that belong beside it."""
+"""Write a YOLOv3 model in the format that a file's name asks for, with its companion files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from headlab.checkpoint.companions import companion_paths, missing, replacing_model
 from headlab.checkpoint.file_format import FileFormat
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
-from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
 from headlab.checkpoint.yolov3.formats import format_of
-from headlab.files.atomic import replacing, write_bytes
 
 
 def write_model(model: Yolov3Checkpoint, path: Path) -> None:
-    """Write a model, and the files beside it that its format needs; the numbers stay as exact as it allows.
+    """Write a model and the companion files that its format needs; the numbers stay as exact as it allows.
 
     darknet: `STEM.cfg` and `STEM.names`. Keras: `STEM_classes.txt` and `STEM_anchors.txt`, which keras-yolo3
     asks for. headlab's own: nothing more.
@@ -26,10 +24,9 @@ def write_model(model: Yolov3Checkpoint, path: Path) -> None:
         OutputError: a file cannot be written.
     """
     chosen = format_of(path)
-    with replacing(path) as file:
+    companions = missing(companions_of(model, path))
+    with replacing_model(path, companions) as files, files.writing(path) as file:
         write_as(model, chosen, file)
-    for name, data in texts_beside(model, path).items():
-        write_bytes(path.with_name(name), data)
 
 
 def write_as(model: Yolov3Checkpoint, chosen: FileFormat, file: BinaryIO) -> None:
@@ -53,16 +50,22 @@ def write_as(model: Yolov3Checkpoint, chosen: FileFormat, file: BinaryIO) -> Non
         write_keras(model, file, "keras3" if chosen.suffix == ".weights.h5" else "legacy")
 
 
-def texts_beside(model: Yolov3Checkpoint, path: Path) -> Mapping[str, bytes]:
-    """The files that belong beside a model written to a path: name -> contents."""
-    from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
-    from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
+def companions_of(model: Yolov3Checkpoint, path: Path) -> dict[Path, bytes]:
+    """The companion files of a model that is written to a path: path -> contents.
 
-    chosen, named, described = format_of(path), stem(path), model.description
+    Raises:
+        InputError: the name asks for no known format, or a class name cannot be written as a line.
+    """
+    from headlab.checkpoint.yolov3.anchor_list import anchors_text
+    from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
+    from headlab.files.class_names import class_names_text
+
+    chosen, described = format_of(path), model.description
     if chosen.suffix == ".safetensors":
         return {}
     names = class_names_text(described.class_names).encode("utf-8")
     if chosen.suffix == ".weights":
-        return {f"{named}.cfg": cfg_text(described).encode("utf-8"), f"{named}.names": names}
+        cfg = cfg_text(described).encode("utf-8")
+        return companion_paths(path, {".cfg": cfg, ".names": names})
     anchors = anchors_text(described.anchors_wh_px).encode("utf-8")
-    return {f"{named}_classes.txt": names, f"{named}_anchors.txt": anchors}
+    return companion_paths(path, {"_classes.txt": names, "_anchors.txt": anchors})

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, TypeVar
 from headlab.edit.operations.values import Classes, Levels, one_or_more
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout, Place
+from headlab.plain_text import first_few
 
-_SHOWN = 4
 _Made = TypeVar("_Made")
 
 
@@ -158,7 +158,7 @@ class Removal(Operation):
 
     def words(self) -> str:
         """Such as "keep cat, dog"."""
-        return f"{self.op} {listed(self.classes)}"
+        return f"{self.op} {first_few(self.classes)}"
 
 
 def class_ids(op: str, layout: Layout, classes: Iterable[int | str]) -> tuple[int, ...]:
@@ -171,13 +171,6 @@ def class_ids(op: str, layout: Layout, classes: Iterable[int | str]) -> tuple[in
     found = tuple(layout.class_id(each) for each in classes)
     _check_distinct(op, "class", [layout.class_names[at] for at in found], found)
     return found
-
-
-def listed(classes: Iterable[int | str]) -> str:
-    """Classes in words, the first few of them."""
-    names = [str(each) for each in classes]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _check_distinct(op: str, kind: str, names: list[str], ids: Iterable[int] = ()) -> None:

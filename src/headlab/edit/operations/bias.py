@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from headlab.edit.operations.base import Adjustment, class_ids, listed
+from headlab.edit.operations.base import Adjustment, class_ids
 from headlab.edit.operations.values import Classes, Finite, finite, one_or_more
 from headlab.heads.layout import Layout
+from headlab.plain_text import first_few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,5 +38,5 @@ class Bias(Adjustment):
 
     def words(self) -> str:
         """Such as "add -2 to cat at P3"."""
-        named = "all classes" if self.classes is None else listed(self.classes)
+        named = "all classes" if self.classes is None else first_few(self.classes)
         return f"add {self.offset:g} to {named}{self.at_levels()}"

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from headlab.edit.operations.base import Operation, class_ids, listed
+from headlab.edit.operations.base import Operation, class_ids
 from headlab.edit.operations.values import ClassReference
 from headlab.heads.layout import Layout
+from headlab.plain_text import first_few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Rename(Operation):
 
     def words(self) -> str:
         """Such as "rename cat to feline"."""
-        return "rename " + listed(f"{old} to {new}" for old, new in self.names.items())
+        return "rename " + first_few(f"{old} to {new}" for old, new in self.names.items())
 
 
 def _readable(names: Any) -> dict[Any, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from headlab.edit.operations.base import Adjustment, class_ids, listed
+from headlab.edit.operations.base import Adjustment, class_ids
 from headlab.edit.operations.values import AboveZero, Classes, above_zero, one_or_more
 from headlab.heads.layout import Layout
+from headlab.plain_text import first_few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,5 +38,5 @@ class Scale(Adjustment):
 
     def words(self) -> str:
         """Such as "scale cat by 0.5 at P3"."""
-        named = "all classes" if self.classes is None else listed(self.classes)
+        named = "all classes" if self.classes is None else first_few(self.classes)
         return f"scale {named} by {self.factor:g}{self.at_levels()}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from headlab.edit.operations.base import LevelOperation, class_ids, listed
+from headlab.edit.operations.base import LevelOperation, class_ids
 from headlab.edit.operations.values import Classes, one_or_more
 from headlab.heads.layout import Layout
+from headlab.plain_text import first_few
 
 SUPPRESSED_BIAS = -10_000.0
 """The logit of a suppressed class, whatever the picture: its weights are zero, so the bias is all.
@@ -46,5 +47,5 @@ class Suppress(LevelOperation):
 
     def words(self) -> str:
         """Such as "suppress cat, dog at P3"."""
-        named = "all classes" if self.classes is None else listed(self.classes)
+        named = "all classes" if self.classes is None else first_few(self.classes)
         return f"suppress {named}{self.at_levels()}"

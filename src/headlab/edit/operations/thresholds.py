@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from headlab.edit.operations.base import Adjustment, class_ids, listed
+from headlab.edit.operations.base import Adjustment, class_ids
 from headlab.edit.operations.values import BetweenZeroAndOne, ClassReference, between_zero_and_one
 from headlab.errors import RecipeError
 from headlab.heads.layout import Layout
+from headlab.plain_text import first_few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class Thresholds(Adjustment):
 
     def words(self) -> str:
         """Such as "thresholds cat 0.4, dog 0.6 at 0.25"."""
-        named = listed(f"{name} {value:g}" for name, value in self.thresholds.items())
+        named = first_few(f"{name} {value:g}" for name, value in self.thresholds.items())
         return f"thresholds {named}, used at {self.at:g}{self.at_levels()}"
 
 

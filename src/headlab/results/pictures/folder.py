@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from headlab.errors import OutputError
 from headlab.files.atomic import write_bytes
+from headlab.files.folder import make_folder
 from headlab.results.pictures.video import VideoWriter
 
 if TYPE_CHECKING:
@@ -48,13 +48,7 @@ class PictureFolder:
         vid_stride: int = 1,
     ) -> None:
         self._made = not folder.exists()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{folder}: the folder cannot be made: {error.strerror}.",
-                "Give --save another folder.",
-            ) from error
+        make_folder(folder, "Give --save another folder.")
         self.folder = folder
         self.saved: list[Path] = []
         self.notes: Counter[str] = Counter()

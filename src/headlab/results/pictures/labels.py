@@ -178,8 +178,7 @@ class _Pile:
     def covered(self, rects: Rects) -> NDArray[np.bool_]:
         """Which of some rectangles (N, 4) one of these reaches into, as (N,)."""
         here = self._rects[: self._count]
-        covered: NDArray[np.bool_] = _shared(rects, here[_around(here, rects)]).any(axis=1)
-        return covered
+        return np.asarray(_shared(rects, here[_around(here, rects)]).any(axis=1), np.bool_)
 
 
 def _rects(rects: Sequence[Rect]) -> Rects:

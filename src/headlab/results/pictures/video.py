@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from headlab.errors import OutputError
+from headlab.files.atomic import TEMPORARY_SUFFIX, explained, hidden_file, move_into_place
 from headlab.results.pictures.margin import PAPER
 
 _CODEC = "mp4v"
@@ -34,7 +36,11 @@ class VideoWriter:
         self.target = target
         self.source = source
         self._size_wh = size_wh
-        self._temporary = target.with_name(f".{target.name}.part.mp4")
+        try:
+            handle, self._temporary = hidden_file(target, f"{TEMPORARY_SUFFIX}.mp4")
+        except OSError as error:
+            raise explained(error, target) from error
+        os.close(handle)  # OpenCV writes to a path, not to a file
         codec = cv2.VideoWriter.fourcc(*_CODEC)
         fps = _frames_per_second(source) / vid_stride
         self._writer = cv2.VideoWriter(str(self._temporary), codec, fps, size_wh)
@@ -54,11 +60,16 @@ class VideoWriter:
         self._writer.write(np.ascontiguousarray(np.asarray(frame)[:, :, ::-1]))
 
     def close(self, keep: bool = True) -> None:
-        """Finish the file and give it its name; or, if it is not to be kept, remove it."""
+        """Finish the file and give it its name; or, if it is not to be kept, remove it.
+
+        Raises:
+            OutputError: the file cannot be put in its place.
+        """
         self._writer.release()
-        if keep:
-            self._temporary.replace(self.target)
-        else:
+        try:
+            if keep:
+                move_into_place(self._temporary, self.target)
+        finally:
             self._temporary.unlink(missing_ok=True)
 
 

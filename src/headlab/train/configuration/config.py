@@ -12,10 +12,10 @@ default: `stage1: {epochs: 4}` still freezes all but the heads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from headlab.checkpoint.yolov3.architecture import LARGEST_STRIDE_PX
 from headlab.train.configuration.values import (
@@ -228,6 +228,19 @@ class TrainConfig(Section):
         False,
         description="One process, no workers, no compiling, deterministic, anomalies detected.",
     )
+
+    _remarks: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is uncertain about the file that the values come from, in sentences."""
+        return self._remarks
+
+    def with_remarks(self, remarks: Iterable[str]) -> TrainConfig:
+        """The same values with such remarks."""
+        copied = self.model_copy()
+        copied._remarks = tuple(remarks)
+        return copied
 
     @model_validator(mode="after")
     def _goes_together(self) -> TrainConfig:

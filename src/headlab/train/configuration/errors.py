@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import ValidationError
 
 from headlab.errors import InputError, UnknownName
+from headlab.files.yaml_file import YamlFile
 from headlab.train.configuration.config import Section, TrainConfig
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ _EXPECTED = {
 
 
 def checked(
-    values: Mapping[Any, Any], name: str, text: str, overrides: Mapping[str, Any]
+    values: Mapping[Any, Any], name: str, file: YamlFile | None, overrides: Mapping[str, Any]
 ) -> TrainConfig:
     """The configuration of nested values.
 
     Args:
         values: names and values, with those of `overrides`.
         name: of the file that the others come from; empty for none.
-        text: of that file.
+        file: that file; None for none.
         overrides: by dotted name, those that do not come from the file.
 
     Raises:
@@ -55,7 +55,7 @@ def checked(
         found = _chosen(error.errors(include_url=False))
         keys = _known_part(found)
         dotted = ".".join(keys)
-        where = "" if dotted in overrides else _where(name, text, keys, bool(overrides))
+        where = "" if dotted in overrides else _where(name, file, keys, bool(overrides))
         raise _explained(found, keys, where) from None
 
 
@@ -125,25 +125,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _where(name: str, text: str, keys: Sequence[str], overridden: bool) -> str:
+def _where(name: str, file: YamlFile | None, keys: Sequence[str], overridden: bool) -> str:
     """The file and the line, for the start of a message."""
     if not name:
         return ""
+    number = None if file is None else file.line_of(keys)
+    line = "" if number is None else f", line {number}"
     options = " and the options" if overridden and not keys else ""
-    return f"{name}{_line(text, keys)}{options}: "
-
-
-def _line(text: str, keys: Sequence[str]) -> str:
-    """Such as ", line 3": where in the file a value stands, as far as it does."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = None
-    for key in keys:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-        match = next((pair for pair in pairs if pair[0].value == key), None)
-        if match is None:
-            break
-        line, node = match[0].start_mark.line + 1, match[1]
-    return "" if line is None else f", line {line}"
+    return f"{name}{line}{options}: "
 
 
 def wrong_value(error: ValidationError, text: str) -> str:

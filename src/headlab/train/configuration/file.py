@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from headlab.errors import InputError, RecipeError, UnknownName
+from headlab.errors import InputError, UnknownName
 from headlab.files.atomic import write_bytes
-from headlab.files.yaml_file import read_yaml
+from headlab.files.yaml_file import YamlFile, parse_yaml, read_yaml
 from headlab.train.configuration.config import Section, TrainConfig
 from headlab.train.configuration.errors import checked
 
@@ -36,12 +36,10 @@ def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -
             file, line and value.
     """
     if path is None:
-        return _made({}, "", "", overrides)
-    try:
-        values = read_yaml(path)
-    except RecipeError as error:
-        raise InputError(error.message, _A_YAML_FILE) from None
-    return _made(values, str(path), path.read_text("utf-8"), overrides)
+        return _made(None, "", overrides)
+    file = read_yaml(path, _A_YAML_FILE)
+    made = _made(file, str(path), overrides)
+    return made.with_remarks(remark.about(path) for remark in file.remarks)
 
 
 def loads(text: str, name: str = "", overrides: Mapping[str, Any] | None = None) -> TrainConfig:
@@ -55,16 +53,11 @@ def loads(text: str, name: str = "", overrides: Mapping[str, Any] | None = None)
     Raises:
         InputError: as for `load`.
     """
-    try:
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        problem = getattr(error, "problem", None) or error
-        raise InputError(f"{name or 'configuration'}: not YAML: {problem}.", _A_YAML_FILE) from None
-    return _made(values, name, text, overrides)
+    return _made(parse_yaml(text, name or "configuration", _A_YAML_FILE), name, overrides)
 
 
-def _made(values: Any, name: str, text: str, overrides: Mapping[str, Any] | None) -> TrainConfig:
-    values = {} if values is None else values
+def _made(file: YamlFile | None, name: str, overrides: Mapping[str, Any] | None) -> TrainConfig:
+    values = {} if file is None or file.values is None else file.values
     if not isinstance(values, dict):
         raise InputError(
             f"{name}: names and values are expected, and this is {_shown(values)}.",
@@ -76,7 +69,7 @@ def _made(values: Any, name: str, text: str, overrides: Mapping[str, Any] | None
         if dotted not in known:
             raise UnknownName("setting", dotted, known)
         _put(values, dotted.split("."), value, name)
-    return checked(values, name, text, over)
+    return checked(values, name, file, over)
 
 
 def dump(config: TrainConfig) -> str:

@@ -198,7 +198,8 @@ def _anchors(
             return _pairs(from_file.wh), from_file.masks
         return _pairs(from_file.wh), _masks(variant, len(from_file), config)
     if start is not None:
-        return start.description.anchors_wh_px, trained_masks(start) or start.description.masks
+        trained = trained_masks(start)
+        return start.description.anchors_wh_px, trained or start.description.masks
     anchors = usual_anchors(variant)
     return anchors, _masks(variant, len(anchors), config)
 

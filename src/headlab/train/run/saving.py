@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headlab.errors import OutputError
-from headlab.files.atomic import write_bytes
+from headlab.files.atomic import TEMPORARY_SUFFIX, write_bytes
+from headlab.files.folder import make_folder
 from headlab.train.plan import CONFIG_NAME, Plan, config_text, fingerprint
 from headlab.train.run.state import NAME, Progress, State, save_state
 from headlab.train.run.weight_files import SUFFIXES, write_weights
@@ -37,12 +37,7 @@ class Keeper:
         if not self._first:
             return
         folder = self._plan.folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{folder}: the folder cannot be made: {error.strerror}.", "Give another with -o."
-            ) from error
+        make_folder(folder, "Give another with -o.")
         _clear(folder)
         write_bytes(folder / CONFIG_NAME, self._config.encode("utf-8"))
 
@@ -88,8 +83,8 @@ class Keeper:
 
 
 def _clear(folder: Path) -> None:
-    """Remove the temporary files of `headlab.files.atomic.replacing`, of a training's files alone."""
+    """Remove what a killed training left half written, of a training's files alone."""
     for name in (NAME, CONFIG_NAME, "best", "last"):
-        for each in folder.glob(f".{name}.*.part"):
+        for path in folder.glob(f".{name}.*{TEMPORARY_SUFFIX}"):
             with contextlib.suppress(OSError):
-                each.unlink()
+                path.unlink()

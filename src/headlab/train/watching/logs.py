@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headlab.files.atomic import explained, write_bytes
+from headlab.files.appending import append
+from headlab.files.atomic import write_bytes
+from headlab.files.folder import make_folder
+from headlab.files.text import decoded, read_bytes
 from headlab.train.watching.events import Epoch, Event, StageStarted, Started, Stepped, Terms
 
 METRICS = "metrics.csv"
@@ -144,15 +146,15 @@ def rows_before(path: Path, event: StageStarted) -> Iterator[Row]:
     """The rows of a file that are older than what a stage goes on with; none where there is no file.
 
     A row that was cut off by a crash is left out, and so is what follows it.
+
+    Raises:
+        InputError: the file cannot be read.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
+    if not path.exists():
         return
-    except OSError as error:
-        raise explained(error, path) from error
-    whole = text[: text.rfind("\n") + 1]
-    for row in csv.DictReader(io.StringIO(whole)):
+    data = read_bytes(path)
+    whole = decoded(data[: data.rfind(b"\n") + 1], path)
+    for row in csv.DictReader(whole.lines):
         try:
             at = int(row["stage"]), int(row["epoch"])
         except (KeyError, TypeError, ValueError):
@@ -161,38 +163,6 @@ def rows_before(path: Path, event: StageStarted) -> Iterator[Row]:
             return
         if at <= (event.number, event.done_epochs):
             yield row
-
-
-def append(path: Path, data: bytes) -> None:
-    """Append to a file, all or nothing.
-
-    Raises:
-        OutputError: the disk is full, or the file cannot be written; it stays as it was.
-    """
-    try:
-        with path.open("ab", buffering=0) as file:
-            before, rest = file.seek(0, os.SEEK_END), memoryview(data)
-            try:
-                while rest:
-                    rest = rest[file.write(rest) :]
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(before)
-                raise
-    except OSError as error:
-        raise explained(error, path) from error
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it.
-
-    Raises:
-        OutputError: that cannot be done.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explained(error, folder) from error
 
 
 def _csv(rows: Sequence[Mapping[str, str]], *, heading: bool = True) -> bytes:

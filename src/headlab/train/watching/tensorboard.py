@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from headlab.files.appending import append
+from headlab.files.folder import make_folder
 from headlab.train.watching.events import Epoch, Event, Started, Stepped
-from headlab.train.watching.logs import append, epoch_figures, make_folder
+from headlab.train.watching.logs import epoch_figures
 
 FOLDER = "tensorboard"
 _VERSION = "brain.Event:2"

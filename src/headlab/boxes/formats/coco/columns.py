@@ -20,6 +20,7 @@ import polars as pl
 
 from headlab.boxes.table import FARTHEST_PX
 from headlab.errors import InputError
+from headlab.files.json_text import parse_json
 from headlab.files.text import read_bytes
 
 COLUMNS = pl.Schema(
@@ -72,20 +73,13 @@ def read_coco_json(path: Path) -> CocoFile:
     Raises:
         InputError: it cannot be read, is not JSON, or has no list of annotations.
     """
-    data = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    data = read_bytes(path)
     if len(data) >= _LARGE:
         fast = fast_columns(data)
         if fast is not None:
             return fast
-    try:
-        said = json.loads(data)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}:{error.lineno}: not JSON: {error.msg}.",
-            "Correct the file, or export it again.",
-        ) from None
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: not JSON: {error}.", "Export the file again.") from None
+    # Duplicate keys are let pass: every other program that reads COCO takes the last one.
+    said = parse_json(data, str(path), "Correct the file, or export it again.", unique_keys=False)
     if not isinstance(said, dict) or not isinstance(said.get("annotations"), list):
         raise InputError(
             f"{path}: has no list 'annotations'.",

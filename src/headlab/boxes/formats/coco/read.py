@@ -82,7 +82,8 @@ def _classes(
             continue
         categories[number] = sound(each.get("name", f"category {number}"))[:_LONGEST_NAME]
     if classes is not None:
-        names = class_names(classes)
+        names, name_problems = class_names(classes)
+        problems += name_problems
         places = {name: at for at, name in enumerate(names)}
         return names, {
             number: places[name] for number, name in categories.items() if name in places

@@ -13,10 +13,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from headlab.boxes.classes import Classes, class_names, names_beside
+from headlab.boxes.classes import Classes, class_names, names_near
 from headlab.boxes.formats.keras_yolo3.line import MAX_CLASS, PLAIN_LINE, parse_line
 from headlab.boxes.photos.search import resolved
-from headlab.boxes.table import FARTHEST_PX, BoxTable, Problem, boxes_frame, images_frame
+from headlab.boxes.table import (
+    FARTHEST_PX,
+    BoxTable,
+    Problem,
+    boxes_frame,
+    encoding_problems,
+    images_frame,
+)
 from headlab.errors import InputError
 from headlab.files.text import read_text
 
@@ -33,7 +40,7 @@ def read_keras(
 
     Args:
         path: the file.
-        classes: the class names; by default those in a file beside it.
+        classes: the class names; by default those in a file next to it.
         images: the folder that the images' paths start from, or that the images lie in.
         split: what to call the split.
         encoding: of the file; see `headlab.files.text.read_text`.
@@ -42,10 +49,7 @@ def read_keras(
         InputError: a file cannot be read, or no line names an image.
     """
     text = read_text(path, encoding)
-    if classes is None:
-        names, unnamed = names_beside(path)
-    else:
-        names, unnamed = class_names(classes), ()
+    names, name_problems = names_near(path) if classes is None else class_names(classes)
     lines, boxes, rejected = _parsed(text.lines, str(path))
     if not lines.height and not rejected:
         raise InputError(f"{path}: no line names an image.", "Give a file with annotations.")
@@ -64,7 +68,7 @@ def read_keras(
         file=str(path),
         line=lines["line"].gather(boxes["image_id"]),
     )
-    problems = (*text.problems, *unnamed, *rejected)
+    problems = (*encoding_problems(text.remarks, path), *name_problems, *rejected)
     return BoxTable(box_table, image_table, names, problems, "keras")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from headlab.boxes.classes import written_names
+from headlab.boxes.classes import names_text
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
@@ -23,7 +23,7 @@ def write_keras(table: BoxTable, file: Path, classes_file: Path, losses: Losses)
     paths start from; those of keras-yolo3's format as they were.
 
     Raises:
-        InputError: a path holds a line break, which the format cannot say.
+        InputError: a path holds a line break, which the format cannot say, or two classes have the same name.
     """
     boxes = losses.without_crowds(table.boxes)
     rounded = [pl.col(each).round(0, mode="half_to_even") for each in _CORNERS]
@@ -51,7 +51,7 @@ def write_keras(table: BoxTable, file: Path, classes_file: Path, losses: Losses)
         raise InputError("The path of an image has a line break in it.", "Rename the file.")
     lines = images.select(pl.concat_str("name", "text", separator=" ", ignore_nulls=True))
     file.write_text("".join(f"{line}\n" for line in lines.to_series()), "utf-8")
-    classes_file.write_text("".join(f"{name}\n" for name in written_names(table)), "utf-8")
+    classes_file.write_text(names_text(table), "utf-8")
 
 
 _EXACT = 1e-9

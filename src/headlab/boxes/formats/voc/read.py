@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from headlab.boxes.classes import Classes, class_names
+from headlab.boxes.classes import Classes, class_names, names_found
 from headlab.boxes.formats.voc.xml import Annotation, NotVoc, parse_annotation
 from headlab.boxes.formats.yolo.dataset import is_photo
 from headlab.boxes.photos.search import bare_name
-from headlab.boxes.table import BoxTable, Problem, boxes_frame, images_frame
+from headlab.boxes.table import BoxTable, Problem, boxes_frame, encoding_problems, images_frame
 from headlab.errors import InputError
 from headlab.files.text import read_text, sound
 
@@ -61,14 +61,17 @@ def read_voc(
     problems: list[Problem] = []
     entries = _entries(path, folder, stems, split, problems)
     annotations = _annotations(folder, stems, problems)
-    if classes is None and (path / "classes.txt").is_file():
-        classes = path / "classes.txt"
-    if classes is None:
-        names = sorted({each.name for one in annotations.values() for each in one.objects})
+    names: tuple[str, ...] = ()
+    if classes is not None:
+        names, name_problems = class_names(classes)
+        problems += name_problems
+    elif (path / "classes.txt").is_file():
+        names, name_problems = names_found(path / "classes.txt")
+        problems += name_problems
     else:
-        names = list(class_names(classes))
+        names = tuple(sorted({each.name for one in annotations.values() for each in one.objects}))
     places = _photo_places(path, folder, images)
-    return _table(folder, entries, annotations, tuple(names), places, problems)
+    return _table(folder, entries, annotations, names, places, problems)
 
 
 def _entries(
@@ -105,7 +108,7 @@ def _listed(
     found = []
     for file in lists:
         text = read_text(file)
-        problems.extend(text.problems)
+        problems.extend(encoding_problems(text.remarks, file))
         for line, said in enumerate(text.lines, 1):
             words = said.split()
             # "NAME -1" in a class's list means that the photo has no such object
@@ -140,7 +143,8 @@ def _annotations(
     def read(stem: str) -> Annotation | Problem:
         file = f"{folder}{os.sep}{stem}.xml"
         try:
-            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - faster than Path's
+            # Not with headlab.files.text: XML says its own encoding, and this is faster than Path's open.
+            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123
                 return parse_annotation(opened.read())
         except NotVoc as error:
             message = f"The file was skipped: {error.reason}."

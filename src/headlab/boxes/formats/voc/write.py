@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 import polars as pl
 
-from headlab.boxes.classes import written_names
+from headlab.boxes.classes import names_text, written_names
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.formats.photo_links import Photos, place_photos, plain_names
 from headlab.boxes.table import BoxTable
@@ -29,6 +29,9 @@ def write_voc(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> 
     """Write a folder of Pascal VOC; corners are written as they are, with fractions if they have any.
 
     An image that is listed several times has one file with all its boxes, those that are equal once.
+
+    Raises:
+        InputError: two classes have the same name.
     """
     images = table.images.with_columns(name=plain_names(table.images))
     boxes = _boxes(table, images, losses)
@@ -51,8 +54,7 @@ def write_voc(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> 
         of="images",
     )
     _write_lists(images, folder)
-    classes = "".join(f"{printable(name)}\n" for name in written_names(table))
-    (folder / "classes.txt").write_text(classes, "utf-8")
+    (folder / "classes.txt").write_text(names_text(table), "utf-8")
     (folder / "JPEGImages").mkdir()
     targets = [f"JPEGImages/{name}" for name in first["name"]]
     place_photos(folder, first["path"].to_list(), targets, photos, losses)

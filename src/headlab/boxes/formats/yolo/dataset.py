@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from headlab.boxes.classes import Classes, class_names
-from headlab.boxes.table import Problem
+from headlab.boxes.classes import Classes, Names, class_names, names_found
+from headlab.boxes.table import Problem, encoding_problems
 from headlab.errors import InputError
 from headlab.files.existing import exists, is_file, is_folder
 from headlab.files.text import read_text, sound
+from headlab.files.yaml_file import read_yaml
 
 SPLITS = ("train", "val", "test")
 IMAGE_SUFFIXES = frozenset(
@@ -88,8 +87,8 @@ def dataset_yaml(folder: Path) -> Path | None:
     found = []
     for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
         try:
-            said = yaml.safe_load("\n".join(read_text(path).lines))
-        except (yaml.YAMLError, InputError, ValueError, RecursionError):
+            said = read_yaml(path).values
+        except InputError:
             continue
         if isinstance(said, Mapping) and any(each in said for each in SPLITS):
             found.append(path)
@@ -102,22 +101,19 @@ def from_yaml(path: Path, classes: Classes | None) -> Dataset:
     Raises:
         InputError: it is no such file, or a split's value is no path.
     """
-    text = "\n".join(read_text(path).lines)
-    try:
-        said = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise InputError(f"{where}: not YAML: {error.problem}.", "Correct the file.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not YAML: {error}.", "Correct the file.") from None
+    file = read_yaml(path)
+    said = file.values
     if not isinstance(said, Mapping) or not any(each in said for each in SPLITS):
         raise InputError(
             f"{path}: names neither train, val nor test.",
             "A data.yaml has lines such as 'train: images/train' and 'names: [cat, dog]'.",
         )
     made = Dataset()
-    made.names = class_names(classes) if classes is not None else _names(said, path, made.problems)
+    made.problems += encoding_problems(file.remarks, path)
+    if classes is None:
+        made.names = _names(said, path, made.problems)
+    else:
+        _name(made, class_names(classes))
     root = _root(said.get("path"), path)
     first: dict[str, str] = {}
     for split in SPLITS:
@@ -135,7 +131,7 @@ def from_yaml(path: Path, classes: Classes | None) -> Dataset:
 def from_folder(folder: Path, classes: Classes | None) -> Dataset:
     """The data set in a folder that has `images` and `labels`, or splits that have them each."""
     made = Dataset()
-    made.names = class_names(classes) if classes is not None else _names_within(folder, made)
+    _name(made, _names_within(folder) if classes is None else class_names(classes))
     if (folder / "images").is_dir():
         for image in _photos_in(folder / "images"):
             inner = image.relative_to(folder / "images").parts
@@ -155,7 +151,7 @@ def from_folder(folder: Path, classes: Classes | None) -> Dataset:
 def from_list(path: Path, classes: Classes | None, split: str | None) -> Dataset:
     """The data set of a text file that lists photos, one path per line."""
     made = Dataset()
-    made.names = class_names(classes) if classes is not None else _names_within(path.parent, made)
+    _name(made, _names_within(path.parent) if classes is None else class_names(classes))
     made.photos.extend(_listed_in(path, split, made.problems))
     return made
 
@@ -182,7 +178,7 @@ def _add(made: Dataset, place: Path, split: str, root: Path, yaml_file: Path) ->
 
 def _listed_in(path: Path, split: str | None, problems: list[Problem]) -> Iterator[Listed]:
     text = read_text(path)
-    problems.extend(text.problems)
+    problems.extend(encoding_problems(text.remarks, path))
     for number, line in enumerate(text.lines, 1):
         name = line.strip()
         if name:
@@ -237,9 +233,11 @@ def _sources(said: Any, split: str, path: Path) -> list[str]:
 def _names(said: Mapping[str, Any], path: Path, problems: list[Problem]) -> tuple[str, ...]:
     names = said.get("names")
     if isinstance(names, list):
-        return tuple(map(_name, names))
+        return tuple(map(_class_name, names))
     if isinstance(names, Mapping):
-        by_number = {int(key): _name(name) for key, name in names.items() if _is_class_number(key)}
+        by_number = {
+            int(key): _class_name(name) for key, name in names.items() if _is_class_number(key)
+        }
         if len(by_number) == len(names) and by_number and max(by_number) < _MOST_CLASSES:
             return tuple(by_number.get(at, f"class {at}") for at in range(max(by_number) + 1))
     if names is None and isinstance(said.get("nc"), int) and 0 < said["nc"] < _MOST_CLASSES:
@@ -253,7 +251,7 @@ _MOST_CLASSES = 100_000
 _MOST_DIGITS = 9
 
 
-def _name(said: Any) -> str:
+def _class_name(said: Any) -> str:
     """A class's name; a list or map in its place, which may unfold to any length, is not read."""
     return "?" if isinstance(said, (list, dict, set, tuple)) else sound(said)
 
@@ -263,13 +261,17 @@ def _is_class_number(key: Any) -> bool:
     return text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
-def _names_within(folder: Path, made: Dataset) -> tuple[str, ...]:
+def _name(made: Dataset, names: Names) -> None:
+    made.names = names[0]
+    made.problems += names[1]
+
+
+def _names_within(folder: Path) -> Names:
     for base in (folder, folder / "labels", folder.parent):
         if (base / "classes.txt").is_file():
-            return class_names(base / "classes.txt")
+            return names_found(base / "classes.txt")
     names = sorted(folder.glob("*.names"))
     if len(names) == 1:
-        return class_names(names[0])
+        return names_found(names[0])
     message = "The class names are unknown: there is no data.yaml and no classes.txt."
-    made.problems.append(Problem("warning", "no-class-names", message, str(folder)))
-    return ()
+    return (), (Problem("warning", "no-class-names", message, str(folder)),)

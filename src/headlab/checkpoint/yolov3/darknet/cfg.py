@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headlab.checkpoint.yolov3.anchor_list import LARGEST_ANCHOR_PX
 from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
 from headlab.checkpoint.yolov3.darknet.layers import (
     ONLY,
@@ -20,10 +21,9 @@ from headlab.checkpoint.yolov3.darknet.layers import (
 from headlab.checkpoint.yolov3.darknet.sections import Section, shown
 from headlab.checkpoint.yolov3.description import Anchor, Description
 from headlab.checkpoint.yolov3.layer_graphs import architecture
-from headlab.checkpoint.yolov3.text_file import decimal_number, number_text
-from headlab.checkpoint.yolov3.text_lists import LARGEST_ANCHOR_PX
 from headlab.checkpoint.yolov3.titles import TITLES, title
 from headlab.errors import CheckpointError
+from headlab.files.numbers import decimal_number, number_text
 
 _GRID_PX = 32
 _MOST_CLASSES = 100_000

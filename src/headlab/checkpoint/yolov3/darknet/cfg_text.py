@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from textwrap import dedent
 
+from headlab.checkpoint.yolov3.anchor_list import joined_anchors
 from headlab.checkpoint.yolov3.architecture import (
     BOX_NUMBERS,
     Convolution,
@@ -20,8 +21,7 @@ from headlab.checkpoint.yolov3.architecture import (
 from headlab.checkpoint.yolov3.darknet.layers import KINDS
 from headlab.checkpoint.yolov3.darknet.sections import Section
 from headlab.checkpoint.yolov3.description import Description
-from headlab.checkpoint.yolov3.text_file import lines_with_ends
-from headlab.checkpoint.yolov3.text_lists import joined_anchors
+from headlab.files.text import lines_with_ends
 
 _NEAR_LAYERS = 6
 _NUMBER = re.compile(rb"(=\s*)[+\-0-9](?:\s*[0-9])*")
@@ -42,8 +42,8 @@ def with_classes(data: bytes, sections: Sequence[Section], described: Descriptio
     """A cfg's contents for other classes; every other byte stays as it is.
 
     Args:
-        data: the contents.
-        sections: of it, as checked by `darknet_cfg.description_of`.
+        data: the contents, in an encoding that extends ASCII.
+        sections: of it, as checked by `headlab.checkpoint.yolov3.darknet.cfg.description_of`.
         described: the same model with other classes, whose number goes into `classes=` and, before
             each `[yolo]`, into `filters=`.
     """

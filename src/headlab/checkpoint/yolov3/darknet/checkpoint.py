@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from headlab.checkpoint.yolov3.anchor_list import read_anchors
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import (
@@ -41,10 +42,10 @@ from headlab.checkpoint.yolov3.description import (
     variant_of_anchors,
 )
 from headlab.checkpoint.yolov3.layer_graphs import recognised
-from headlab.checkpoint.yolov3.text_file import read_bytes
-from headlab.checkpoint.yolov3.text_lists import class_names_text, read_anchors, read_class_names
 from headlab.checkpoint.yolov3.titles import title
 from headlab.errors import CheckpointError, InputError
+from headlab.files.class_names import class_names_of, class_names_text
+from headlab.files.text import SMALL_BYTES, as_ascii_extending, read_bytes
 from headlab.plain_text import counted
 
 
@@ -59,6 +60,15 @@ class Cfg:
     def path(self) -> Path:
         """The file."""
         return self.sections[0].path
+
+
+@dataclass(frozen=True)
+class NamesFile:
+    """A file of class names: as the user wrote it, as it was read, and what is uncertain about that."""
+
+    data: bytes
+    names: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +138,8 @@ class DarknetCheckpoint(Yolov3Checkpoint):
         elif len(described.class_names) == len(self.described.class_names):
             cfg = self.cfg.data
         else:
-            cfg = with_classes(self.cfg.data, self.cfg.sections, described)
+            data = as_ascii_extending(self.cfg.data, self.cfg.path)
+            cfg = with_classes(data, self.cfg.sections, described)
         names = self.names if self.renamed is None else None
         if names is None:
             names = class_names_text(described.class_names).encode("utf-8")
@@ -150,16 +161,21 @@ def read_darknet(path: Path, beside: CompanionFiles) -> DarknetCheckpoint:
     """
     weights = open_weights(path)
     cfg = _cfg(path, beside)
-    names_file: Path | None
+    names: NamesFile | None
     if cfg is None:
-        described, names_file = _described_without_cfg(weights, beside)
+        described, names = _described_without_cfg(weights, beside)
     else:
-        described, names_file = _described_by(cfg, path, beside)
+        described, names = _described_by(cfg, path, beside)
         check_whole(weights, described.architecture, cfg.sections)
     header = weights.header
-    described = replace(described, darknet_version=header.version, seen=header.seen)
-    names = read_bytes(names_file) if names_file else None
-    return DarknetCheckpoint(file=path, described=described, weights=weights, cfg=cfg, names=names)
+    return DarknetCheckpoint(
+        file=path,
+        described=replace(described, darknet_version=header.version, seen=header.seen),
+        weights=weights,
+        cfg=cfg,
+        names=names.data if names else None,
+        names_remarks=names.remarks if names else (),
+    )
 
 
 def _cfg(path: Path, beside: CompanionFiles) -> Cfg | None:
@@ -168,33 +184,41 @@ def _cfg(path: Path, beside: CompanionFiles) -> Cfg | None:
     found = beside.cfg or (own_cfg(path) if all_else else find_cfg(path))
     if found is None:
         return None
-    data = read_bytes(found)
+    data = read_bytes(found, SMALL_BYTES)
     return Cfg(data, sections_of(data, found))
 
 
-def _described_by(cfg: Cfg, path: Path, beside: CompanionFiles) -> tuple[Description, Path | None]:
+def _described_by(
+    cfg: Cfg, path: Path, beside: CompanionFiles
+) -> tuple[Description, NamesFile | None]:
     """The model that a cfg describes, and the file that names its classes."""
     count = class_count_of(cfg.sections, cfg.path)
     names_file = beside.names or find_names(path, count)
-    names = read_class_names(names_file) if names_file else None
-    if names is not None and len(names) != count:
+    names = _read_names(names_file) if names_file else None
+    if names is not None and len(names.names) != count:
         raise CheckpointError(
-            f"{names_file}: the file has {counted(len(names), 'class name')}, but {cfg.path} says "
-            f"classes={count}.",
-            "Give the class names that belong to this model, one a line.",
+            f"{names_file}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
+            f"says classes={count}.",
+            "Give the class names that belong to this model, one per line.",
         )
-    described = description_of(cfg.sections, names, cfg.path)
+    described = description_of(cfg.sections, names.names if names else None, cfg.path)
     if beside.anchors is not None and read_anchors(beside.anchors) != described.anchors_wh_px:
         raise CheckpointError(
             f"{beside.anchors}: these anchors are not those of {cfg.path}.",
             "Leave --anchors out, or give the .cfg that belongs to them.",
         )
-    return described, names_file
+    return described, names
+
+
+def _read_names(path: Path) -> NamesFile:
+    data = read_bytes(path, SMALL_BYTES)
+    found = class_names_of(data, path)
+    return NamesFile(data, found.names, tuple(remark.about(path) for remark in found.remarks))
 
 
 def _described_without_cfg(
     weights: StoredWeights, beside: CompanionFiles
-) -> tuple[Description, Path]:
+) -> tuple[Description, NamesFile]:
     """The model of those names and anchors with as many numbers as the file, and its file of names."""
     found = recognised(weights.floats)
     names_file = beside.names
@@ -204,16 +228,18 @@ def _described_without_cfg(
     anchors_file = beside.anchors or find_anchors(weights.path)
     if names_file is None or anchors_file is None:
         raise _nothing_beside(weights)
-    names, anchors = read_class_names(names_file), read_anchors(anchors_file)
+    names, anchors = _read_names(names_file), read_anchors(anchors_file)
     nearest: Description | None = None
     for variant in (variant_of_anchors(anchors), *LEVELS):
         try:
             masks = default_masks(variant, len(anchors))
         except InputError:  # as many anchors cannot be shared out among its levels
             continue
-        described = Description(variant, anchors, masks, names, batch_norm_epsilon=DARKNET_EPSILON)
+        described = Description(
+            variant, anchors, masks, names.names, batch_norm_epsilon=DARKNET_EPSILON
+        )
         if described.architecture.floats == weights.floats:
-            return described, names_file
+            return described, names
         nearest = nearest or described
     if nearest is None:
         raise CheckpointError(
@@ -221,7 +247,7 @@ def _described_without_cfg(
             "YOLOv3 has three levels, YOLOv3-tiny two; or give a .cfg with masks.",
         )
     check_whole(weights, nearest.architecture)
-    return nearest, names_file
+    return nearest, names
 
 
 def _nothing_beside(weights: StoredWeights) -> CheckpointError:

@@ -19,8 +19,8 @@ from headlab.checkpoint.yolov3.architecture import (
     Upsample,
 )
 from headlab.checkpoint.yolov3.darknet.sections import Section, shown
-from headlab.checkpoint.yolov3.text_file import decimal_number, whole_number
 from headlab.errors import CheckpointError
+from headlab.files.numbers import decimal_number, whole_number
 
 ONLY = "headlab reads YOLOv3, YOLOv3-SPP and YOLOv3-tiny, with any classes, anchors and input size."
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from headlab.checkpoint.yolov3.text_file import decoded_lines, read_bytes
 from headlab.errors import CheckpointError
+from headlab.files.text import SMALL_BYTES, decoded, read_bytes
 from headlab.plain_text import printable
 
 _COMMENT = re.compile("[#;].*", re.DOTALL)
@@ -56,7 +56,7 @@ def read_sections(path: Path) -> tuple[Section, ...]:
     Raises:
         CheckpointError: the file cannot be read, or is no cfg; the message says in which line.
     """
-    return sections_of(read_bytes(path), path)
+    return sections_of(read_bytes(path, SMALL_BYTES), path)
 
 
 def sections_of(data: bytes, path: Path) -> tuple[Section, ...]:
@@ -71,7 +71,7 @@ def sections_of(data: bytes, path: Path) -> tuple[Section, ...]:
     """
     sections: list[Section] = []
     values: dict[str, Value] = {}
-    for line, raw in enumerate(decoded_lines(data, path), start=1):
+    for line, raw in enumerate(decoded(data, path).lines, start=1):
         text = _SPACE.sub("", _COMMENT.sub("", raw))
         where = f"{path}, line {line}"
         if text.startswith("["):

@@ -82,7 +82,8 @@ class KerasCheckpoint(Yolov3Checkpoint):
 
     def companions(self) -> dict[str, bytes]:
         """The class names and anchors, where the file has no place for them; see `Checkpoint.companions`."""
-        from headlab.checkpoint.yolov3.text_lists import anchors_text, class_names_text
+        from headlab.checkpoint.yolov3.anchor_list import anchors_text
+        from headlab.files.class_names import class_names_text
 
         if self.own or not self.keeps_shapes:  # a file written anew holds them
             return {}
@@ -134,8 +135,11 @@ def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
         match = matched(reader, found.layers)
         own = read_own(reader)
         kept = None
+        names_remarks: tuple[str, ...] = ()
         if own is None:
-            described = described_beside(path, match.variant, match.output_rows, beside)
+            described, names_remarks = described_beside(
+                path, match.variant, match.output_rows, beside
+            )
         else:
             if beside != CompanionFiles():
                 raise InputError(
@@ -152,6 +156,7 @@ def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
         arrays=match.arrays,
         own=own is not None,
         kept=kept,
+        names_remarks=names_remarks,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from headlab.checkpoint.yolov3.anchor_list import read_anchors
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles, find_anchors, find_names
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Anchor, Description, default_masks
-from headlab.checkpoint.yolov3.text_lists import read_anchors, read_class_names
 from headlab.errors import CheckpointError
+from headlab.files.class_names import read_class_names
 
 _USUAL_ANCHORS = {"yolov3": 9, "yolov3-spp": 9, "yolov3-tiny": 6}
 """keras-yolo3's folder model_data holds both yolo_anchors.txt and tiny_yolo_anchors.txt."""
@@ -17,7 +18,7 @@ _USUAL_ANCHORS = {"yolov3": 9, "yolov3-spp": 9, "yolov3-tiny": 6}
 
 def described_beside(
     path: Path, variant: str, output_rows: Sequence[int], beside: CompanionFiles
-) -> Description:
+) -> tuple[Description, tuple[str, ...]]:
     """Describe a Keras file's model, as keras-yolo3 would with the same anchors and class names.
 
     Args:
@@ -26,9 +27,12 @@ def described_beside(
         output_rows: the rows of each level's output, coarsest first: slots x (5 + C).
         beside: the files that the user names.
 
+    Returns:
+        the description, and what is uncertain about the class names, in sentences.
+
     Raises:
         CheckpointError: there are no anchors, or they or the class names do not fit the outputs.
-        InputError: the anchors cannot be shared out among the levels.
+        InputError: the anchors cannot be shared out among the levels, or a file cannot be read.
     """
     usual = _USUAL_ANCHORS.get(variant)
     anchors_file = beside.anchors or find_anchors(path, usual) or find_anchors(path)
@@ -41,13 +45,8 @@ def described_beside(
     anchors = read_anchors(anchors_file)
     masks = default_masks(variant, len(anchors))
     count = _class_count(anchors_file, anchors, output_rows, [len(mask) for mask in masks])
-    return Description(
-        variant,
-        anchors,
-        masks,
-        _class_names(path, count, beside),
-        batch_norm_epsilon=KERAS_EPSILON,
-    )
+    names, remarks = _class_names(path, count, beside)
+    return Description(variant, anchors, masks, names, batch_norm_epsilon=KERAS_EPSILON), remarks
 
 
 def numbered_names(count: int) -> tuple[str, ...]:
@@ -71,14 +70,18 @@ def _class_count(
     return counts.pop()
 
 
-def _class_names(path: Path, count: int, beside: CompanionFiles) -> tuple[str, ...]:
+def _class_names(
+    path: Path, count: int, beside: CompanionFiles
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The class names, and what is uncertain about them, in sentences."""
     names_file = beside.names or find_names(path, count)
     if names_file is None:
-        return numbered_names(count)
-    names = read_class_names(names_file)
-    if len(names) != count:
+        return numbered_names(count), ()
+    found = read_class_names(names_file)
+    if len(found.names) != count:
         raise CheckpointError(
-            f"{names_file}: {len(names)} class names; the weights in {path.name} have {count} classes.",
+            f"{names_file}: {len(found.names)} class names; the weights in {path.name} have {count} "
+            "classes.",
             "Give the class names that the model was trained with.",
         )
-    return names
+    return found.names, tuple(remark.about(names_file) for remark in found.remarks)

@@ -1,12 +1,12 @@
-"""The options of `headlab edit` -> recipe: the short way to write a recipe of a few operations.
+"""The texts of `headlab edit`'s options -> recipe: the short way to write a recipe of a few operations.
 
     [LEVELS:]CLASSES     P4,P5:cat,traffic light    levels in front of a colon; without it, all levels
     LEVELS               P4,P5/2                    P5/2 is slot 2 of P5; P5 means all its slots
-    CLASSES              cat,14 or * or @FILE       names or numbers; all; a file with one a line
+    CLASSES              cat,14 or * or @FILE       names or numbers; all; a file with one per line
     …=VALUE              split at the last "="      a number
     A=B                  split at the first "="     two classes, or a class and its new name
 
-A class whose name holds a comma, "=" or ":" is given by its number or in a file; a recipe can say
+A class whose name contains a comma, "=" or ":" is given by its number or in a file; a recipe file can say
 everything.
 """
 
@@ -19,14 +19,15 @@ from typing import Any
 
 from headlab.edit.operations import Operation
 from headlab.edit.recipe import Recipe, typed_operation
-from headlab.errors import RecipeError
+from headlab.errors import InputError, RecipeError
+from headlab.files.text import SMALL_BYTES, read_text
 
 _LEVEL = re.compile(r"\s*[Pp]\d+(\s*/\s*\d+)?\s*")
 _LINE_OPERATIONS = ("shift", "permute", "reorder", "swap", "copy", "suppress", "scale", "bias")
 _ALL = "*"
 
 
-def recipe_of(options: Mapping[str, Sequence[str]], at: float | None = None) -> Recipe:
+def recipe_from_options(options: Mapping[str, Sequence[str]], at: float | None = None) -> Recipe:
     """Make a recipe of option texts.
 
     Args:
@@ -36,17 +37,18 @@ def recipe_of(options: Mapping[str, Sequence[str]], at: float | None = None) -> 
     Raises:
         RecipeError: a text does not fit the option, or a file of classes cannot be read.
     """
-    found: list[Operation] = []
+    operations: list[Operation] = []
     for name in _LINE_OPERATIONS:
-        found += [_operation(name, text) for text in options.get(name, ())]
-    found += _thresholds(options.get("threshold", ()), at)
-    found += _rename(options.get("rename", ()))
+        operations += [_operation(name, text) for text in options.get(name, ())]
+    operations += _thresholds(options.get("threshold", ()), at)
+    operations += _rename(options.get("rename", ()))
     for name in ("keep", "drop"):
-        texts = options.get(name, ())
+        texts, classes = options.get(name, ()), list[str]()
+        for text in texts:
+            classes += _classes(text, f"--{name} {text}")
         if texts:
-            classes = [each for text in texts for each in _classes(text, f"--{name} {text}")]
-            found.append(typed_operation(name, f"--{name}", classes=classes))
-    return Recipe(tuple(found), is_checked=True)
+            operations.append(typed_operation(name, f"--{name}", classes=classes))
+    return Recipe(tuple(operations), is_checked=True)
 
 
 def _operation(name: str, text: str) -> Operation:
@@ -141,16 +143,17 @@ def _rename(texts: Sequence[str]) -> Iterator[Operation]:
 
 
 def _scope(text: str) -> tuple[dict[str, Any], str]:
-    """Split [LEVELS:]REST; what stands before a colon is levels only if all of it looks like P4."""
-    levels, colon, rest = text.partition(":")
-    if colon and all(_LEVEL.fullmatch(each) for each in levels.split(",")):
-        return {"levels": [each.strip() for each in levels.split(",")]}, rest
+    """Split [LEVELS:]REST; what is in front of a colon is levels only if all of it looks like P4."""
+    scope, colon, rest = text.partition(":")
+    levels = scope.split(",")
+    if colon and all(map(_LEVEL.fullmatch, levels)):
+        return {"levels": [level.strip() for level in levels]}, rest
     return {}, text
 
 
 def _scoped_classes(text: str, where: str) -> dict[str, Any]:
     """[LEVELS:][CLASSES]; nothing but levels, as in P4, means all classes there."""
-    if text and all(_LEVEL.fullmatch(each) for each in text.split(",")):
+    if text and all(map(_LEVEL.fullmatch, text.split(","))):
         text += ":"
     levels, classes = _scope(text)
     if classes.strip() in ("", _ALL):
@@ -161,7 +164,7 @@ def _scoped_classes(text: str, where: str) -> dict[str, Any]:
 def _levels(text: str | None, where: str) -> dict[str, Any]:
     if text is None or text.strip() == _ALL:
         return {}
-    levels = [each.strip() for each in text.removesuffix(":").split(",")]
+    levels = [level.strip() for level in text.removesuffix(":").split(",")]
     if not all(levels):
         raise RecipeError(f"{where}: a level's name is empty.")
     return {"levels": levels}
@@ -170,7 +173,7 @@ def _levels(text: str | None, where: str) -> dict[str, Any]:
 def _classes(text: str, where: str) -> list[str]:
     if text.startswith("@"):
         return _lines(Path(text[1:]), where)
-    classes = [each.strip() for each in text.split(",")]
+    classes = [name.strip() for name in text.split(",")]
     if not all(classes):
         raise RecipeError(
             f"{where}: a class name is empty.", "Write names or numbers with commas between them."
@@ -180,12 +183,11 @@ def _classes(text: str, where: str) -> list[str]:
 
 def _lines(path: Path, where: str) -> list[str]:
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise RecipeError(f"{where}: {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise RecipeError(f"{where}: {path} is not text in UTF-8.") from None
-    return [line.strip() for line in lines if line.strip()]
+        text = read_text(path, largest_bytes=SMALL_BYTES)
+    except InputError as error:
+        raise RecipeError(f"{where}: {error.message}", error.hint) from None
+    # That the encoding may have been guessed needs no remark: the names have to be those of the model.
+    return [line.strip() for line in text.lines if line.strip()]
 
 
 def _pair(text: str, where: str) -> tuple[str, str]:

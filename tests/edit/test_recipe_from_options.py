@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from headlab.edit.options import recipe_of
 from headlab.edit.recipe import from_data
+from headlab.edit.recipe_from_options import recipe_from_options
 from headlab.errors import RecipeError
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -73,11 +73,13 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("option", "text", "operation"), CASES)
 def test_an_option_is_an_operation(option: str, text: str, operation: dict[str, Any]) -> None:
-    assert recipe_of({option: [text]}) == from_data({"version": 1, "operations": [operation]})
+    assert recipe_from_options({option: [text]}) == from_data(
+        {"version": 1, "operations": [operation]}
+    )
 
 
 def test_repeated_options_add_up() -> None:
-    found = recipe_of(
+    found = recipe_from_options(
         {
             "shift": ["P4=1", "P5=5"],
             "threshold": ["cat=0.5", "P3:dog,ant=0.4", "bee=0.6"],
@@ -99,7 +101,7 @@ def test_repeated_options_add_up() -> None:
 def test_a_file_lists_classes_one_a_line(tmp_path: Path) -> None:
     path = tmp_path / "names.txt"
     path.write_text("\ufefftraffic light\r\n\r\n a, b \r\n鳥\n", "utf-8")
-    found = recipe_of({"keep": [f"@{path}"], "suppress": [f"P4:@{path}"]})
+    found = recipe_from_options({"keep": [f"@{path}"], "suppress": [f"P4:@{path}"]})
     names = ["traffic light", "a, b", "鳥"]
     assert found.data()["operations"] == [
         {"op": "suppress", "levels": ["P4"], "classes": names},
@@ -128,33 +130,33 @@ REFUSED = [
     ({"threshold": ["P4:*=0.5"]}, "name the classes"),
     ({"threshold": ["cat=0.5", "cat=0.4"]}, "'cat' has a threshold already"),
     ({"threshold": ["cat=1"]}, r"\(thresholds\): thresholds\.cat: .*less than 1"),
-    ({"keep": ["@no such file"]}, "no such file cannot be read"),
+    ({"keep": ["@no such file"]}, "no such file: cannot be read"),
 ]
 
 
 @pytest.mark.parametrize(("options", "message"), REFUSED)
 def test_what_does_not_fit_is_refused(options: dict[str, list[str]], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        recipe_of(options)
+        recipe_from_options(options)
 
 
 def test_at_needs_a_threshold() -> None:
     with pytest.raises(RecipeError, match="there is no --threshold"):
-        recipe_of({"shift": ["1"]}, at=0.3)
+        recipe_from_options({"shift": ["1"]}, at=0.3)
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "names.bin"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(RecipeError, match="not text in UTF-8"):
-        recipe_of({"keep": [f"@{path}"]})
+    path.write_bytes(b"cat\n\x81\xff")
+    with pytest.raises(RecipeError, match=r"names\.bin, line 2: the text is not UTF-8, nor in"):
+        recipe_from_options({"keep": [f"@{path}"]})
 
 
 def test_options_do_not_wait_for_pydantic() -> None:
     program = (
-        "import sys; from headlab.edit.options import recipe_of\n"
+        "import sys; from headlab.edit.recipe_from_options import recipe_from_options\n"
         f"for option, text in {[(option, text) for option, text, _ in CASES]}:\n"
-        "    recipe_of({option: [text]}).data()\n"
+        "    recipe_from_options({option: [text]}).data()\n"
         "sys.exit('pydantic' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

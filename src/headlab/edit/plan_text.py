@@ -1,13 +1,12 @@
-"""A plan in words: what changes on each level, in lines that fit a terminal."""
+"""The text of a plan: what changes on each level, in lines that fit a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from headlab.edit.plan import ClassStep, LevelStep, Plan
-from headlab.plain_text import counted
-
-_SHOWN = 4
+from headlab.heads.cyclic_shift import shift_of
+from headlab.plain_text import counted, first_few
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -42,7 +41,7 @@ def _row_lines(plan: Plan, step: LevelStep, slots: Sequence[int]) -> Iterator[st
 def step_words(plan: Plan, classes: Sequence[ClassStep]) -> str:
     """What happens to the class rows of a place, such as "rows shifted by 1"."""
     parts = []
-    sources = [each.source for each in classes]
+    sources = [class_step.source for class_step in classes]
     if len(sources) != len(plan.old_names):
         parts.append(f"{len(sources)} of {len(plan.old_names)} class rows stay")
     moved = [
@@ -54,48 +53,29 @@ def step_words(plan: Plan, classes: Sequence[ClassStep]) -> str:
     if shift is not None:
         parts.append(f"rows shifted by {shift}")
     elif moved:
-        parts.append(f"scores as: {some(moved)}")
+        parts.append(f"scores as: {first_few(moved)}")
     if plan.keeps_shapes and list(plan.labels) != sorted(plan.labels):
         parts.append("rows follow the classes' new order")
     labelled = list(zip(plan.labels, classes, strict=True))
     adjusted = [
-        f"{plan.old_names[label]} x{each.factor:.4g} {each.offset:+.4g}"
-        for label, each in labelled
-        if not each.suppressed and not each.keeps_numbers
+        f"{plan.old_names[label]} x{class_step.factor:.4g} {class_step.offset:+.4g}"
+        for label, class_step in labelled
+        if not class_step.suppressed and not class_step.keeps_numbers
     ]
     if adjusted:
-        parts.append(f"logits: {some(adjusted)}")
-    muted = [plan.old_names[label] for label, each in labelled if each.suppressed]
-    if muted:
-        parts.append(f"suppressed: {some(muted)}")
+        parts.append(f"logits: {first_few(adjusted)}")
+    suppressed = [plan.old_names[label] for label, class_step in labelled if class_step.suppressed]
+    if suppressed:
+        parts.append(f"suppressed: {first_few(suppressed)}")
     return "; ".join(parts)
-
-
-def shift_of(sources: Sequence[int | None]) -> int | None:
-    """The k of a cyclic shift (new row i = old row i - k), nearest to 0; None if it is not one."""
-    count = len(sources)
-    if count < 2 or sources[0] is None:
-        return None
-    by = -sources[0] % count
-    if by == 0 or any(source != (new - by) % count for new, source in enumerate(sources)):
-        return None
-    return by if by <= count // 2 else by - count
 
 
 def _name_line(plan: Plan) -> str:
     if not plan.keeps_shapes:
-        return (
-            f"names  {counted(len(plan.class_names), 'class', 'classes')}: {some(plan.class_names)}"
-        )
+        return f"names  {counted(len(plan.class_names), 'class', 'classes')}: {first_few(plan.class_names)}"
     changed = [
         f"{number} {old} -> {new}"
         for number, (old, new) in enumerate(zip(plan.old_names, plan.class_names, strict=True))
         if old != new
     ]
-    return f"names  {some(changed)}"
-
-
-def some(texts: Sequence[str]) -> str:
-    """The first few of many, and how many more."""
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
+    return f"names  {first_few(changed)}"
