@@ -12,6 +12,7 @@ import click
 from headlab.cli.options import FILE
 from headlab.cli.terminal import say
 from headlab.errors import InputError, SourceError
+from headlab.extras import require
 from headlab.plain_text import counted
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def demo(out: Path, scenes: int, seed: int, model: Path | None, sources: tuple[s
     With --model and --source it takes the same tour through a model of yours, of any family, on your own
     photos; where cells have several anchor slots, every slot is shifted by a number of its own.
     """
+    require("The demo")
     from headlab.demo.tour import take
     from headlab.results.tables import show
 

@@ -8,6 +8,7 @@ from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.errors import UnsupportedHead
+from headlab.extras import PYTORCH, require
 from headlab.families.ultralytics.rebuild import rebuild
 from headlab.families.yolov3.detector import Runnable
 
@@ -26,6 +27,7 @@ def build(checkpoint: Checkpoint) -> Any:
     if isinstance(checkpoint, PtCheckpoint):
         return rebuild(checkpoint)
     if isinstance(checkpoint, Yolov3Checkpoint):
+        require("Running a network", PYTORCH)
         from headlab.yolov3.load import build as build_yolov3
 
         return build_yolov3(checkpoint)
