@@ -18,6 +18,7 @@ def test_the_tree_is_the_one_that_is_drawn() -> None:
         "UnknownName",
         "RecipeError",
         "SourceError",
+        "MissingExtra",
     }
     assert own - {each for each in own if issubclass(each, InputError)} == {
         HeadlabError,

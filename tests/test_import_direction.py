@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("checkpoint",),
     ("results",),
     ("files",),
+    ("extras",),
     ("errors", "plain_text", "_version"),
 )
 RANK = {name: rank for rank, row in enumerate(reversed(LAYERS)) for name in row}

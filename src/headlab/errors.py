@@ -6,7 +6,8 @@
     │  ├─ UnsupportedHead    the file is sound, but its head is of a kind headlab does not describe
     │  ├─ UnknownName        no such class, level, tensor or operation; names the nearest
     │  ├─ RecipeError        the edit contradicts itself, or does not fit the model
-    │  └─ SourceError        no image or video to work on
+    │  ├─ SourceError        no image or video to work on
+    │  └─ MissingExtra       a package that is not installed is needed; names the extra that brings it
     ├─ OutputError           the result could not be written; nothing was changed: exit code 2
     └─ TrainingError         a training cannot go on; its last checkpoint is on the disk: exit code 2
 
@@ -16,7 +17,6 @@ error into an exit code.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -57,6 +57,25 @@ class SourceError(InputError):
     """There is no image or video to work on."""
 
 
+class MissingExtra(InputError):
+    """Packages that an optional part of headlab needs are not installed.
+
+    Args:
+        purpose: what needs them, such as "Training".
+        packages: what is missing.
+        extra: the extra of headlab that brings them.
+    """
+
+    def __init__(self, purpose: str, packages: Iterable[str], extra: str) -> None:
+        *others, last = packages
+        names = f"{', '.join(others)} and {last}" if others else last
+        super().__init__(
+            f"{purpose} needs {names}, which {'are' if others else 'is'} not installed.",
+            f"Install {'them' if others else 'it'}: pip install 'headlab[{extra}]'",
+        )
+        self.extra = extra
+
+
 class OutputError(HeadlabError):
     """The result could not be written; nothing was changed."""
 
@@ -75,6 +94,8 @@ class UnknownName(InputError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        import difflib
+
         names = [str(each) for each in known]
         folded = {each.casefold(): each for each in names}
         nearest = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)

@@ -14,6 +14,7 @@ from headlab.cli.options import FILE
 from headlab.cli.terminal import say
 from headlab.cli.train_options import DATA, ConfigCommand, given_values
 from headlab.errors import HeadlabError, InputError, OutputError
+from headlab.extras import TRAINING, require
 
 if TYPE_CHECKING:
     from headlab.train.plan import Plan
@@ -63,6 +64,7 @@ def train(
     In DIR are the weights of the best and the last epoch, metrics.csv, steps.csv, and events for TensorBoard.
     """
     values = _with_data(given_values(ctx), data)
+    require("Training", TRAINING)
     if resume is not None:
         given = {"--config": config, "-o": output, "--preview": preview}
         _resume(resume, values, [name for name, value in given.items() if value is not None])

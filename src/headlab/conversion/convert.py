@@ -20,6 +20,7 @@ from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.checkpoint.yolov3.titles import TITLES
 from headlab.checkpoint.yolov3.write import companions_of, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
+from headlab.extras import PYTORCH, require
 from headlab.families.yolov3.head import layout_of
 from headlab.families.yolov3.remarks import trained_masks
 from headlab.files.atomic import check_is_not, check_replaceable
@@ -142,9 +143,11 @@ def convert(
             is none that a model can have.
         CheckpointError: the source is damaged, or its numbers do not survive the conversion.
         OutputError: the target is the source, or cannot be written; nothing was changed.
+        MissingExtra: PyTorch is not installed.
     """
     path, out = Path(source), Path(target)
     chosen = format_of(out)
+    require("Comparing the converted model with its source", PYTORCH)
     model = read_yolov3(path, CompanionFiles.of(cfg, names, anchors))
     model = _described(
         model, batch_norm_epsilon, (imgsz, imgsz) if isinstance(imgsz, int) else imgsz

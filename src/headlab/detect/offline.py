@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
+from headlab.extras import require
+
 _SETTINGS = {
     "YOLO_OFFLINE": "true",
     "YOLO_AUTOINSTALL": "false",
@@ -26,7 +28,11 @@ def ultralytics(module: str = "") -> ModuleType:
     """ultralytics, or a module inside it such as "nn.tasks", with network and installer switched off.
 
     A user who wants them sets the same environment variables, which are then kept as they are.
+
+    Raises:
+        MissingExtra: ultralytics or PyTorch is not installed.
     """
+    require("Running a network")
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     importlib.import_module("ultralytics.utils.events").events.enabled = False

@@ -20,6 +20,7 @@ from headlab.evaluate.matching import Fates, fates
 from headlab.evaluate.photos import Photo, annotated_photos
 from headlab.evaluate.settings import Settings
 from headlab.evaluate.survivors import Groups, Survivors, survivors
+from headlab.extras import EVALUATION, require
 from headlab.heads.layout import Layout
 
 
@@ -50,7 +51,9 @@ class Task:
         Raises:
             InputError: model and annotations have no class in common, there is nothing to be found, or
                 the head does not have what a setting asks for.
+            MissingExtra: a package that evaluates is not installed.
         """
+        require("Evaluating a model", EVALUATION)
         if layout.rotated:
             raise InputError(
                 f"{layout.head} makes rotated boxes; annotations here are upright boxes.",

@@ -16,6 +16,7 @@ from headlab.checkpoint.pt.objects import Instance
 from headlab.checkpoint.tensors import encoded
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
+from headlab.extras import require
 from headlab.families.ultralytics import description as descriptions
 from headlab.families.ultralytics.head import find_head, identify_pt
 from headlab.families.ultralytics.kinds import SUPPORTED
@@ -66,7 +67,9 @@ def save_rebuilt(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
 
     Raises:
         CheckpointError: the file contradicts itself, or a value does not fit the stored dtype.
+        MissingExtra: ultralytics is not installed.
     """
+    require("Removing classes from a .pt file")
     import torch
 
     for name, array in checkpoint.replaced.items():

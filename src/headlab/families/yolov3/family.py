@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headlab.checkpoint.yolov3.formats import FORMATS, recognised
+from headlab.extras import PYTORCH, require
 from headlab.families.family import Family
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Yolov3(Family["Yolov3Checkpoint"]):
 
     def build(self, checkpoint: Yolov3Checkpoint) -> Any:
         """A `headlab.yolov3.network.YOLOv3`; see `Family.build`."""
+        require("Running a network", PYTORCH)
         from headlab.yolov3.load import build
 
         return build(checkpoint)
