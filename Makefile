@@ -13,7 +13,7 @@ export YOLO_OFFLINE := true
 export YOLO_AUTOINSTALL := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench demo-model dist clean
+.PHONY: help setup demo test check format docs bench demo-model dist clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target what; do \
@@ -44,6 +44,10 @@ check: $(INSTALLED) ## Lint, formatting, types.
 format: $(INSTALLED) ## Format the code and sort its imports.
 	"$(BIN)/ruff" check --fix-only --select I .
 	"$(BIN)/ruff" format .
+
+docs: $(INSTALLED) ## Build the documentation site, which needs no network: build/site/index.html.
+	"$(BIN)/python" -m sphinx -q -W --keep-going -b html -c docs -d build/doctrees . build/site
+	@echo "Open build/site/index.html in a browser."
 
 bench: $(INSTALLED) ## Compare speed and memory with the plain way, side by side.
 	"$(BIN)/python" bench/run.py

@@ -98,14 +98,16 @@ class YOLOv3(nn.Module):
 class Darknet53(nn.Module):
     """Table 1 of the paper without the classifier: 52 convolutions.
 
-    | part   | convolutions         | grid of 416 x 416 |
-    |--------|----------------------|-------------------|
-    | stem   | 32 of 3x3            | 416 x 416         |
-    | stage1 | 64 of 3x3 / 2, 1 x   | 208 x 208         |
-    | stage2 | 128 of 3x3 / 2, 2 x  | 104 x 104         |
-    | stage3 | 256 of 3x3 / 2, 8 x  | 52 x 52           |
-    | stage4 | 512 of 3x3 / 2, 8 x  | 26 x 26           |
-    | stage5 | 1024 of 3x3 / 2, 4 x | 13 x 13           |
+    ======  ====================  =================
+    part    convolutions          grid of 416 x 416
+    ======  ====================  =================
+    stem    32 of 3x3             416 x 416
+    stage1  64 of 3x3 / 2, 1 x    208 x 208
+    stage2  128 of 3x3 / 2, 2 x   104 x 104
+    stage3  256 of 3x3 / 2, 8 x   52 x 52
+    stage4  512 of 3x3 / 2, 8 x   26 x 26
+    stage5  1024 of 3x3 / 2, 4 x  13 x 13
+    ======  ====================  =================
 
     (B, 3, H, W) -> the outputs of stages 3, 4 and 5: (B, 256, H/8, W/8), (B, 512, H/16, W/16) and
     (B, 1024, H/32, W/32).
@@ -179,15 +181,17 @@ class Level(nn.Module):
 class TinyBackbone(nn.Module):
     """Seven 3x3 convolutions with max pooling between them; the last pooling keeps the grid.
 
-    | part  | filters | grid of 416 x 416 |
-    |-------|---------|-------------------|
-    | conv1 | 16      | 416 x 416         |
-    | conv2 | 32      | 208 x 208         |
-    | conv3 | 64      | 104 x 104         |
-    | conv4 | 128     | 52 x 52           |
-    | conv5 | 256     | 26 x 26           |
-    | conv6 | 512     | 13 x 13           |
-    | conv7 | 1024    | 13 x 13           |
+    =====  =======  =================
+    part   filters  grid of 416 x 416
+    =====  =======  =================
+    conv1  16       416 x 416
+    conv2  32       208 x 208
+    conv3  64       104 x 104
+    conv4  128      52 x 52
+    conv5  256      26 x 26
+    conv6  512      13 x 13
+    conv7  1024     13 x 13
+    =====  =======  =================
 
     (B, 3, H, W) -> the outputs of conv5 and conv7: (B, 256, H/16, W/16) and (B, 1024, H/32, W/32).
     """
