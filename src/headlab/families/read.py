@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlab.checkpoint.first_bytes import first_bytes
-from headlab.families.table import FAMILIES
+from headlab.families.table import family_of_file
 
 if TYPE_CHECKING:
     from headlab.checkpoint.checkpoint import Checkpoint
@@ -26,7 +25,5 @@ def read(path: str | Path, beside: CompanionFiles | None = None) -> Checkpoint:
         InputError: files are named in `beside` for a model that needs none.
     """
     where = Path(path)
-    start = first_bytes(where)
-    family = next(family for family in FAMILIES if family.recognises(where, start))
-    found: Checkpoint = family.read(where, beside)
-    return found
+    checkpoint: Checkpoint = family_of_file(where).read(where, beside)
+    return checkpoint
