@@ -118,7 +118,7 @@ def test_slots_are_the_anchors_shared_out() -> None:
 def test_slots_that_are_not_shared_evenly() -> None:
     found = explained(model(masks=((3, 4, 5), (0, 1))))
     assert found["slots"].numbers["slots"] == {"P5": 3, "P4": 2}
-    assert "do not share them evenly" in text_of(found["slots"])
+    assert "not divided evenly" in text_of(found["slots"])
     assert found["outputs"].numbers["channels"] == {"P5": 255, "P4": 170}  # 3 * 85, 2 * 85
     # (512 + 1) * 255 + (256 + 1) * 170 = 130815 + 43690
     assert found["freezing"].numbers["trainable_parameters"]["freeze_body=2"] == 174_505
@@ -174,13 +174,13 @@ def test_masks_of_tiny_in_keras_yolo3() -> None:
     )
     assert unusual_masks(checkpoint.description) == notes
     assert all(note in found.parts for note in notes)
-    assert "keras-yolo3 has in its source code" in text_of(found)
+    assert "keras-yolo3's source code has for YOLOv3-tiny" in text_of(found)
 
 
 def test_masks_of_tiny_in_darknet() -> None:
     checkpoint = model(masks=DARKNET_TINY_MASKS)
     assert unusual_masks(checkpoint.description) == ()
-    assert "is what darknet's yolov3-tiny.cfg says" in text_of(explained(checkpoint)["anchors"])
+    assert "is what darknet's yolov3-tiny.cfg has" in text_of(explained(checkpoint)["anchors"])
 
 
 def test_the_official_tiny_weights_fit_the_masks_of_keras_yolo3(shared: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_official_tiny_weights_fit_the_masks_of_keras_yolo3(shared: Path) ->
 
 def test_other_masks() -> None:
     found = explained(model("yolov3", masks=((0, 1, 2), (3, 4, 5), (6, 7, 8))))["anchors"]
-    assert "Usual are [[6,7,8],[3,4,5],[0,1,2]]" in text_of(found)
+    assert "The usual ones are [[6,7,8],[3,4,5],[0,1,2]]" in text_of(found)
 
 
 def test_an_objects_shape_chooses_its_anchor() -> None:
@@ -239,7 +239,7 @@ def test_what_freezing_leaves_is_what_keras_counts(shared: Path) -> None:
     outputs = [each["name"] for each in golden["freeze_body_2"]["trainable_layers"]]
     assert f"{outputs[0]}, {outputs[1]} and {outputs[2]}" in text
     assert "layers 249, 250 and 251 of 252" in text
-    assert "Number 185 is the first layer behind it: conv2d_53" in text
+    assert "Number 185 is the first layer after it: conv2d_53" in text
 
 
 def test_what_freezing_leaves_of_tiny(shared: Path) -> None:

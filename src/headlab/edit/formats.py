@@ -8,7 +8,7 @@ from pathlib import Path
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.checkpoint.file_format import FileFormat
 from headlab.errors import InputError
-from headlab.families.table import FAMILIES, family_of, file_formats
+from headlab.families.table import convertible, family_of, file_formats
 
 
 def suffix_of(path: Path) -> str:
@@ -58,12 +58,6 @@ def _check(source: Path, output: Path, allowed: list[str]) -> None:
         f"{output}: edit keeps the format, so the output of {source.name} ends in {named}.",
         f"To change the format, convert first: headlab convert {shlex.quote(str(source))} "
         f"{shlex.quote(str(output))}"
-        if _convertible(allowed, asked)
+        if any(convertible(suffix, asked) for suffix in allowed)
         else f"Give a name that ends in {named}.",
     )
-
-
-def _convertible(suffixes: list[str], to: str) -> bool:
-    """Whether `headlab convert` makes files of the other format from these."""
-    families = [{each.suffix for each in family.formats} for family in FAMILIES if family.converts]
-    return any(to in own and own.intersection(suffixes) for own in families)

@@ -48,16 +48,16 @@ class Family(ABC, Generic[C]):
         """
 
     @abstractmethod
-    def read(self, path: Path, beside: CompanionFiles | None) -> C:
+    def read(self, path: Path, companions: CompanionFiles | None) -> C:
         """Read a file as data: nothing in it is imported or called.
 
         Args:
             path: the file.
-            beside: files that the user named, such as the class names; None if none were.
+            companions: files that the user named, such as the class names; None if none were.
 
         Raises:
             CheckpointError: the file is missing, damaged, in another format, or holds no model.
-            InputError: files are named in `beside` that the format has no use for.
+            InputError: files are named in `companions` that the format has no use for.
         """
 
     def owns(self, checkpoint: Checkpoint) -> bool:
@@ -79,7 +79,7 @@ class Family(ABC, Generic[C]):
 
         Raises:
             UnsupportedHead: models of this family have no network that can be built.
-            CheckpointError: the file contradicts itself, or holds values that are not finite.
+            CheckpointError: the file contradicts itself, or holds NaN or infinite values.
         """
 
     @abstractmethod

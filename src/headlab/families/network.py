@@ -19,7 +19,7 @@ def build(checkpoint: Checkpoint) -> Any:
     Raises:
         UnsupportedHead: the head is of a kind that headlab does not describe, or its family's networks
             cannot be built.
-        CheckpointError: the file contradicts itself, or holds weights that are not finite.
+        CheckpointError: the file contradicts itself, or holds NaN or infinite weights.
     """
     return family_of(checkpoint).build(checkpoint)
 

@@ -5,28 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlab.checkpoint.first_bytes import first_bytes
-from headlab.families.table import FAMILIES
+from headlab.families.table import family_of_file
 
 if TYPE_CHECKING:
     from headlab.checkpoint.checkpoint import Checkpoint
     from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 
 
-def read(path: str | Path, beside: CompanionFiles | None = None) -> Checkpoint:
+def read(path: str | Path, companions: CompanionFiles | None = None) -> Checkpoint:
     """Read a model file as data: nothing in it is imported or called.
 
     Args:
         path: an ultralytics checkpoint (`.pt`), or a YOLOv3 model: darknet (`.weights`), keras-yolo3
             (`.h5`) or headlab's own (`.safetensors`).
-        beside: the files that say what YOLOv3 weights do not; by default they are looked for.
+        companions: the files that say what YOLOv3 weights do not; by default they are looked for.
 
     Raises:
         CheckpointError: the file is missing, damaged, in another format, or holds no model.
-        InputError: files are named in `beside` for a model that needs none.
+        InputError: files are named in `companions` for a model that needs none.
     """
     where = Path(path)
-    start = first_bytes(where)
-    family = next(family for family in FAMILIES if family.recognises(where, start))
-    found: Checkpoint = family.read(where, beside)
-    return found
+    checkpoint: Checkpoint = family_of_file(where).read(where, companions)
+    return checkpoint

@@ -79,7 +79,7 @@ class _Source:
 
 
 def load_weights(
-    network: YOLOv3, path: str | Path, beside: CompanionFiles | None = None
+    network: YOLOv3, path: str | Path, companions: CompanionFiles | None = None
 ) -> LoadReport:
     """Load those weights of a file into a network that fit, in place.
 
@@ -90,14 +90,14 @@ def load_weights(
         network: the network to load into; what is not loaded stays as it is.
         path: a darknet file (whole, or a backbone such as `darknet53.conv.74`), a Keras file, or a
             `.safetensors` of headlab.
-        beside: the files that say what the weights do not; by default they are looked for.
+        companions: the files that say what the weights do not; by default they are looked for.
 
     Raises:
         CheckpointError: the file is missing or damaged, is not a YOLOv3 model, holds NaN or infinite values,
             or nothing of it fits.
     """
     where = Path(path)
-    source = _source(network, where, beside)
+    source = _source(network, where, companions)
     epsilon = network.description.batch_norm_epsilon
     state = network.state_dict()
     loaded: list[str] = []
@@ -125,7 +125,7 @@ def load_weights(
     return LoadReport(where, tuple(loaded), tuple(skipped), converted)
 
 
-def _source(network: YOLOv3, path: Path, beside: CompanionFiles | None) -> _Source:
+def _source(network: YOLOv3, path: Path, companions: CompanionFiles | None) -> _Source:
     """Read a file's arrays, whatever its format.
 
     Raises:
@@ -141,7 +141,7 @@ def _source(network: YOLOv3, path: Path, beside: CompanionFiles | None) -> _Sour
         from headlab.checkpoint.yolov3.darknet.partial import read_partial
 
         return _Source(read_partial(path, wanted).arrays, DARKNET_EPSILON)
-    model = read_yolov3(path, beside)
+    model = read_yolov3(path, companions)
     return _Source(_Lazy(model), model.description.batch_norm_epsilon)
 
 

@@ -13,17 +13,17 @@ from headlab.errors import CheckpointError
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
-def read_yolov3(path: Path, beside: CompanionFiles | None = None) -> Yolov3Checkpoint:
+def read_yolov3(path: Path, companions: CompanionFiles | None = None) -> Yolov3Checkpoint:
     """Read a darknet, Keras or safetensors file as data.
 
     Args:
         path: the file.
-        beside: the files that say what the weights do not; by default they are looked for.
+        companions: the files that say what the weights do not; by default they are looked for.
 
     Raises:
         CheckpointError: the file is missing, damaged, or no YOLOv3 model.
     """
-    companions, start = beside or CompanionFiles(), first_bytes(path)
+    companions, start = companions or CompanionFiles(), first_bytes(path)
     match recognised(path, start):
         case "keras":
             from headlab.checkpoint.yolov3.keras.checkpoint import read_keras

@@ -1,4 +1,4 @@
-"""Where the numbers of an anchor-free head of ultralytics come from, and how it differs from YOLOv3.
+"""Where the numbers of an ultralytics head come from, and how it differs from YOLOv3.
 
 Source: Li et al., "Generalized Focal Loss" (2020), for the distribution over distances; ultralytics
 `nn/modules/head.py`.
@@ -98,8 +98,8 @@ def _box(layout: Layout, bins: int) -> Section:
         f"Why the box branch has {_SIDES * bins} outputs: 4 x {bins}",
         {"sides": _SIDES, "reg_max": bins, "outputs": _SIDES * bins},
         (
-            "There is one slot per cell and no anchor. A cell says how far the box's left, top, right and "
-            f"bottom lie from the cell's centre. {how}",
+            "There is one slot per cell and no anchor. A cell says how far the left, top, right and bottom "
+            f"of the box are from the cell's centre. {how}",
             *([_EXTRA[layout.task]] if layout.task in _EXTRA else []),
         ),
     )
@@ -109,8 +109,8 @@ def _classes(layout: Layout) -> Section:
     count = len(layout.class_names)
     branches = joined([f"`{branch}`" for branch in layout.branches])
     two = (
-        f" The head has two of everything, {branches}: the first makes several candidates per object "
-        "for NMS, the second is trained to make one."
+        f" The head has two branches, {branches}: the first makes several candidates per object for NMS, the "
+        "second is trained to make one."
         if len(layout.branches) > 1
         else ""
     )
@@ -121,7 +121,7 @@ def _classes(layout: Layout) -> Section:
         (
             f"The last convolution of each level's class branch has one row per class: row i is class "
             f"i, 0 ({layout.class_names[0]}) to {count - 1} ({layout.class_names[-1]}). A class's score "
-            f"is the sigmoid of its output, and nothing is multiplied with it.{two}",
+            f"is the sigmoid of its output, not multiplied with anything.{two}",
         ),
     )
 
@@ -157,7 +157,7 @@ def _differences(layout: Layout) -> Section:
         (
             "YOLOv3 has several slots per cell, each with an anchor that its box is measured in, and an "
             "objectness that is multiplied with every class score. This head has neither anchors nor "
-            "objectness: no anchors file to choose, and no masks. An empty cell is one whose class scores "
-            "are all low. Levels, cells and class rows mean the same in both.",
+            "objectness: there is no anchors file to choose, and there are no masks. An empty cell is one "
+            "whose class scores are all low. Levels, cells and class rows mean the same in both.",
         ),
     )

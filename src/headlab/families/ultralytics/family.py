@@ -28,12 +28,12 @@ class Ultralytics(Family["PtCheckpoint"]):
         del path, first_bytes
         return True
 
-    def read(self, path: Path, beside: CompanionFiles | None) -> PtCheckpoint:
+    def read(self, path: Path, companions: CompanionFiles | None) -> PtCheckpoint:
         """See `Family.read`."""
         from headlab.checkpoint.pt.checkpoint import read
         from headlab.errors import InputError
 
-        if beside is not None and (beside.cfg or beside.names or beside.anchors):
+        if companions is not None and (companions.cfg or companions.names or companions.anchors):
             raise InputError(
                 f"{path}: a .pt file holds its classes and strides itself.",
                 "Leave --cfg, --names and --anchors out.",

@@ -30,11 +30,11 @@ class Yolov3(Family["Yolov3Checkpoint"]):
         is_cfg = path.suffix.lower() == ".cfg" and path.is_file()
         return is_cfg or recognised(path, first_bytes) is not None
 
-    def read(self, path: Path, beside: CompanionFiles | None) -> Yolov3Checkpoint:
+    def read(self, path: Path, companions: CompanionFiles | None) -> Yolov3Checkpoint:
         """See `Family.read`."""
         from headlab.checkpoint.yolov3.read import read_yolov3
 
-        return read_yolov3(path, beside)
+        return read_yolov3(path, companions)
 
     def describe(self, checkpoint: Yolov3Checkpoint) -> Layout:
         """See `Family.describe`."""

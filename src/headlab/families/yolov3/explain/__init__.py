@@ -1,1 +1,1 @@
-"""The numbers of a YOLOv3 head, explained on the user's own model."""
+"""Explanations of the numbers of a YOLOv3 head, for the user's own model."""

@@ -1,4 +1,4 @@
-"""What a YOLOv3 model's anchors and masks do, and why no anchor belongs to a class."""
+"""What the anchors and masks of a YOLOv3 model do, and why no anchor belongs to a class."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _SHARES = (
 )
 
 _KERAS_TINY = (
-    "[[3,4,5],[1,2,3]] is what keras-yolo3 has in its source code for tiny. In its training, an object "
-    "that fits anchor 0 best gets no target, and one that fits anchor 3 best gets one in both levels. "
-    "darknet's yolov3-tiny.cfg says [[3,4,5],[0,1,2]]."
+    "[[3,4,5],[1,2,3]] is what keras-yolo3's source code has for YOLOv3-tiny. In its training, an object "
+    "that fits anchor 0 best gets no target, and one that fits anchor 3 best gets one on both levels. "
+    "darknet's yolov3-tiny.cfg has [[3,4,5],[0,1,2]]."
 )
 
 _DARKNET_TINY = (
-    "[[3,4,5],[0,1,2]] is what darknet's yolov3-tiny.cfg says. keras-yolo3 has [[3,4,5],[1,2,3]] in its "
-    "source code, which leaves anchor 0 unused and uses anchor 3 in both levels; with it, the same weights "
-    "make boxes of other sizes at P4. Right are the masks that the weights were trained with, which they "
-    "do not record. The official yolov3-tiny.weights for COCO fit [[3,4,5],[1,2,3]], although the cfg says "
-    "otherwise: docs/yolov3-numbers.md shows it."
+    "[[3,4,5],[0,1,2]] is what darknet's yolov3-tiny.cfg has. keras-yolo3's source code has "
+    "[[3,4,5],[1,2,3]], which leaves anchor 0 unused and uses anchor 3 on both levels; with it, the same "
+    "weights give boxes of other sizes at P4. The right masks are those that the weights were trained with, "
+    "but a weights file does not record them. The official yolov3-tiny.weights for COCO fit "
+    "[[3,4,5],[1,2,3]], although the cfg says otherwise: see docs/yolov3-numbers.md."
 )
 
 _LEARNED_APART = (
-    "Objectness and class are learned apart. Objectness says whether this slot of this cell holds an "
-    "object; all slots learn it, and nearly all of them are empty. (Left out are slots whose box overlaps "
-    "an object well that another slot was given.) The class scores say what it is; only slots that were "
-    "given an object learn them. Each is a sigmoid of its own, so an object may have two classes. The "
-    "score is their product: a class score counts for nothing without objectness."
+    "Objectness and class are learned separately. Objectness says whether this slot of this cell holds an "
+    "object; all slots learn it, and nearly all of them are empty. (Exempt are slots whose box overlaps "
+    "well with an object that was assigned to another slot.) The class scores say what it is; only slots "
+    "with an object learn them. Each class has a sigmoid of its own, so an object may have two classes. The "
+    "score is the product of both: without objectness, a class score counts for nothing."
 )
 
 _SHAPES_OF_CLASSES = (
@@ -49,22 +49,22 @@ _SHAPES_OF_CLASSES = (
 
 
 def unusual_masks(described: Description) -> tuple[str, ...]:
-    """A sentence on anchors that no level uses, and one on anchors that several slots use."""
+    """Sentences on anchors that no level uses, and on anchors that several slots use."""
     served = _slots_by_anchor(described)
     unused = [number for number, slots in enumerate(served) if not slots]
     shared = {number: slots for number, slots in enumerate(served) if len(slots) > 1}
-    said = []
+    sentences = []
     if unused:
         names = joined([_numbered(described, number) for number in unused])
-        said.append(f"The masks leave {names} unused.")
+        sentences.append(f"The masks leave {names} unused.")
     for number, slots in shared.items():
         often = "twice" if len(slots) == 2 else f"{len(slots)} times"
-        said.append(f"The masks use {_numbered(described, number)} {often}: {joined(slots)}.")
-    return tuple(said)
+        sentences.append(f"The masks use {_numbered(described, number)} {often}: {joined(slots)}.")
+    return tuple(sentences)
 
 
 def explain_anchors(described: Description, input_hw_px: tuple[int, int]) -> Section:
-    """What the masks do, how large the anchors are, and which one an object of some shape gets."""
+    """What the masks do, how large the anchors are, and which slots have them."""
     height, width = input_hw_px
     served = _slots_by_anchor(described)
     anchors = described.anchors_wh_px
@@ -85,9 +85,9 @@ def explain_anchors(described: Description, input_hw_px: tuple[int, int]) -> Sec
             ],
         },
         (
-            f"A mask lists, for one level, the numbers of its anchors in the anchors file, counted from 0 "
-            f"and slot by slot. The lists are those of {levels}, in this order. The large anchors go to "
-            "the coarse level, whose cells see most of the image; the small ones to the fine level, which "
+            f"A mask lists, for one level, the numbers of its anchors in the anchors file, slot by slot and "
+            f"counted from 0. These are the masks of {levels}, in this order. The large anchors belong to "
+            "the coarse level, whose cells see most of the image, the small ones to the fine level, which "
             "can tell small objects apart.",
             _anchor_table(described, served, input_hw_px),
             _SHARES,
@@ -117,7 +117,7 @@ def _anchor_table(
 
 
 def _origin(described: Description) -> tuple[str, ...]:
-    """Whose masks these are; nothing to say where the anchors cannot be shared out evenly."""
+    """Where such masks are usual; nothing if the anchors cannot be divided evenly among the levels."""
     if described.variant == "yolov3-tiny" and described.masks == KERAS_TINY_MASKS:
         return (_KERAS_TINY,)
     if described.variant == "yolov3-tiny" and described.masks == DARKNET_TINY_MASKS:
@@ -130,9 +130,9 @@ def _origin(described: Description) -> tuple[str, ...]:
     these = (
         "These are the usual masks"
         if described.masks == usual
-        else f"Usual are [{_masks_text(usual)}]"
+        else f"The usual ones are [{_masks_text(usual)}]"
     )
-    return (f"{these}: each anchor serves one slot, the largest the coarsest level.",)
+    return (f"{these}: each anchor serves one slot, the largest ones on the coarsest level.",)
 
 
 def _masks_text(masks: tuple[tuple[int, ...], ...]) -> str:
@@ -167,11 +167,11 @@ def explain_classes(
             f"Every slot scores every class: {counted(slots, 'slot')} on {len(layout.levels)} levels x "
             f"{counted(count, 'class', 'classes')} = {slots * count:,} rows of class weights. So there are "
             "no anchors per class to set, neither here nor in keras-yolo3's files.",
-            "What decides is the shape. In training, an object's width and height are laid on those of "
-            "every anchor, centre on centre; the anchor with the largest overlap (IoU: intersection / "
-            "union) takes the object, in the cell that holds its centre. Its class is not asked. An object "
-            f"of {example[0]:g} x {example[1]:g} px (a quarter of the input's width, half of its height)"
-            f"{whatever}:",
+            "The shape decides. In training, an object's width and height are compared with those of every "
+            "anchor, as boxes with a common centre; the anchor with the largest overlap (IoU: intersection / "
+            "union) gets the object, in the cell that contains its centre. Its class does not matter. An "
+            f"object of {example[0]:g} x {example[1]:g} px (a quarter of the input's width, half of its "
+            f"height){whatever}:",
             _overlap_table(described, overlaps, best, served),
             _LEARNED_APART,
             _SHAPES_OF_CLASSES,

@@ -1,4 +1,4 @@
-"""Where a YOLOv3 model's numbers come from, explained with that model's own numbers."""
+"""Where a YOLOv3 model's numbers come from, with that model's own numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def explanation(
     """The sections that `headlab inspect --explain` prints, in order.
 
     Args:
-        checkpoint: the model file; of its tensors, only names and shapes are read.
+        checkpoint: the model, of which only names and shapes of tensors are read.
         layout: its head.
         input_hw_px: the input's height and width in pixels, multiples of the largest stride.
     """

@@ -1,4 +1,4 @@
-"""What keras-yolo3's "layer 185" is, and what its two ways of freezing leave to be trained.
+"""What keras-yolo3's "layer 185" is, and what its two ways of freezing leave trainable.
 
 Source: `create_model` and `create_tiny_model` in keras-yolo3's train.py: freeze_body=1 freezes the first
 185 of `model_body.layers` (the first 20 of tiny's), freeze_body=2 all but the last 3 (2).
@@ -40,7 +40,7 @@ def explain_freezing(described: Description) -> Section:
     last = all_layers - len(outputs)
     return Section(
         "freezing",
-        f"What layer {body_layers} is, and what freezing leaves to be trained",
+        f"What layer {body_layers} is, and what freezing leaves trainable",
         {
             "body_layers": body_layers,
             "layers": all_layers,
@@ -55,10 +55,10 @@ def explain_freezing(described: Description) -> Section:
             TextTable(("what", ">layers"), (*_body_table(body), ("together", f"{body_layers}"))),
             _where_the_body_ends(network, body_layers, first_free),
             _settings_table(left, body_layers, last, len(outputs)),
-            f"All but {len(outputs)} leaves layers {_numbers(last, all_layers)} of {all_layers}, the output "
-            f"convolutions {_keras_names(network, outputs)}: {_arithmetic(outputs)} (a weight per input and "
-            "a bias for each channel). A new class count makes them anew, with random weights; so "
-            "keras-yolo3 trains them alone at first, then all layers.",
+            f"Freezing all but {len(outputs)} leaves layers {_numbers(last, all_layers)} of {all_layers}, "
+            f"the output convolutions {_keras_names(network, outputs)}: {_arithmetic(outputs)} (a weight per "
+            "input and a bias for each channel). With another number of classes they start from random "
+            "weights; so keras-yolo3 first trains only them, then all layers.",
         ),
     )
 
@@ -135,8 +135,8 @@ def _where_the_body_ends(network: Architecture, body_layers: int, first_free: Co
         else ""
     )
     return (
-        f"{numbers} and are Darknet-53 without its classifier, no more and no less. Number {body_layers} "
-        f"is the first layer behind it: {name}. It and all after it stay trainable.{spp}"
+        f"{numbers} and are exactly Darknet-53 without its classifier. Number {body_layers} "
+        f"is the first layer after it: {name}. It and all layers after it stay trainable.{spp}"
     )
 
 

@@ -31,11 +31,11 @@ def explain_grids(described: Description, layout: Layout, input_hw_px: tuple[int
         {"input_hw_px": [height, width], "levels": levels},
         (
             f"The backbone halves the image's height and width {halvings} times, by "
-            f"{_halving_layers(described)}. What is left at its end is the grid of {coarse.name}: "
+            f"{_halving_layers(described)}. The grid at its end is that of {coarse.name}: "
             f"{' x '.join(['2'] * halvings)} = {coarse.stride_px}, so each cell stands for "
             f"{coarse.stride_px} x {coarse.stride_px} px of the input. {finer} "
             f"{'is' if len(fine) == 1 else 'are'} read from earlier layers, after fewer halvings, "
-            "joined with the features of the coarser level, which are enlarged twofold for that.",
+            "together with the upsampled features of the coarser level.",
             TextTable(
                 ("level", ">halvings", ">cell", ">rows", ">columns"),
                 tuple(
@@ -89,7 +89,7 @@ def explain_candidates(layout: Layout, input_hw_px: tuple[int, int]) -> Section:
             TextTable(("level", ">rows x columns x slots = candidates"), (*rows, ("all", total))),
             f"That is {space.total:,} x {outputs} = {space.total * outputs:,} numbers for each image, "
             f"{space.total:,} x {count} = {space.total * count:,} of them class scores. Most "
-            "candidates have next to no objectness and fall at the score threshold; non-maximum "
+            "candidates have almost no objectness and stay below the score threshold; non-maximum "
             "suppression (NMS) then keeps the best of those that overlap.",
         ),
     )

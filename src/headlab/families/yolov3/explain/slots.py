@@ -27,15 +27,14 @@ def explain_slots(described: Description, layout: Layout) -> Section:
         (
             "Several objects can have their centres in one cell, and objects have different shapes. So "
             "each cell makes several candidates, one per anchor that the level uses. An anchor is a "
-            "width and a height; the place that it has in a cell is a slot. headlab writes P5/2 for "
-            "slot 2 of P5.",
+            "width and a height; its position in a cell is a slot. headlab writes P5/2 for slot 2 of P5.",
             TextTable(("level", ">slot", "name", ">anchor (w x h, px)"), rows),
             _shared_out(described, slots),
             "keras-yolo3 has no option for the network: it counts the anchors in the file. 9 "
             "anchors are 3 levels x 3 slots, the full network; 6 are 2 levels x 3 slots, tiny "
             "(is_tiny_version = len(anchors) == 6). Its slots are therefore len(anchors)//3 in the full "
             "network, but len(anchors)//2 in tiny. It has no "
-            "way to ask for the full network with 6 anchors, 2 per level.",
+            "option for the full network with 6 anchors, 2 per level.",
         ),
     )
 
@@ -50,8 +49,8 @@ def _shared_out(described: Description, slots: dict[str, int]) -> str:
             f"{anchors} // {levels} = {counts[0]} slots in each cell of each level."
         )
     return (
-        f"This model has {counted(anchors, 'anchor')} for {levels} levels, which do not share them "
-        f"evenly: its masks give {joined(list(slots))} {given} slots."
+        f"This model has {counted(anchors, 'anchor')} for {levels} levels, not divided evenly: its masks "
+        f"give {joined(list(slots))} {given} slots."
     )
 
 
@@ -71,13 +70,13 @@ def explain_outputs(described: Description, layout: Layout) -> Section:
             "channels": {name: each.out_channels for name, each in convolutions.items()},
         },
         (
-            f"For each slot the network puts out 4 numbers for the box, 1 for whether there is an object "
+            f"For each slot the network outputs 4 numbers for the box, 1 for whether there is an object "
             f"at all, and 1 for each class: 4 + 1 + {count} = {outputs}.",
             TextTable(
                 ("output", "name", "says"),
                 (
-                    ("0, 1", "tx, ty", "where in the cell the box has its centre"),
-                    ("2, 3", "tw, th", "how much wider and higher than the anchor it is"),
+                    ("0, 1", "tx, ty", "where in the cell the centre of the box is"),
+                    ("2, 3", "tw, th", "how much wider and taller than the anchor it is"),
                     ("4", "objectness", "whether this slot holds an object"),
                     (
                         _span(5, outputs - 1),
@@ -86,8 +85,8 @@ def explain_outputs(described: Description, layout: Layout) -> Section:
                     ),
                 ),
             ),
-            "The last convolution of a level looks at one cell at a time (its kernel is 1 x 1) and makes "
-            "all of it at once, so it has slots x (5 + classes) channels:",
+            "The last convolution of a level looks at one cell at a time (its kernel is 1 x 1) and computes "
+            "all of these numbers at once, so it has slots x (5 + classes) channels:",
             TextTable(
                 ("level", "convolution", ">slots x outputs = channels", ">inputs"),
                 tuple(
@@ -112,8 +111,8 @@ def _rows_of_slots(layout: Layout, outputs: int) -> str:
     return (
         f"Slot a begins at row a * {outputs}, its classes at row a * {outputs} + 5. Slot {last} of "
         f"{level.name} has rows {start} to {start + outputs - 1}, class 0 "
-        f"({layout.class_names[0]}) in row {start} + 5 = {start + 5}. Another class count changes "
-        f"these convolutions only, {counted(len(layout.levels), 'layer')} of "
+        f"({layout.class_names[0]}) in row {start} + 5 = {start + 5}. Another number of classes changes "
+        f"only these convolutions, {counted(len(layout.levels), 'layer')} of "
         "the network: all others keep their weights."
     )
 
