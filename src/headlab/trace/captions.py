@@ -1,4 +1,4 @@
-"""Say on a picture what each box is: a label at the box, or its number there and the rest in a list."""
+"""Say on a picture what each box is: with a label, or with a number that a list explains."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LONGEST_NAME = 24
 _FAR_WIDER = 1.6
 _TEXT_RINGS = 3
 _TAG_TRIES = ((3, 0.3), (0, math.inf), (7, math.inf))
-"""How far numbers may be, and the share of a box that they may hide, one try after the other."""
+"""For numbers: how many rings to search, and the share of a box that they may hide, in order of preference."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A label that has found its place.
+    """A placed label.
 
     Attributes:
         at: the detection's place among the rows.
@@ -53,7 +53,7 @@ class Captions:
         labels: on the picture.
         listed: the detections that the list of the picture names, by their places among the rows, in order of
             their numbers. On the picture these have a number, or nothing where there is no room for that.
-        unnamed: how many are named neither here nor there.
+        unnamed: how many are in neither.
     """
 
     labels: tuple[Label, ...]
@@ -74,10 +74,10 @@ def captions(
     Args:
         rows: the detections.
         boxes: their boxes on the picture.
-        cells: their cells, as far as they lie on it, which had better stay visible.
+        cells: their cells, as far as they lie on it, which should stay visible.
         field_wh: width and height of what labels may lie on.
         font_px: the size of letters.
-        with_list: whether what has no room for a label gets a number, and a line in the list.
+        with_list: whether a box without room for a label gets a number, and a line in the list.
     """
     placing = Placing(field_wh, boxes, cells)
     best_first = sorted(range(len(rows)), key=lambda at: -rows[at]["score"])

@@ -33,15 +33,15 @@ _AROUND = _CIRCLE / np.abs(_CIRCLE).max(axis=1, keepdims=True)
 """Points on the edge of a square, from its middle."""
 
 _STEP_PX = 10
-"""Between the points of a leader line that labels are kept off; they are all wider and higher."""
+"""The distance between the points of a leader line that later labels must not cover."""
 
 _LEADER_STEPS = 12
-"""Points of a leader line that must lie on no label."""
+"""Points of a leader line that are checked for labels."""
 
 _MOST_LEADERS = 16
-"""So many of the best places are tried for a leader line that crosses no label."""
+"""How many of the cheapest places are tried for a leader line that crosses no label."""
 
-# What speaks against a place, in the same unit: the best places cost 0, the farthest about 10.
+# What a place costs, all in one unit: the best places cost 0, the farthest about 6.
 _COST_BELOW, _COST_INSIDE, _COST_SIDE, _COST_LEADER = 0.3, 0.6, 0.5, 1.2
 _COST_SLIDE, _COST_CELL, _COST_BOX = 0.1, 4.0, 0.8
 
@@ -82,12 +82,12 @@ def overlap(first: Rect, second: Rect) -> int:
 
 
 class Placing:
-    """Labels that find their places one after the other.
+    """Places labels one after the other.
 
     Args:
         field_wh: width and height of what labels may lie on.
         boxes: the boxes whose objects are to stay visible.
-        avoided: rectangles that had better stay visible too, such as the cells.
+        avoided: rectangles that should stay visible too, such as the cells.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Placing:
         most_hidden: float,
         led_to: Rect | None = None,
     ) -> Rects | None:
-        """The place that costs least among those that are free, and that a leader can be led from."""
+        """The cheapest place that is free and, for a label at a distance, has a clear leader line."""
         width, height = self._field_wh
         inside = (rects[:, 0] >= 0) & (rects[:, 1] >= 0)
         inside &= (rects[:, 2] <= width) & (rects[:, 3] <= height)
@@ -160,7 +160,7 @@ class Placing:
         return np.asarray(best_first[0]) if len(best_first) else None
 
     def _take(self, form: int, rect: Rects, leader: Rects | None) -> Placed:
-        """Keep others off a place and its leader line."""
+        """Occupy a place and its leader line."""
         near = _around(self._boxes, rect[None])
         self._hidden[near] += _shared(rect[None], self._boxes[near])[0]
         self._labels.add(rect[None] + (-_GAP_PX, -_GAP_PX, _GAP_PX, _GAP_PX))
@@ -174,7 +174,7 @@ class Placing:
 
 
 class _Pile:
-    """Rectangles that become more."""
+    """A growing array of rectangles."""
 
     def __init__(self) -> None:
         self._rects = np.empty((64, 4))
@@ -187,9 +187,9 @@ class _Pile:
         self._count += len(new)
 
     def covered(self, rects: Rects) -> NDArray[np.bool_]:
-        """Which of some rectangles (N, 4) one of these reaches into, as (N,)."""
+        """Which of N rectangles, (N, 4), overlap any of these, as (N,)."""
         here = self._rects[: self._count]
-        return np.asarray(_shared(rects, here[_around(here, rects)]).any(axis=1))
+        return np.asarray(_shared(rects, here[_around(here, rects)]).any(axis=1), np.bool_)
 
 
 def _rects(rects: Sequence[Rect]) -> Rects:
@@ -210,7 +210,7 @@ def _shared(rects: Rects, others: Rects) -> NDArray[np.float64]:
 
 
 def _around(rects: Rects, others: Rects) -> NDArray[np.intp]:
-    """Which rectangles reach into the envelope of others."""
+    """The indices of rectangles that overlap the envelope of others."""
     low, high = others[:, :2].min(axis=0), others[:, 2:].max(axis=0)
     return np.flatnonzero((rects[:, :2] < high).all(axis=1) & (rects[:, 2:] > low).all(axis=1))
 

@@ -1,4 +1,4 @@
-"""Draw boxes, cells, and dashed outlines on a photo, each with a dark seam that shows on any ground."""
+"""Draw boxes, cells and dashed outlines on a photo, with a seam that stands out from any background."""
 
 from __future__ import annotations
 
