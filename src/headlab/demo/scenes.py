@@ -1,7 +1,7 @@
 """Draw stained blood-smear fields with exact boxes: the data set of the demonstration detector.
 
-Three classes whose sizes differ by design, so that a detector has reason to use
-different levels for different classes: platelets are small, red cells medium, white cells large (`SIZE_BANDS_PX`).
+Three classes whose sizes differ by design, so that a detector has reason to use different levels for
+different classes: platelets are small, red cells medium, white cells large (`SIZE_BANDS_PX`).
 
 Every cell is painted within a closed curve (`outline`, `stain`), and its box is read from the same
 curve, so box and drawing agree to a fraction of a pixel.
