@@ -27,7 +27,7 @@ _LONGEST_NAME = 24
 _FAR_WIDER = 1.6
 _TEXT_RINGS = 3
 _TAG_TRIES = ((3, 0.3), (0, math.inf), (7, math.inf))
-"""For numbers, in order of preference: how many rings to search, and the share of a box that they may hide."""
+"""For numbers, one try after the other: rings to search, and the share of a box that they may hide."""
 
 
 @dataclass(frozen=True)
