@@ -131,6 +131,6 @@ def test_names_written_with_escapes_are_listed_with_their_numbers() -> None:
     assert undrawn_note({0: "bird", 1: "鳥"}) == ""
     many = {number: f"새{number}" for number in range(7)}
     assert undrawn_note({14: "새"} | {2: "dog"}) == (
-        "No font here draws these class names, so they are written with escapes: 14 = 새."
+        "No available font covers these class names; they are shown with escapes: 14 = 새."
     )
     assert undrawn_note(many).endswith("3 = 새3, 4 = 새4, ….")

@@ -9,7 +9,7 @@ import pytest
 
 from headlab.results.fonts import draws, line_height
 from headlab.results.pictures.labels import MOST_HIDDEN, Rect, overlap
-from headlab.results.style import BUSY, SMALLEST_FONT_PX, style_for
+from headlab.results.style import BUSY, CROWD, SMALLEST_FONT_PX, style_for
 from headlab.trace.captions import MOST_LISTED, Captions, captions, list_entry
 from traced_rows import detection
 
@@ -90,10 +90,22 @@ def test_a_label_is_wide_enough_for_its_text() -> None:
         assert x2 - x1 > label.line.width_px
 
 
-@pytest.mark.parametrize("count", [1, BUSY, BUSY + 1])
-def test_a_few_labels_tell_the_address(count: int) -> None:
-    done = written(spread(count, 40))
-    assert all(("P" in text) == (count <= BUSY) for text in texts(done).values())
+@pytest.mark.parametrize(
+    ("count", "size_px", "addressed"),
+    [
+        (1, 40, True),
+        (BUSY, 40, True),
+        (BUSY + 1, 40, False),
+        (BUSY + 1, 90, True),
+        (CROWD + 1, 90, False),
+    ],
+)
+def test_labels_tell_the_address_where_there_is_room(
+    count: int, size_px: int, addressed: bool
+) -> None:
+    """The whole label, "bird 0.99 P4 (0,0)", is about 125 px wide."""
+    shown = texts(written(spread(count, size_px)))
+    assert any("P" in text for text in shown.values()) == addressed
 
 
 def test_the_best_scores_choose_first() -> None:

@@ -186,14 +186,14 @@ def test_the_frames_of_a_video_have_one_size(size_wh: tuple[int, int]) -> None:
 def test_frames_have_no_numbers_and_a_note_instead() -> None:
     crowd = [detection((300, 200, 330, 240), "P3") for _ in range(100)]
     picture = draw(photo(), rows(*crowd), STRIDES_PX, constant_size=True)
-    assert picture.notes == ("Some boxes of a video have no room for a label.",)
+    assert picture.notes == ("Some boxes in video frames have no label, for lack of room.",)
     assert draw(photo(), rows(*crowd), STRIDES_PX).notes == ()
 
 
 def test_a_list_that_ends_is_noted() -> None:
     crowd = [detection((300, 200, 330, 240), "P3") for _ in range(400)]
     picture = draw(photo(), rows(*crowd), STRIDES_PX)
-    assert picture.notes == ("The list of a picture ends after 300 boxes; the table has all.",)
+    assert picture.notes == ("A picture lists at most 300 boxes; the table has them all.",)
 
 
 def test_widths_grow_with_the_photo_and_shrink_in_a_crowd() -> None:
@@ -251,5 +251,5 @@ def test_japanese_names_are_drawn_and_rare_ones_noted() -> None:
     assert draw(photo(), rows(*birds), STRIDES_PX).notes == ()
     rare = [detection((50, y, 300, y + 90), class_name="새") for y in (50, 250)]
     assert draw(photo(), rows(*rare), STRIDES_PX).notes == (
-        "No font here draws these class names, so they are written with escapes: 14 = 새.",
+        "No available font covers these class names; they are shown with escapes: 14 = 새.",
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-# Waves per turn of an outline's ripples; one wave would do little but move the curve.
+# Waves per turn of an outline's ripples; a single wave would hardly do more than shift the curve.
 HARMONICS = np.arange(2, 6)
 _ANGLES: FloatArray = np.linspace(0.0, 2.0 * np.pi, 1440, endpoint=False, dtype=np.float64)
 
@@ -38,12 +38,12 @@ class Outline:
 
     def radius_px(self, angle_rad: FloatArray) -> FloatArray:
         """Distance from the centre to the curve in the direction `angle_rad`, any shape."""
-        turned = angle_rad - self.tilt_rad
+        angle = angle_rad - self.tilt_rad
         a, b = self.semi_axes_px
-        ellipse = a * b / np.hypot(b * np.cos(turned), a * np.sin(turned))
-        waves = np.zeros_like(turned)
+        ellipse = a * b / np.hypot(b * np.cos(angle), a * np.sin(angle))
+        waves = np.zeros_like(angle)
         for k, ripple, phase in zip(HARMONICS, self.ripples, self.phases_rad, strict=True):
-            waves += ripple * np.cos(k * turned + phase)
+            waves += ripple * np.cos(k * angle + phase)
         return np.asarray(ellipse * (1.0 + waves), dtype=np.float64)
 
     def points_xy_px(self) -> FloatArray:

@@ -1,6 +1,6 @@
 """Draw stained blood-smear fields with exact boxes: the data set of the demonstration detector.
 
-Three classes whose sizes differ by design, so that a detector has reason to use its levels for
+Three classes whose sizes differ by design, so that a detector has reason to use different levels for
 different classes: platelets are small, red cells medium, white cells large (`SIZE_BANDS_PX`).
 
 Every cell is painted within a closed curve (`outline`, `stain`), and its box is read from the same
@@ -119,14 +119,14 @@ def _scatter(
 ) -> list[Cell]:
     """Place a crowd of one class; a cell that finds no room in 30 trials is left out.
 
-    Red cells and platelets like to sit beside one of their kind.
+    Red cells and platelets tend to lie next to one of their own kind.
     """
     placed: list[Cell] = []
     for _ in range(crowd.count):
         for _ in range(30):
             cell = _random_cell(rng, crowd.class_index, size_px, crowd.magnification)
             if placed and crowd.class_index != WHITE_CELL and rng.random() < 0.3:
-                cell = _beside(rng, cell, placed[rng.integers(len(placed))])
+                cell = _next_to(rng, cell, placed[rng.integers(len(placed))])
             if all(_gap(cell, other) >= crowd.spacing for other in (*placed, *others)):
                 placed.append(cell)
                 break
@@ -138,7 +138,7 @@ def _gap(one: Cell, other: Cell) -> float:
     return float(np.hypot(dx, dy)) / (one.outline.mean_radius_px + other.outline.mean_radius_px)
 
 
-def _beside(rng: np.random.Generator, cell: Cell, neighbour: Cell) -> Cell:
+def _next_to(rng: np.random.Generator, cell: Cell, neighbour: Cell) -> Cell:
     angle = rng.uniform(0.0, 2.0 * np.pi)
     distance = cell.outline.mean_radius_px + neighbour.outline.mean_radius_px
     distance *= rng.uniform(0.88, 1.06)

@@ -1,7 +1,7 @@
 """Paint stain as absorption: cells, smudges and specks multiply the light behind them.
 
-Light is (H, W, 3) float64, red, green and blue, 0..1. Stain of absorbance A lets the share exp(-A)
-through per channel, as in the Beer-Lambert law. Overlapping red cells therefore darken where they
+Light is (H, W, 3) float64, red, green and blue, 0..1. Stain of absorbance A transmits exp(-A) of the
+light in each channel (Beer-Lambert law). Overlapping red cells therefore darken where they
 overlap, as they do under a microscope.
 """
 
@@ -89,7 +89,7 @@ def _paint_white_cell(rng: np.random.Generator, patch: Patch, radius_px: float) 
 
 
 def _nucleus(rng: np.random.Generator, patch: Patch, radius_px: float) -> FloatArray:
-    """Share of nucleus per pixel, (h, w): bells on a bent row of lobes, summed, cut at a half."""
+    """Share of nucleus per pixel, (h, w): a sum of bells along a bent row of lobes, cut at one half."""
     lobes = int(rng.choice([1, 2, 3, 3, 4, 5]))
     spread = 0.0 if lobes == 1 else rng.uniform(0.42, 0.50) * radius_px
     width = (0.60, 0.35, 0.26, 0.22, 0.195)[lobes - 1] * radius_px

@@ -1,4 +1,4 @@
-"""One fixed colour per level, told apart by colour-blind readers too.
+"""One fixed colour per level, distinguishable for colour-blind readers too.
 
 Reference: M. Okabe, K. Ito, "Color Universal Design" (2008), the palette of eight colours.
 """

@@ -1,8 +1,8 @@
-r"""Lines of text in any script: class names come in all of them, and a machine may have no font at all.
+r"""Lines of text in any script: class names come in all of them, and a machine may have no fonts at all.
 
 Two fonts come with dependencies: DejaVu Sans with matplotlib (Latin, Greek, Cyrillic, …) and IPAexGothic with
-matplotlib-fontja (Japanese). A character that neither has is drawn with an installed font. Where there is
-none, it is written as an escape such as `\ud55c`, never as an empty box.
+matplotlib-fontja (Japanese). A character that neither has is drawn with an installed font. If no font
+has it, it is written as an escape such as `\ud55c`, never as an empty box.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ _WIDE_COVERAGE = (
 
 
 class FontBook:
-    """Fonts, asked in turn for each character.
+    """Fonts, tried in order for each character.
 
     Args:
         packaged: files of the fonts that are always there; the first one is for Latin letters. An empty
             name stands for Pillow's own font.
-        installed: finds the files of the machine's fonts; called only if a packaged font will not do.
+        installed: finds the machine's font files; called only if no packaged font has a character.
     """
 
     def __init__(self, packaged: Sequence[str], installed: Callable[[], Sequence[str]]) -> None:
@@ -189,12 +189,12 @@ def draws(text: str) -> bool:
 
 
 def undrawn_note(names: Mapping[int, str]) -> str:
-    """A note about the class names, by number, that are written with escapes; empty if there are none."""
+    """A note about class names, by number, that are shown with escapes; empty if there are none."""
     undrawn = [f"{number} = {name}" for number, name in names.items() if not draws(name)]
     if not undrawn:
         return ""
     listed = ", ".join(undrawn[:_MOST_NAMED]) + (", …" if len(undrawn) > _MOST_NAMED else "")
-    return f"No font here draws these class names, so they are written with escapes: {listed}."
+    return f"No available font covers these class names; they are shown with escapes: {listed}."
 
 
 def font_files(text: str) -> list[str]:

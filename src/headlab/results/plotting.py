@@ -129,7 +129,7 @@ def anchor_marks(axes: Axes, anchors: AnchorSet) -> None:
 def any_script(drawing: Figure | Axes) -> None:
     """Give each text fonts that draw it: class names come in every script.
 
-    A character that no font draws becomes an escape. A dollar sign in the labels of an axis is no formula.
+    A character that no font has becomes an escape. Dollar signs in tick labels do not start formulas.
     """
     from matplotlib.figure import Figure
     from matplotlib.text import Text
@@ -146,7 +146,7 @@ def any_script(drawing: Figure | Axes) -> None:
 
 
 def _legible_labels(axis: Axis) -> None:
-    """Do so for the labels that an axis was given; other ones are numbers."""
+    """The same for tick labels that were set by hand; all others are numbers."""
     from matplotlib.ticker import FixedLocator
 
     if not isinstance(axis.get_major_locator(), FixedLocator):
@@ -161,7 +161,7 @@ def _legible_labels(axis: Axis) -> None:
 
 @cache
 def _family(path: str) -> str:
-    """The name by which matplotlib finds a font file."""
+    """The family name under which matplotlib finds a font file."""
     from matplotlib.font_manager import FontProperties, fontManager
 
     if all(entry.fname != path for entry in fontManager.ttflist):

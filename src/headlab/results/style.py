@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 BUSY = 8
-"""With more detections than this, letters are smaller, labels have no address, and no anchor is drawn."""
+"""With more detections than this, letters are smaller, only wide boxes have a label with the address, and no
+anchors are drawn."""
 
 CROWD = 25
 """With more detections than this, lines are thin and letters are small."""

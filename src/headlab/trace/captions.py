@@ -1,4 +1,4 @@
-"""Say on a picture what each box is: a label at the box, or its number there and the rest in a list."""
+"""Say on a picture what each box is: with a label, or with a number that a list explains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headlab.results.fonts import TextLine, fitted_line, text_line
 from headlab.results.pictures.labels import MOST_HIDDEN, Placed, Placing, Rect, Wanted
 from headlab.results.pictures.margin import Entry
 from headlab.results.pictures.marks import draw_leader
-from headlab.results.style import BUSY
+from headlab.results.style import BUSY, CROWD
 from headlab.trace.row_words import cell, slot_behind
 
 Row = Mapping[str, Any]
@@ -24,14 +24,15 @@ MOST_LISTED = 300
 """The list of a picture names no more detections than this; the table has all of them."""
 
 _LONGEST_NAME = 24
+_FAR_WIDER = 1.6
 _TEXT_RINGS = 3
 _TAG_TRIES = ((3, 0.3), (0, math.inf), (7, math.inf))
-"""How far numbers may be, and the share of a box that they may hide, one try after the other."""
+"""For numbers, one try after the other: rings to search, and the share of a box that they may hide."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A label that has found its place.
+    """A placed label.
 
     Attributes:
         at: the detection's place among the rows.
@@ -52,7 +53,7 @@ class Captions:
         labels: on the picture.
         listed: the detections that the list of the picture names, by their places among the rows, in order of
             their numbers. On the picture these have a number, or nothing where there is no room for that.
-        unnamed: how many are named neither here nor there.
+        unnamed: how many are in neither.
     """
 
     labels: tuple[Label, ...]
@@ -73,17 +74,17 @@ def captions(
     Args:
         rows: the detections.
         boxes: their boxes on the picture.
-        cells: their cells, as far as they lie on it, which had better stay visible.
+        cells: their cells, as far as they lie on it, which should stay visible.
         field_wh: width and height of what labels may lie on.
         font_px: the size of letters.
-        with_list: whether what has no room for a label gets a number, and a line in the list.
+        with_list: whether a box without room for a label gets a number, and a line in the list.
     """
     placing = Placing(field_wh, boxes, cells)
     best_first = sorted(range(len(rows)), key=lambda at: -rows[at]["score"])
     labels: list[Label] = []
     rest: list[int] = []
     for at in best_first:
-        texts = _forms(rows[at], font_px, len(rows))
+        texts = _forms(rows[at], boxes[at], font_px, len(rows))
         label = _placed(placing, at, boxes[at], texts, font_px, _TEXT_RINGS, MOST_HIDDEN)
         if label is None:
             rest.append(at)
@@ -119,11 +120,18 @@ def _placed(
     return None if placed is None else Label(at, lines[placed.form], placed)
 
 
-def _forms(row: Row, font_px: int, count: int) -> list[str]:
-    """A label's texts, the longest first; among more than a few detections without the address."""
+def _forms(row: Row, box: Rect, font_px: int, count: int) -> list[str]:
+    """A label's texts, the longest first; among many detections without the address.
+
+    Among more than a few detections only wide boxes have it.
+    """
     name = _name(row, font_px)
-    texts = [_full(row, font_px), f"{name} {row['score']:.2f}", name]
-    return texts[1:] if count > BUSY else texts
+    full, short = _full(row, font_px), [f"{name} {row['score']:.2f}", name]
+    if count <= BUSY:
+        return [full, *short]
+    width = box[2] - box[0]
+    fits = count <= CROWD and text_line(full, font_px).width_px <= _FAR_WIDER * width
+    return [full, *short] if fits else short
 
 
 def _full(row: Row, font_px: int) -> str:

@@ -29,7 +29,7 @@ from headlab.results.pictures.marks import (
 )
 from headlab.results.pictures.picture import Picture
 from headlab.results.style import BUSY, Style, enlargement, font_size, style_for
-from headlab.trace.captions import Captions, captions, draw_labels, list_entry
+from headlab.trace.captions import MOST_LISTED, Captions, captions, draw_labels, list_entry
 from headlab.trace.row_words import has_anchor
 
 if TYPE_CHECKING:
@@ -242,6 +242,6 @@ def _notes(rows: Sequence[Row], written: Captions, constant_size: bool) -> Itera
     if note:
         yield note
     if written.unnamed and constant_size:
-        yield "Some boxes of a video have no room for a label."
+        yield "Some boxes in video frames have no label, for lack of room."
     elif written.unnamed:
-        yield f"The list of a picture ends after {len(written.listed)} boxes; the table has all."
+        yield f"A picture lists at most {MOST_LISTED} boxes; the table has them all."

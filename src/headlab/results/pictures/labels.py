@@ -33,9 +33,15 @@ _AROUND = _CIRCLE / np.abs(_CIRCLE).max(axis=1, keepdims=True)
 """Points on the edge of a square, from its middle."""
 
 _STEP_PX = 10
-"""Between the points of a leader line that labels are kept off; they are all wider and higher."""
+"""The distance between the points of a leader line that later labels must not cover."""
 
-# What speaks against a place, in the same unit: the best places cost 0, the farthest about 10.
+_LEADER_STEPS = 12
+"""Points of a leader line that are checked for labels."""
+
+_MOST_LEADERS = 16
+"""How many of the cheapest places are tried for a leader line that crosses no label."""
+
+# What a place costs, all in one unit: the best places cost 0, the farthest about 6.
 _COST_BELOW, _COST_INSIDE, _COST_SIDE, _COST_LEADER = 0.3, 0.6, 0.5, 1.2
 _COST_SLIDE, _COST_CELL, _COST_BOX = 0.1, 4.0, 0.8
 
@@ -76,12 +82,12 @@ def overlap(first: Rect, second: Rect) -> int:
 
 
 class Placing:
-    """Labels that find their places one after the other.
+    """Places labels one after the other.
 
     Args:
         field_wh: width and height of what labels may lie on.
         boxes: the boxes whose objects are to stay visible.
-        avoided: rectangles that had better stay visible too, such as the cells.
+        avoided: rectangles that should stay visible too, such as the cells.
     """
 
     def __init__(
@@ -114,7 +120,7 @@ class Placing:
         for form, size in enumerate(wanted.sizes if rings else ()):
             rect = self._best(*_far(wanted.box, size, rings), most_hidden, wanted.box)
             if rect is not None:
-                return self._take(form, rect, _leader(rect, wanted.box))
+                return self._take(form, rect, _leaders(rect[None], wanted.box))
         return None
 
     def _best(
@@ -124,7 +130,7 @@ class Placing:
         most_hidden: float,
         led_to: Rect | None = None,
     ) -> Rects | None:
-        """The place that costs least among those that are free, and that a leader can be led from."""
+        """The cheapest place that is free and, for a label at a distance, has a clear leader line."""
         width, height = self._field_wh
         inside = (rects[:, 0] >= 0) & (rects[:, 1] >= 0)
         inside &= (rects[:, 2] <= width) & (rects[:, 3] <= height)
@@ -145,25 +151,30 @@ class Placing:
         cells = self._avoided[_around(self._avoided, rects)]
         costs = costs + _COST_BOX * np.minimum(shared.sum(axis=1) / area, 1)
         costs += _COST_CELL * _shared(rects, cells).sum(axis=1) / area
-        for at in np.argsort(costs, kind="stable"):
-            best: Rects = rects[at]
-            if led_to is None or not self._labels.covered(_steps(_leader(best, led_to))).any():
-                return best
-        return None
+        best_first: Rects = rects[np.argsort(costs, kind="stable")]
+        if led_to is not None:
+            best_first = best_first[:_MOST_LEADERS]
+            steps = _steps(_leaders(best_first, led_to), _LEADER_STEPS)
+            crossed = self._labels.covered(steps).reshape(-1, _LEADER_STEPS).any(axis=1)
+            best_first = best_first[~crossed]
+        return np.asarray(best_first[0]) if len(best_first) else None
 
-    def _take(self, form: int, rect: Rects, leader: Leader | None) -> Placed:
-        """Keep others off a place and its leader line."""
+    def _take(self, form: int, rect: Rects, leader: Rects | None) -> Placed:
+        """Occupy a place and its leader line."""
         near = _around(self._boxes, rect[None])
         self._hidden[near] += _shared(rect[None], self._boxes[near])[0]
         self._labels.add(rect[None] + (-_GAP_PX, -_GAP_PX, _GAP_PX, _GAP_PX))
-        if leader is not None:
-            self._leaders.add(_steps(leader))
         x1, y1, x2, y2 = (int(end) for end in rect)
-        return Placed(form, (x1, y1, x2, y2), leader)
+        if leader is None:
+            return Placed(form, (x1, y1, x2, y2))
+        start_x, start_y, end_x, end_y = (float(end) for end in leader[0])
+        length = math.hypot(end_x - start_x, end_y - start_y)
+        self._leaders.add(_steps(leader, max(1, math.ceil(length / _STEP_PX))))
+        return Placed(form, (x1, y1, x2, y2), (start_x, start_y, end_x, end_y))
 
 
 class _Pile:
-    """Rectangles that become more."""
+    """A growing array of rectangles."""
 
     def __init__(self) -> None:
         self._rects = np.empty((64, 4))
@@ -176,7 +187,7 @@ class _Pile:
         self._count += len(new)
 
     def covered(self, rects: Rects) -> NDArray[np.bool_]:
-        """Which of some rectangles (N, 4) one of these reaches into, as (N,)."""
+        """Which of N rectangles, (N, 4), overlap any of these, as (N,)."""
         here = self._rects[: self._count]
         return np.asarray(_shared(rects, here[_around(here, rects)]).any(axis=1), np.bool_)
 
@@ -199,7 +210,7 @@ def _shared(rects: Rects, others: Rects) -> NDArray[np.float64]:
 
 
 def _around(rects: Rects, others: Rects) -> NDArray[np.intp]:
-    """Which rectangles reach into the envelope of others."""
+    """The indices of rectangles that overlap the envelope of others."""
     low, high = others[:, :2].min(axis=0), others[:, 2:].max(axis=0)
     return np.flatnonzero((rects[:, :2] < high).all(axis=1) & (rects[:, 2:] > low).all(axis=1))
 
@@ -244,18 +255,16 @@ def _at_corners(
     return np.hstack([given[:, :2], given[:, :2] + size]), given[:, 2]
 
 
-def _leader(rect: Rects, box: Rect) -> Leader:
-    """The shortest line from a label to its box."""
-    x1, y1, x2, y2 = (float(end) for end in rect)
-    to_x = min(max((x1 + x2) / 2, box[0]), box[2])
-    to_y = min(max((y1 + y2) / 2, box[1]), box[3])
-    return min(max(to_x, x1), x2), min(max(to_y, y1), y2), to_x, to_y
+def _leaders(rects: Rects, box: Rect) -> Rects:
+    """The shortest lines from labels to their box, as (N, 4): x1, y1, x2, y2."""
+    ends = np.clip((rects[:, :2] + rects[:, 2:]) / 2, box[:2], box[2:])
+    starts = np.clip(ends, rects[:, :2], rects[:, 2:])
+    return np.hstack([starts, ends])
 
 
-def _steps(leader: Leader) -> Rects:
-    """Small squares along a leader line, without its ends, which touch the label and the box."""
-    start, end = np.array(leader[:2]), np.array(leader[2:])
-    count = max(1, math.ceil(math.dist(leader[:2], leader[2:]) / _STEP_PX))
+def _steps(leaders: Rects, count: int) -> Rects:
+    """So many small squares along each line, without its ends, which touch the label and the box."""
     share = (np.arange(count) + 0.5)[:, None] / count
-    points = start + (end - start) * share
+    points = leaders[:, None, :2] * (1 - share) + leaders[:, None, 2:] * share
+    points = points.reshape(-1, 2)
     return np.hstack([points - _GAP_PX, points + _GAP_PX])

@@ -1,4 +1,4 @@
-"""The paper around a photo: a legend of colours, and a numbered list of what has no room on the photo."""
+"""The paper around a photo: a legend of colours, and a numbered list of what does not fit on the photo."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """Entries with their places.
+    """Entries, laid out.
 
     Attributes:
         font_px: the size of letters.
-        size_wh: the room that they take.
+        size_wh: the space that they take.
         items: left, top, width of the swatch, and the entry.
     """
 
@@ -64,7 +64,7 @@ class Block:
 
 
 def flowing(entries: Sequence[Entry], most_px: int, font_px: int) -> Block:
-    """Entries one behind the other, in lines that fit a width as far as they can."""
+    """Entries one after the other, wrapped to a width where possible."""
     gap, step = _gap(font_px), _step(font_px)
     items, x, y, widest = [], 0, 0, 0
     for entry in entries:
@@ -79,7 +79,7 @@ def flowing(entries: Sequence[Entry], most_px: int, font_px: int) -> Block:
 
 
 def in_columns(entries: Sequence[Entry], rows: int, font_px: int) -> Block:
-    """Entries below each other, in as many columns of a height as they need."""
+    """Entries in columns of so many rows, filled from top to bottom."""
     step = _step(font_px)
     swatch, width = _widths(entries, font_px)
     columns = -(-len(entries) // rows)
@@ -93,7 +93,7 @@ def in_columns(entries: Sequence[Entry], rows: int, font_px: int) -> Block:
 
 
 def rows_for_width(entries: Sequence[Entry], most_px: int, font_px: int) -> int:
-    """How high columns have to be for all of them to fit a width."""
+    """How many rows the columns need so that all entries fit a width."""
     _, width = _widths(entries, font_px)
     gap = 2 * _gap(font_px)
     columns = max(1, (most_px + gap) // (width + gap))
@@ -108,7 +108,7 @@ class Margin:
         font_px: the size of letters.
         legend: the colours and their meaning.
         key: what the signs mean, one line or several, dim.
-        listed: a numbered list of what has no room on the photo.
+        listed: a numbered list of what does not fit on the photo.
         listed_heading: above that list.
     """
 
@@ -119,7 +119,7 @@ class Margin:
     listed_heading: str = ""
 
     def blocks(self, size_wh: tuple[int, int], on_right: bool) -> Iterator[Block]:
-        """The blocks, one below the other, fitted to the room next to a photo, or below it."""
+        """The blocks from top to bottom, laid out for the space next to a photo or below it."""
         width, height = size_wh
         if on_right:
             yield in_columns(self.legend, max(len(self.legend), 1), self.font_px)
@@ -178,7 +178,7 @@ class Sheet:
             photo: of the size that the sheet was made for.
             margin: what is written outside it.
             labels: where labels will be drawn; paper that they do not need is cut off.
-            constant_size: cut nothing off, and make width and height even, for the frames of a video.
+            constant_size: cut nothing off, and make width and height even, for video frames.
         """
         width, height = self.field_wh
         if not constant_size:

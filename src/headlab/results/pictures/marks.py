@@ -1,4 +1,4 @@
-"""Draw boxes, cells, and dashed outlines on a photo, each with a dark seam that shows on any ground."""
+"""Draw boxes, cells and dashed outlines on a photo, with a seam that stands out from any background."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def draw_dot(canvas: ImageDraw.ImageDraw, at: Point, radius: int, colour: RGB) -
 
 def draw_leader(canvas: ImageDraw.ImageDraw, line: Edges, colour: RGB, line_px: int) -> None:
     """A line from a label to its box."""
-    width = max(1, line_px // 2)
-    canvas.line(line, fill=_SEAM, width=width + 2)
+    width = max(2, line_px // 2)
+    canvas.line(line, fill=_HALO, width=width + 2)
     canvas.line(line, fill=colour, width=width)
 
 
