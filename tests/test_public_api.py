@@ -34,10 +34,12 @@ def test_names() -> None:
         *("Scale", "Shift", "Suppress", "Swap", "Thresholds"),
     }
     others = {
-        "ComparisonResult",
         "Converted",
         "Differences",
-        "EvaluationResult",
+        "Comparison",
+        "DetectionSettings",
+        "Evaluation",
+        "EvaluationSettings",
         "HeadlabError",
         "Inspection",
         "Model",
@@ -45,7 +47,7 @@ def test_names() -> None:
         "Recipe",
         "Restored",
         "Saved",
-        "TraceResult",
+        "Trace",
         "anchors",
         "boxes",
         "compare",
@@ -79,7 +81,8 @@ def test_signatures() -> None:
         *("source", "target", "cfg", "names", "anchors", "batch_norm_epsilon", "imgsz", "force")
     ]
     assert names(headlab.compare) == [
-        *("before", "after", "sources", "recipe", "classes", "match_iou", "settings")
+        *("model_a", "model_b", "sources", "recipe", "classes", "match_iou", "stream"),
+        *("progress", "settings"),
     ]
     how = ("imgsz", "resize", "units", "assume_size")
     assert names(headlab.anchors.fit) == [
@@ -95,10 +98,29 @@ def test_signatures() -> None:
     assert names(headlab.Model.plan) == ["self", "edits"]
     assert names(headlab.Model.edit) == ["self", "edits"]
     assert names(headlab.Model.save) == ["self", "path", "in_place"]
-    assert names(headlab.Model.trace) == ["self", "sources", "classes", "settings"]
+    assert names(headlab.Model.trace) == [
+        *("self", "sources", "classes", "stream", "progress", "settings")
+    ]
+    assert names(headlab.Model.evaluate) == [
+        *("self", "data", "format", "images", "names", "split", "encoding", "assume_size"),
+        *("progress", "settings"),
+    ]
     public = {name for name in vars(headlab.Model) if not name.startswith("_")}
     values = {"path", "layout", "class_names", "network", "runnable"}
     assert public == values | {"edit", "evaluate", "inspect", "plan", "save", "trace"}
+
+
+def test_an_editor_can_complete_the_settings() -> None:
+    for function, settings in (
+        (headlab.Model.trace, "DetectionSettings"),
+        (headlab.compare, "DetectionSettings"),
+        (headlab.Model.evaluate, "EvaluationSettings"),
+    ):
+        parameter = inspect.signature(function).parameters["settings"]
+        assert parameter.annotation == f"Unpack[{settings}]"
+        text = function.__doc__ or ""
+        names = getattr(headlab, settings).__annotations__
+        assert "as of `Model.trace`" in text or all(f"`{name}`" in text for name in names)
 
 
 def test_load_edit_save_trace_compare(small: Small, photo: Path, tmp_path: Path) -> None:

@@ -239,12 +239,16 @@ class Comparison(Result):
         Raises:
             SourceError: an image has to be read again, and cannot be.
         """
-        from headlab.trace.sheet import sheet
+        from headlab.trace.sheet import TILE_PX, sheet
 
         if len(self) == 1:
             return self[0].plot()
         shown = [self[at] for at in range(min(len(self), MOST_PICTURES))]
-        return sheet([(image.name, image.plot()) for image in shown], columns=1)
+        return sheet(
+            [(Path(image.name).name, image.plot()) for image in shown],
+            columns=1,
+            tile_px=2 * TILE_PX,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as one JSON document; docs/comparing.md describes its keys."""

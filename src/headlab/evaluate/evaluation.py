@@ -119,7 +119,10 @@ class Evaluation(Result):
             "head": self.layout.head,
             "task": self.layout.task,
             "settings": asdict(self.settings),
-            "figures": dict(self.figures.values),
+            "figures": {
+                name: None if np.isnan(value) else value
+                for name, value in self.figures.values.items()
+            },
             "recall_50": self.recall,
             "rows": self.rows.to_dicts(),
             "images": self.images.to_dicts(),

@@ -46,8 +46,8 @@ def evaluation_figure(evaluation: Evaluation) -> Figure:
 def _class_bars(axes: Axes, classes: pl.DataFrame, evaluation: Evaluation) -> None:
     """AP50 of each class, and AP within it."""
     at = np.arange(classes.height)
-    axes.barh(at, classes["AP50"].fill_null(0).to_numpy(), 0.8, color="#c9c9c9", label="AP50")
-    axes.barh(at, classes["AP"].fill_null(0).to_numpy(), 0.45, color="#6f6f6f", label="AP")
+    axes.barh(at, classes["AP50"].fill_null(0).to_numpy(), 0.8, color="#c9c9c9")
+    axes.barh(at, classes["AP"].fill_null(0).to_numpy(), 0.45, color="#6f6f6f")
     names = [
         f"{printable(name)} ({truths:,})"
         for name, truths in classes.select("class_name", "truths").iter_rows()
@@ -56,9 +56,10 @@ def _class_bars(axes: Axes, classes: pl.DataFrame, evaluation: Evaluation) -> No
     any_script(axes)
     axes.set(xlim=(0, 1), ylim=(classes.height - 0.5, -0.5))
     figures = evaluation.figures
-    axes.set_title(f"All classes: AP50 {figures['AP50']:.3f}, AP {figures['AP']:.3f}", fontsize=10)
-    axes.set_xlabel("average precision; in brackets: truths")
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=2, fontsize=9, frameon=False)
+    axes.set_title(
+        f"AP50 {figures['AP50']:.3f} (light), AP {figures['AP']:.3f} (dark)", fontsize=10
+    )
+    axes.set_xlabel("average precision by class (number of truths)")
 
 
 def _level_shares(axes: Axes, classes: pl.DataFrame, evaluation: Evaluation) -> None:
@@ -74,8 +75,8 @@ def _level_shares(axes: Axes, classes: pl.DataFrame, evaluation: Evaluation) -> 
     axes.set_xticks(range(len(levels)), levels)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    axes.set_title("Truths found, by level", fontsize=10)
-    axes.set_xlabel("level")
+    axes.set_title("Truths found", fontsize=10)
+    axes.set_xlabel("by level")
 
 
 def _shares(classes: pl.DataFrame, evaluation: Evaluation) -> NDArray[np.float64]:
@@ -97,8 +98,8 @@ def _level_bars(axes: Axes, evaluation: Evaluation) -> None:
     colours = [hex_colour(level_colour(row["level"])) for row in rows]
     alone = [row["AP50"] or 0.0 for row in rows]
     lost = [row["AP50_lost"] or 0.0 for row in rows]
-    axes.bar(at - _BAR / 2, alone, _BAR, color=colours, alpha=0.45, label="alone")
-    axes.bar(at + _BAR / 2, lost, _BAR, color=colours, label="lost without it")
+    axes.bar(at - _BAR / 2, alone, _BAR, color=colours, alpha=0.45)
+    axes.bar(at + _BAR / 2, lost, _BAR, color=colours)
     for x, value in [
         *zip(at - _BAR / 2, alone, strict=True),
         *zip(at + _BAR / 2, lost, strict=True),
@@ -109,5 +110,7 @@ def _level_bars(axes: Axes, evaluation: Evaluation) -> None:
     axes.axhline(0, color=GREY, lw=0.8)
     strides = evaluation.layout.stride_by_level
     axes.set_xticks(at, [f"{row['level']}/{strides[row['level']]}" for row in rows])
-    axes.set_title("AP50 of each level alone (pale), and lost without it", fontsize=10)
-    axes.set_xlabel("level and stride in pixels")
+    axes.set_title("AP50 of each level alone (light),\nand lost without it (dark)", fontsize=10)
+    axes.set_xlabel("level and its stride in pixels")
+    axes.set_box_aspect(1)  # however many classes there are
+    axes.set_anchor("N")

@@ -12,23 +12,29 @@ from headlab.results.fonts import fitted_line
 from headlab.results.pictures.margin import INK
 
 MOST_PICTURES = 12
+TILE_PX = 480
 
-_TILE_PX = 480
 _GAP_PX = 8
 _FONT_PX = 14
 _NAME_PX = 24
 _WIDTH_OF_LETTER = 0.6
 
 
-def sheet(pictures: Sequence[tuple[str, Image.Image]], columns: int | None = None) -> Image.Image:
+def sheet(
+    pictures: Sequence[tuple[str, Image.Image]],
+    *,
+    columns: int | None = None,
+    tile_px: int = TILE_PX,
+) -> Image.Image:
     """Pictures in rows.
 
     Args:
         pictures: each with its name.
-        columns: how many stand in a row; by default as many as make the sheet about square.
+        columns: how many there are in a row; by default so many that the sheet is about square.
+        tile_px: the longer side of a picture; none is enlarged to it.
     """
     across = columns or math.ceil(math.sqrt(len(pictures)))
-    tiles = [(name, _smaller(picture)) for name, picture in pictures]
+    tiles = [(name, _smaller(picture, tile_px)) for name, picture in pictures]
     rows = [tiles[start : start + across] for start in range(0, len(tiles), across)]
     width = max(tile.width for _, tile in tiles)
     heights = [max(tile.height for _, tile in row) + _NAME_PX for row in rows]
@@ -49,8 +55,8 @@ def sheet(pictures: Sequence[tuple[str, Image.Image]], columns: int | None = Non
     return whole
 
 
-def _smaller(picture: Image.Image) -> Image.Image:
-    scale = min(1.0, _TILE_PX / max(picture.size))
+def _smaller(picture: Image.Image, longer_px: int) -> Image.Image:
+    scale = min(1.0, longer_px / max(picture.size))
     width, height = (max(1, round(scale * side)) for side in picture.size)
     return picture if scale == 1 else picture.resize((width, height), Image.Resampling.LANCZOS)
 

@@ -116,7 +116,7 @@ class Trace(Result):
         if len(self) == 1:
             return self[0].plot()
         shown = [self[at] for at in range(min(len(self), MOST_PICTURES))]
-        return sheet([(image.name, image.plot()) for image in shown])
+        return sheet([(Path(image.name).name, image.plot()) for image in shown])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as one JSON document; docs/tracing.md describes its keys."""
