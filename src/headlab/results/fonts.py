@@ -223,9 +223,14 @@ def _load(path: str, size_px: int) -> Font:
 def _draws(path: str, character: str) -> bool:
     """Whether a font has a glyph for a character: the one for "no such character" differs."""
     try:
-        return character.isspace() or _drawn(path, character) != _drawn(path, _NO_CHARACTER)
+        return character.isspace() or _drawn(path, character) != _missing(path)
     except (OSError, UnicodeError):
         return False
+
+
+@cache
+def _missing(path: str) -> bytes:
+    return _drawn(path, _NO_CHARACTER)
 
 
 def _drawn(path: str, character: str) -> bytes:
