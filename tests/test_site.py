@@ -72,7 +72,9 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
                 path = (page.parent / urlsplit(address).path).resolve()
                 assert path.exists(), f"{page.name} loads {address}, which is not there"
     for style in site.rglob("*.css"):
-        assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", style.read_text("utf-8")), style
+        assert not re.search(r"(@import|url\()\s*['\"]?(https?:)?//", style.read_text("utf-8")), (
+            style
+        )
 
 
 def test_a_japanese_page_leads_to_the_english_one_and_back(site: Path) -> None:
