@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from test_import_direction import LAYERS
 
 ROOT = Path(__file__).resolve().parents[1]
