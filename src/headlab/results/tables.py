@@ -60,9 +60,17 @@ def show(*parts: RenderableType) -> None:
 def as_text(*parts: RenderableType) -> str:
     """Tables and lines as plain text, as `show` prints them to a file."""
     buffer = StringIO()
-    _print(
-        Console(file=buffer, width=PIPED_COLUMNS, highlight=False, markup=False, emoji=False), parts
+    plain = Console(
+        file=buffer,
+        width=PIPED_COLUMNS,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,  # else rich displays the text in a notebook, instead of writing it
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
+    _print(plain, parts)
     return "\n".join(each.rstrip() for each in buffer.getvalue().splitlines())
 
 
