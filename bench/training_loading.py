@@ -16,7 +16,7 @@ from training_worker import BATCH, SIDE_PX, THREADS
 
 from headlab.train.api import plan, run
 from headlab.train.configuration.config import DataConfig, StageConfig, TrainConfig
-from headlab.train.watching.events import Event, Stepped
+from headlab.train.events import Event, Stepped
 
 WARM_UP = 3
 WORKERS = 2

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw
 
 from headlab.train.api import run
 from headlab.train.configuration.file import load
-from headlab.train.plan import Plan, plan
-from headlab.train.watching.events import Epoch, Event, Stepped
+from headlab.train.events import Epoch, Event, Stepped
+from headlab.train.planning import Plan, plan
 
 NAMES = ("disc", "square")
 COLOURS = ((220, 60, 50), (50, 90, 220))

@@ -9,8 +9,8 @@ from drawn_photos import draw_set, planned_on
 
 from headlab.errors import InputError
 from headlab.train.api import resume
-from headlab.train.run.saving import Keeper
-from headlab.train.run.state import Progress
+from headlab.train.engine.saving import Keeper
+from headlab.train.engine.state import Progress
 
 
 def test_the_data_set_may_have_moved(tmp_path: Path) -> None:

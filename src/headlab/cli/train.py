@@ -16,8 +16,8 @@ from headlab.cli.train_options import DATA, ConfigCommand, given_values
 from headlab.errors import HeadlabError, InputError, OutputError
 
 if TYPE_CHECKING:
-    from headlab.train.plan import Plan
-    from headlab.train.watching.events import Event
+    from headlab.train.events import Event
+    from headlab.train.planning import Plan
 
 RUNS = Path("runs")
 _FOLDER_VARIABLE = "HEADLAB_RUN_FOLDER"
@@ -81,7 +81,7 @@ def train(
         _preview(wanted, preview, preview_count)
         return
     folder = _run_folder(output)
-    from headlab.train.plan import plan
+    from headlab.train.planning import plan
 
     _run(plan(wanted, folder))
 
@@ -100,7 +100,7 @@ def _resume(folder: Path, values: dict[str, Any], others: list[str]) -> None:
             f"--resume and {', '.join(others)} do not go together.",
             "A training goes on with its own configuration, in its own folder.",
         )
-    from headlab.train.plan import resume
+    from headlab.train.planning import resume
 
     _run(resume(folder, values))
 
@@ -110,7 +110,7 @@ def _preview(config: Any, path: Path, count: int) -> None:
 
     check_name(path)
     from headlab.train.api import preview
-    from headlab.train.plan import plan
+    from headlab.train.planning import plan
 
     planned = plan(config, path.parent)
     batches = preview(planned, -(-count // planned.config.batch))
@@ -126,8 +126,8 @@ def _preview(config: Any, path: Path, count: int) -> None:
 def _run(planned: Plan) -> None:
     """Train, and say what comes of it."""
     from headlab.train.api import run
-    from headlab.train.run.fabric import is_first
-    from headlab.train.run.interrupts import Interrupted
+    from headlab.train.engine.fabric import is_first
+    from headlab.train.engine.interrupts import Interrupted
     from headlab.train.watching.logs import MetricsLog, StepsLog
     from headlab.train.watching.progress import TrainProgress
     from headlab.train.watching.tensorboard import TensorBoardLog
@@ -155,7 +155,7 @@ def _run_beside(planned: Plan) -> None:
     An exit code other than 0 would have Fabric kill the first process, perhaps while it writes.
     """
     from headlab.train.api import run
-    from headlab.train.run.interrupts import Interrupted
+    from headlab.train.engine.interrupts import Interrupted
 
     with suppress(Interrupted, HeadlabError):
         run(planned)
@@ -175,7 +175,7 @@ class _LastEpoch:
             self._stage, self._epoch = planned.state.progress.stage, planned.state.progress.epoch
 
     def __call__(self, event: Event) -> None:
-        from headlab.train.watching.events import Epoch
+        from headlab.train.events import Epoch
 
         if isinstance(event, Epoch):
             self._stage, self._epoch = event.stage, event.epoch
@@ -205,7 +205,7 @@ def _run_folder(output: Path | None) -> Path:
     Raises:
         OutputError: there is something in it.
     """
-    from headlab.train.run.fabric import is_first
+    from headlab.train.engine.fabric import is_first
 
     if not is_first():
         return output or Path(os.environ.get(_FOLDER_VARIABLE, RUNS / "train"))
@@ -220,7 +220,7 @@ def _run_folder(output: Path | None) -> Path:
 
 def _not_empty(folder: Path) -> OutputError:
     """What to say of a folder with something in it, which may be a training to go on with."""
-    from headlab.train.run.state import NAME
+    from headlab.train.engine.state import NAME
 
     other = "empty the folder: there is no training in it to go on with."
     if (folder / NAME).is_file():

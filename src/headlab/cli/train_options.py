@@ -181,7 +181,7 @@ class _Text(ParamType):
         try:
             return _adapter(self._field).validate_python(value)
         except ValidationError as error:
-            from headlab.train.configuration.errors import wrong_value
+            from headlab.train.configuration.checking import wrong_value
 
             self.fail(f"{wrong_value(error, value)}.", param, ctx)
 

@@ -10,13 +10,13 @@ import torch
 
 from headlab.train.data.batch import Batch
 from headlab.train.data.loader import train_loader
-from headlab.train.plan import Plan, plan, resume
-from headlab.train.run.fabric import launched
-from headlab.train.run.failures import explained_failures
-from headlab.train.run.interrupts import interruptible
-from headlab.train.run.loop import Training
-from headlab.train.run.memory import kept_memory
-from headlab.train.watching.events import Finished, Watcher
+from headlab.train.engine.fabric import launched
+from headlab.train.engine.failures import explained_failures
+from headlab.train.engine.interrupts import interruptible
+from headlab.train.engine.loop import Training
+from headlab.train.engine.memory import kept_memory
+from headlab.train.events import Finished, Watcher
+from headlab.train.planning import Plan, plan, resume
 
 __all__ = ["plan", "preview", "resume", "run"]
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from headlab.errors import InputError, RecipeError, UnknownName
 from headlab.files.atomic import write_bytes
 from headlab.files.yaml_file import read_yaml
+from headlab.train.configuration.checking import checked
 from headlab.train.configuration.config import Section, TrainConfig
-from headlab.train.configuration.errors import checked
 
 _WIDTH = 100
 _A_YAML_FILE = "A configuration is a YAML file."

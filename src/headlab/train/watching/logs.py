@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from headlab.files.atomic import explained, write_bytes
-from headlab.train.watching.events import Epoch, Event, StageStarted, Started, Stepped, Terms
+from headlab.train.events import Epoch, Event, StageStarted, Started, Stepped, Terms
 
 METRICS = "metrics.csv"
 STEPS = "steps.csv"

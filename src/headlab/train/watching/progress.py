@@ -14,7 +14,7 @@ from rich.text import Text
 
 from headlab.plain_text import printable
 from headlab.results.tables import console
-from headlab.train.watching.events import Epoch, Event, Finished, StageStarted, Started, Stepped
+from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped
 from headlab.train.watching.text import (
     duration,
     epoch_lines,

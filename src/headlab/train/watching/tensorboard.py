@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from headlab.train.watching.events import Epoch, Event, Started, Stepped
+from headlab.train.events import Epoch, Event, Started, Stepped
 from headlab.train.watching.logs import append, epoch_figures, make_folder
 
 FOLDER = "tensorboard"

@@ -11,7 +11,7 @@ from headlab.plain_text import counted
 
 if TYPE_CHECKING:
     from headlab.train.configuration.config import DataConfig
-    from headlab.train.watching.events import Epoch, Finished, StageStarted, Started
+    from headlab.train.events import Epoch, Finished, StageStarted, Started
 
 MOST_SKIPPED = 5
 """So many photos that could not be read are named per epoch."""

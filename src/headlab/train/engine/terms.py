@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from headlab.train.run.fabric import gathered
-from headlab.train.watching.events import Terms
+from headlab.train.engine.fabric import gathered
+from headlab.train.events import Terms
 from headlab.yolov3.loss import Loss
 
 BACKGROUND = "background"

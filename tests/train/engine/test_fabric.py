@@ -14,7 +14,7 @@ import torch
 
 from headlab.errors import InputError
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.run.fabric import fabric_for, is_first, launched
+from headlab.train.engine.fabric import fabric_for, is_first, launched
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
 
@@ -42,7 +42,7 @@ def test_the_first_process_is_known_before_the_launch(
 
 
 def test_importing_it_does_not_import_lightning() -> None:
-    code = "import sys, headlab.train.run.fabric; sys.exit('lightning_fabric' in sys.modules)"
+    code = "import sys, headlab.train.engine.fabric; sys.exit('lightning_fabric' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -118,8 +118,8 @@ PROGRAM = """
 import os, sys, time
 import torch
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.run.fabric import is_first, launched
-from headlab.train.run.interrupts import Interrupted, interruptible
+from headlab.train.engine.fabric import is_first, launched
+from headlab.train.engine.interrupts import Interrupted, interruptible
 
 def main():
     try:

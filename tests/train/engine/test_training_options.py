@@ -15,10 +15,10 @@ from drawn_photos import draw_set, epochs, losses, planned_on, watched
 
 from headlab.errors import InputError, TrainingError
 from headlab.train.api import preview, run
-from headlab.train.run.bad_batch import inspect_bad_batch
-from headlab.train.run.loop import _is_better, _loaders
-from headlab.train.run.state import load_state
-from headlab.train.watching.events import Event, Finished, Stepped
+from headlab.train.engine.bad_batch import inspect_bad_batch
+from headlab.train.engine.loop import _is_better, _loaders
+from headlab.train.engine.state import load_state
+from headlab.train.events import Event, Finished, Stepped
 
 ONE_EPOCH: dict[str, Any] = {
     "imgsz": 64,

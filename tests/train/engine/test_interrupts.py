@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from headlab.train.run.interrupts import Interrupted, interruptible
+from headlab.train.engine.interrupts import Interrupted, interruptible
 
 BOTH = pytest.mark.parametrize(
     ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -105,7 +105,7 @@ def test_another_thread_is_left_alone() -> None:
 
 TWICE = """
 import sys, time
-from headlab.train.run.interrupts import interruptible
+from headlab.train.engine.interrupts import interruptible
 with interruptible() as interrupts, interrupts.in_memory():
     print("ready", flush=True)
     while interrupts.received is None:

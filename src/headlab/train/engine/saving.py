@@ -10,9 +10,9 @@ from typing import Any
 
 from headlab.errors import OutputError
 from headlab.files.atomic import write_bytes
-from headlab.train.plan import CONFIG_NAME, Plan, config_text, fingerprint
-from headlab.train.run.state import NAME, Progress, State, save_state
-from headlab.train.run.weight_files import SUFFIXES, write_weights
+from headlab.train.engine.state import NAME, Progress, State, save_state
+from headlab.train.engine.weight_files import SUFFIXES, write_weights
+from headlab.train.planning import CONFIG_NAME, Plan, config_text, fingerprint
 from headlab.yolov3.network import YOLOv3
 
 

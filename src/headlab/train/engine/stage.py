@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.run.optimisation import Rate, Stopping, optimizer_for
+from headlab.train.engine.optimisation import Rate, Stopping, optimizer_for
 from headlab.yolov3.network import YOLOv3
 
 

@@ -16,8 +16,8 @@ from headlab.boxes.reading import read as read_boxes
 from headlab.errors import CheckpointError, InputError
 from headlab.train.configuration.config import TrainConfig
 from headlab.train.configuration.file import load
-from headlab.train.plan import Plan
-from headlab.train.run.model import described, make
+from headlab.train.network import described, make
+from headlab.train.planning import Plan
 from yolov3_models import TINY_ANCHORS, random_model, saved
 
 TINY_MASKS = ((3, 4, 5), (0, 1, 2))

@@ -16,9 +16,9 @@ from drawn_photos import draw_set, epochs, planned_on, watched
 
 from headlab.errors import CheckpointError, InputError
 from headlab.train.api import resume, run
-from headlab.train.run.interrupts import Interrupted
-from headlab.train.run.state import load_state
-from headlab.train.watching.events import Epoch, Event, Finished, StageStarted, Started, Stepped
+from headlab.train.engine.interrupts import Interrupted
+from headlab.train.engine.state import load_state
+from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped
 
 VALUES: dict[str, Any] = {
     "imgsz": 64,
@@ -163,7 +163,7 @@ def test_killed_at_any_moment_it_loses_an_epoch_at_most(
             capture_output=True,
             text=True,
             timeout=300,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert ended.returncode == -signal.SIGKILL, ended.stderr
         assert load_state(folder).progress.epochs == 1

@@ -16,9 +16,9 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.errors import CheckpointError, OutputError
 from headlab.families.read import read
 from headlab.train.api import resume, run
-from headlab.train.run.state import NAME, Progress, State, load_network, load_state, save_state
-from headlab.train.run.weight_files import write_weights
-from headlab.train.watching.events import Epoch, Event
+from headlab.train.engine.state import NAME, Progress, State, load_network, load_state, save_state
+from headlab.train.engine.weight_files import write_weights
+from headlab.train.events import Epoch, Event
 from headlab.yolov3.network import YOLOv3
 from yolov3_models import description
 

@@ -11,8 +11,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
 
-from headlab.train.run.freezing import freeze, train_mode
-from headlab.train.run.synced_norm import SyncedBatchNorm, synced
+from headlab.train.engine.freezing import freeze, train_mode
+from headlab.train.engine.synced_norm import SyncedBatchNorm, synced
 from headlab.yolov3.network import YOLOv3
 from yolov3_models import description
 

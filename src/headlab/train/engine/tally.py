@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from headlab.train.data.batch import Batch
-from headlab.train.run.fabric import gathered
-from headlab.train.run.terms import MeanTerms
-from headlab.train.watching.events import Terms
+from headlab.train.engine.fabric import gathered
+from headlab.train.engine.terms import MeanTerms
+from headlab.train.events import Terms
 from headlab.yolov3.loss import Loss
 
 

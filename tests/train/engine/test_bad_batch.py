@@ -16,8 +16,8 @@ import torch.multiprocessing as mp
 from headlab.errors import CheckpointError, TrainingError
 from headlab.train.configuration.config import TrainConfig
 from headlab.train.data.batch import Batch, Collate, Sample
-from headlab.train.run.bad_batch import NAME, check_finite, inspect_bad_batch, save_bad_batch
-from headlab.train.run.freezing import freeze, train_mode
+from headlab.train.engine.bad_batch import NAME, check_finite, inspect_bad_batch, save_bad_batch
+from headlab.train.engine.freezing import freeze, train_mode
 from headlab.yolov3.loss import Loss, yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.network import YOLOv3

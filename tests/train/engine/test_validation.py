@@ -13,8 +13,8 @@ from torch import Tensor
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.train.configuration.config import TrainConfig
 from headlab.train.data.batch import Batch, Collate, Sample
-from headlab.train.run.fabric import launched
-from headlab.train.run.validation import Validation, validate
+from headlab.train.engine.fabric import launched
+from headlab.train.engine.validation import Validation, validate
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.targets.assigner import Assigner

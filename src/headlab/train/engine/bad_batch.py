@@ -22,14 +22,14 @@ from headlab.errors import CheckpointError, OutputError, TrainingError
 from headlab.files.atomic import write_bytes
 from headlab.plain_text import printable
 from headlab.train.data.batch import Batch, Collate, Sample
-from headlab.train.run.freezing import train_mode
+from headlab.train.engine.freezing import train_mode
 from headlab.yolov3.loss import Loss, yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.targets.assigner import Assigner, Compat
 
 if TYPE_CHECKING:
-    from headlab.train.plan import Plan
+    from headlab.train.planning import Plan
 
 NAME = "bad-batch.pt"
 _VERSION = 1
@@ -121,7 +121,7 @@ def save_bad_batch(
     try:
         write_bytes(path, buffer.getvalue())
         saved = (
-            f"The batch is in {path}: headlab.train.run.bad_batch.inspect_bad_batch looks at it."
+            f"The batch is in {path}: headlab.train.engine.bad_batch.inspect_bad_batch looks at it."
         )
     except OutputError as error:
         saved = f"The batch could not be saved: {error.message}"

@@ -13,7 +13,7 @@ import torch
 import two_processes
 
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.run.fabric import launched
+from headlab.train.engine.fabric import launched
 
 PROGRAM = Path(two_processes.__file__)
 STAGES = ("backbone", "none")

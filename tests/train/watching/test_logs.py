@@ -10,7 +10,7 @@ import pytest
 
 from full_disk import files_up_to
 from headlab.errors import OutputError
-from headlab.train.watching.events import Event, Watcher
+from headlab.train.events import Event, Watcher
 from headlab.train.watching.logs import METRICS, STEPS, MetricsLog, StepsLog, append
 from train_events import CLASSES, epoch, stage_started, started, stepped, training
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from headlab.train.run.freezing import freeze, frozen_count, train_mode, trainable_count
+from headlab.train.engine.freezing import freeze, frozen_count, train_mode, trainable_count
 from headlab.yolov3.network import YOLOv3
 from yolov3_models import description
 

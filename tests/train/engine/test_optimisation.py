@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from headlab.train.configuration.config import StageConfig, TrainConfig
-from headlab.train.run.freezing import freeze
-from headlab.train.run.optimisation import Rate, Stopping, optimizer_for
+from headlab.train.engine.freezing import freeze
+from headlab.train.engine.optimisation import Rate, Stopping, optimizer_for
 from headlab.yolov3.network import YOLOv3
 from yolov3_models import description
 

@@ -12,10 +12,10 @@ from headlab.train.configuration.config import StageConfig, TrainConfig
 from headlab.train.configuration.file import differences, dump, load, loads
 from headlab.train.data.photos import Photos
 from headlab.train.data.splits import Data, read_data
-from headlab.train.run.model import make
-from headlab.train.run.state import NAME as STATE_NAME
-from headlab.train.run.state import State, load_network, load_state
-from headlab.train.run.weight_files import SUFFIXES
+from headlab.train.engine.state import NAME as STATE_NAME
+from headlab.train.engine.state import State, load_network, load_state
+from headlab.train.engine.weight_files import SUFFIXES
+from headlab.train.network import make
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.loss_options import LossOptions

@@ -21,9 +21,9 @@ from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.evaluate.settings import EvaluationSettings
 from headlab.families.yolov3.head import layout_of
 from headlab.train.data.batch import Batch
-from headlab.train.run.fabric import gathered
-from headlab.train.run.terms import MeanTerms
-from headlab.train.watching.events import Terms
+from headlab.train.engine.fabric import gathered
+from headlab.train.engine.terms import MeanTerms
+from headlab.train.events import Terms
 from headlab.yolov3.decode import decode
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions

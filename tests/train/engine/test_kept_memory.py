@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from headlab.train.run.memory import kept_memory
+from headlab.train.engine.memory import kept_memory
 
 PROGRAM = """
 import resource
-from headlab.train.run.memory import kept_memory
+from headlab.train.engine.memory import kept_memory
 
 def faults(rounds=20):
     for _ in range(2):

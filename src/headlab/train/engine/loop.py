@@ -17,18 +17,17 @@ import torch
 from headlab.errors import InputError
 from headlab.train.data.batch import Batch
 from headlab.train.data.loader import Loader, train_loader, val_loader
-from headlab.train.plan import Plan
-from headlab.train.run.bad_batch import check_finite
-from headlab.train.run.freezing import freeze, frozen_count, train_mode, trainable_count
-from headlab.train.run.interrupts import Interrupts
-from headlab.train.run.saving import Keeper
-from headlab.train.run.stage import RunningStage
-from headlab.train.run.state import Progress
-from headlab.train.run.synced_norm import synced
-from headlab.train.run.tally import Tally, Trained
-from headlab.train.run.terms import terms_of
-from headlab.train.run.validation import Validation, validate
-from headlab.train.watching.events import (
+from headlab.train.engine.bad_batch import check_finite
+from headlab.train.engine.freezing import freeze, frozen_count, train_mode, trainable_count
+from headlab.train.engine.interrupts import Interrupts
+from headlab.train.engine.saving import Keeper
+from headlab.train.engine.stage import RunningStage
+from headlab.train.engine.state import Progress
+from headlab.train.engine.synced_norm import synced
+from headlab.train.engine.tally import Tally, Trained
+from headlab.train.engine.terms import terms_of
+from headlab.train.engine.validation import Validation, validate
+from headlab.train.events import (
     Epoch,
     Event,
     Finished,
@@ -37,6 +36,7 @@ from headlab.train.watching.events import (
     Stepped,
     Watcher,
 )
+from headlab.train.planning import Plan
 from headlab.yolov3.loss import Loss, yolo_loss
 
 

@@ -42,7 +42,7 @@ def optimizer_for(network: nn.Module, stage: StageConfig, config: TrainConfig) -
     with it, since the fused step takes the scale out of the gradients itself.
 
     Args:
-        network: on its device already; see `headlab.train.run.freezing.freeze`.
+        network: on its device already; see `headlab.train.engine.freezing.freeze`.
         stage: its learning rate.
         config: weight decay, compat, precision, clipping.
 

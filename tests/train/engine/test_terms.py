@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from headlab.train.run.terms import MeanTerms, terms_of
+from headlab.train.engine.terms import MeanTerms, terms_of
 from headlab.yolov3.loss import Loss, yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.targets.assigner import Assigner

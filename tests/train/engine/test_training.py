@@ -12,8 +12,8 @@ from drawn_photos import NAMES, draw_set, epochs, losses, planned_on, watched
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.families.read import read
 from headlab.train.configuration.file import load
-from headlab.train.plan import Plan
-from headlab.train.watching.events import Event, Finished, StageStarted, Started
+from headlab.train.events import Event, Finished, StageStarted, Started
+from headlab.train.planning import Plan
 from headlab.yolov3.load import build
 from yolov3_models import random_model, saved
 

@@ -7,7 +7,7 @@ import torch
 
 from headlab.errors import TrainingError
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.run.failures import explained_failures
+from headlab.train.engine.failures import explained_failures
 
 CONFIG = TrainConfig(batch=64, imgsz=(320, 608))
 
