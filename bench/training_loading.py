@@ -41,7 +41,7 @@ def main() -> None:
             steps.append(event)
 
     with tempfile.TemporaryDirectory() as folder:
-        run(plan(config, folder), [watch])
+        run(plan(config=config, output=folder), [watch])
     counted = steps[WARM_UP:]
     waited, taken = sum(each.data_s for each in counted), sum(each.step_s for each in counted)
     print(json.dumps({"waited_ms": 1000 * waited, "steps_ms": 1000 * taken}))

@@ -45,6 +45,7 @@ def test_names() -> None:
         "compare",
         "convert",
         "load",
+        "train",
     }
     assert set(headlab.__all__) == operations | others | {"__version__"}
     assert set(dir(headlab)) == set(headlab.__all__)

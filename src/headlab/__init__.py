@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from headlab._version import __version__
 
 if TYPE_CHECKING:
-    from headlab import anchors, boxes
+    from headlab import anchors, boxes, train
     from headlab.conversion.convert import convert
     from headlab.edit.operations import (
         Bias,
@@ -67,6 +67,7 @@ __all__ = [
     "compare",
     "convert",
     "load",
+    "train",
 ]
 
 _ELSEWHERE = {
@@ -78,7 +79,7 @@ _ELSEWHERE = {
     "headlab.conversion.convert": ("convert",),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
-_PACKAGES = ("anchors", "boxes")
+_PACKAGES = ("anchors", "boxes", "train")
 
 
 def __getattr__(name: str) -> Any:

@@ -68,7 +68,7 @@ def test_too_few_boxes_for_the_anchors_are_said(folder: Path, tmp_path: Path) ->
     made = planned_on(tmp_path / "train.txt", tmp_path / "run", anchors="fit", batch=1)
     anchors = made.network.description.anchors_wh_px
     assert len(anchors) < 6
-    assert f"The training boxes gave {len(anchors)} anchors only, where 6 are usual." in made.notes
+    assert f"The training boxes gave only {len(anchors)} anchors; 6 are usual." in made.notes
 
 
 def test_without_a_start_the_anchors_are_the_usual_ones(folder: Path) -> None:
@@ -106,8 +106,8 @@ def test_anchors_from_files_and_numbers(folder: Path, tmp_path: Path) -> None:
         ({"anchors": "1,1/2,2/3,3/4,4/5,5"}, "5 anchors cannot be shared out among the 2 levels"),
         ({"anchors": "1,1/2,2", "variant": "yolov3"}, "2 anchors cannot be shared out among the 3"),
         ({"anchors": "nowhere.txt"}, "nowhere.txt: there is no such file"),
-        ({"masks": "3,4,9/0,1,2"}, "P5: its mask names anchor 9; there are 6, from 0"),
-        ({"masks": "3,4/0,1/2"}, "those of 3 levels; yolov3-tiny has 2: P5, P4"),
+        ({"masks": "3,4,9/0,1,2"}, "The mask of P5 names anchor 9; there are 6, counted from 0"),
+        ({"masks": "3,4/0,1/2"}, "masks for 3 levels; yolov3-tiny has 2: P5, P4"),
         ({"imgsz": "96,100"}, "multiples of 32 px"),
         ({"start": "nowhere.weights"}, "nowhere.weights: no such file"),
     ],

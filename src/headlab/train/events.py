@@ -1,4 +1,11 @@
-"""What a training tells those who watch it: progress bars, log files, tests."""
+"""The events of a training, which every watcher gets: log files, progress bars, your own function.
+
+def show(event):
+if isinstance(event, Epoch):
+print(event.stage, event.epoch, event.train.total, event.figures)
+
+headlab.train.run(plan, watchers=[show])
+"""
 
 from __future__ import annotations
 
@@ -16,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Terms:
-    """A loss and its terms, as numbers.
+    """A loss and its terms.
 
     Attributes:
         total: the loss.
         levels: such as ("P5", "P4").
-        classes: the class names, and "background" last.
-        names: of the terms, such as ("xy", "wh", "confidence", "class").
-        by_class: every term of every level by class, (levels, terms, classes); the sum is the total.
+        classes: the class names, with "background" last.
+        names: the names of the terms, such as ("xy", "wh", "confidence", "class").
+        by_class: each term by level and class, (levels, terms, classes); the sum is the total.
     """
 
     total: float
@@ -33,23 +40,23 @@ class Terms:
     by_class: NDArray[np.float64]
 
     def by_term(self) -> dict[str, float]:
-        """Each term summed over levels and classes."""
+        """Each term, summed over levels and classes."""
         return dict(zip(self.names, self.by_class.sum((0, 2)).tolist(), strict=True))
 
 
 @dataclass(frozen=True)
 class Started:
-    """A training is about to begin, or to go on.
+    """A training is about to begin or to be resumed.
 
     Attributes:
-        config: nothing left open in it.
+        config: the configuration, with everything decided.
         folder: where everything is written.
-        train_photos: how many photos to train on.
-        val_photos: how many to validate on.
+        train_photos: the number of photos to train on.
+        val_photos: the number of photos to validate on.
         class_names: by class number.
-        notes: what the user should know, in sentences: what the start gave and what it did not, what
-            is wrong with annotations.
-        resumed: the epochs that are done already.
+        notes: what the user should know, in sentences: which start weights were loaded and which were not,
+            what is wrong with the annotations.
+        resumed: the number of epochs that are already done.
     """
 
     config: TrainConfig
@@ -63,15 +70,15 @@ class Started:
 
 @dataclass(frozen=True)
 class StageStarted:
-    """A stage begins, or goes on.
+    """A stage begins or is resumed.
 
     Attributes:
         number: 1 or 2.
         stage: its part of the configuration.
-        trainable: how many parameters are trained.
-        frozen: how many are not.
+        trainable: the number of trained parameters.
+        frozen: the number of frozen parameters.
         steps: per epoch.
-        done_epochs: epochs of it that are done already.
+        done_epochs: the number of its epochs that are already done.
     """
 
     number: int
@@ -87,15 +94,15 @@ class Stepped:
     """A step of the optimizer is done.
 
     Attributes:
-        stage: its number.
-        epoch: of the stage, from 1.
-        step: of the epoch, from 1.
-        global_step: over all stages, from 1.
+        stage: 1 or 2.
+        epoch: counted within the stage, from 1.
+        step: counted within the epoch, from 1.
+        global_step: counted over all stages, from 1.
         terms: the batch's loss.
         lr: the learning rate.
-        input_hw_px: the batch's input size.
+        input_hw_px: height and width of the batch's input.
         data_s: seconds spent waiting for the batch.
-        step_s: seconds of the whole step, waiting included.
+        step_s: seconds of the whole step, including the waiting.
     """
 
     stage: int
@@ -111,21 +118,21 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch and its validation are done; its checkpoint is on the disk.
+    """An epoch and its validation are done; its checkpoint is on disk.
 
     Attributes:
-        stage: its number.
-        epoch: of the stage, from 1.
-        global_step: steps so far over all stages.
-        train: the mean over the epoch's steps.
-        val: the mean over the validation photos; None without validation.
-        figures: such as {"AP": 0.31, "AP50": 0.78, "AP50/WBC": 0.95}; empty where not evaluated.
-        lr: the learning rate in the epoch's last step.
-        best: whether it is the best so far.
+        stage: 1 or 2.
+        epoch: counted within the stage, from 1.
+        global_step: the number of steps so far, over all stages.
+        train: the mean loss over the epoch's steps.
+        val: the mean loss over the validation photos; None without validation.
+        figures: such as {"AP": 0.31, "AP50": 0.78, "AP50/WBC": 0.95}; empty if not evaluated.
+        lr: the learning rate of the epoch's last step.
+        best: whether this epoch is the best so far.
         truths: the epoch's `headlab.yolov3.targets.result.Counts`, by name.
-        skipped: photos that could not be read, and why, in this epoch.
-        seconds: how long it took, validation included.
-        data_share: the share of the training time spent waiting for photos.
+        skipped: photos that could not be read in this epoch, and why.
+        seconds: duration, including validation.
+        data_share: fraction of the training time spent waiting for photos.
     """
 
     stage: int
@@ -144,17 +151,17 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Finished:
-    """A training is over.
+    """A training is finished.
 
     Attributes:
         folder: where everything is.
         written: the weight files.
         best_stage: the stage of the best epoch.
-        best_epoch: the best epoch.
-        monitor: what was watched, such as "val loss".
+        best_epoch: the best epoch, counted within its stage.
+        monitor: what the best epoch was chosen by, such as "val loss".
         best: its best value.
         stopped_early: whether a stage ended before its last epoch.
-        seconds: how long this run took.
+        seconds: duration of this run.
     """
 
     folder: Path
@@ -171,7 +178,7 @@ Event = Started | StageStarted | Stepped | Epoch | Finished
 
 
 class Watcher(Protocol):
-    """Takes every event, on the first process only."""
+    """A function that takes every event; it is called in the first process only."""
 
     def __call__(self, event: Event) -> None:
         """Take an event."""

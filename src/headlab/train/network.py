@@ -1,4 +1,4 @@
-"""From a configuration to the network that is trained: its description, its weights, what was left open."""
+"""From a configuration to the network to train: variant, anchors and masks are decided, weights loaded."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from headlab.checkpoint.yolov3.remarks import trained_masks
 from headlab.errors import CheckpointError, InputError
 from headlab.families.read import read
 from headlab.heads.anchor_files import read_anchor_set
+from headlab.plain_text import counted
 from headlab.train.configuration.config import TrainConfig
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.start import load_weights
@@ -35,23 +36,23 @@ from headlab.yolov3.start import load_weights
 Masks = tuple[tuple[int, ...], ...]
 
 _TINY_MASKS = ((3, 4, 5), (0, 1, 2))
-"""Six anchors on two levels, each of them once; keras-yolo3's masks waste the first."""
+"""Six anchors on two levels, each used once; keras-yolo3's masks never use the first one."""
 
 _SLOTS = 3
-"""How many anchors a level gets when they are fitted, as in the paper."""
+"""Anchors per level if they are fitted, as in the paper."""
 
 _WITH_MASKS = (".cfg", ".yaml", ".yml", ".json")
-"""Files of anchors that say which level each serves."""
+"""Anchor files that say which anchors belong to which level."""
 
 
 @dataclass(frozen=True)
-class Made:
+class PreparedNetwork:
     """A network to train.
 
     Attributes:
-        network: with the weights of the start, in evaluation mode.
+        network: with the start weights, in evaluation mode.
         config: with variant, anchors and masks decided.
-        notes: what the start gave, and what it did not.
+        notes: which of the start weights were loaded, and which were not.
     """
 
     network: YOLOv3
@@ -70,15 +71,15 @@ def described(
     Args:
         config: may leave them open.
         class_names: of the data.
-        table: the training boxes, for anchors that are fitted.
-        epsilon: of batch normalisation, in a training that goes on; the start is not looked at then.
+        table: the training boxes, which anchors are fitted to.
+        epsilon: of batch normalisation, in a resumed training, which does not read the start weights.
 
     Returns:
-        The configuration with nothing left open, and the model without its weights.
+        The configuration with everything decided, and the model without its weights.
 
     Raises:
-        InputError: the input size is no multiple of 32, the anchors cannot be read or shared out among the
-            levels, or a mask names an anchor that is not there.
+        InputError: the input size is not a multiple of 32, the anchors cannot be read or distributed over
+            the levels, or a mask names an anchor that does not exist.
     """
     if any(side % LARGEST_STRIDE_PX for side in config.imgsz) or min(config.imgsz) <= 0:
         height, width = config.imgsz
@@ -105,17 +106,17 @@ def make(
     class_names: tuple[str, ...],
     table: BoxTable,
     epsilon: float | None = None,
-) -> Made:
-    """Make the network and load the start into it.
+) -> PreparedNetwork:
+    """Make the network and load the start weights.
 
     Args:
         config: see `described`, as for the next two.
         class_names: of the data.
         table: the training boxes.
-        epsilon: see `described`; a training that goes on has its own weights, too.
+        epsilon: see `described`; a resumed training loads its own weights later.
 
     Raises:
-        CheckpointError: the start cannot be read, or nothing of it fits.
+        CheckpointError: the start weights cannot be read, or none of them fit.
         InputError: see `described`.
     """
     decided, description = described(config, class_names, table, epsilon)
@@ -127,49 +128,49 @@ def make(
     notes = _few_anchors(config, description)
     if config.start is not None and epsilon is None:
         with _options_of_train():
-            notes += load_weights(network, config.start, _beside(config)).lines()
+            notes += load_weights(network, config.start, _companions(config)).lines()
     network.eval()
-    return Made(network, decided, tuple(notes))
+    return PreparedNetwork(network, decided, tuple(notes))
 
 
 def _few_anchors(config: TrainConfig, description: Description) -> list[str]:
-    """What to say where too few boxes gave fewer anchors than usual."""
+    """A note if so few boxes gave fewer anchors than usual."""
     count, levels = len(description.anchors_wh_px), len(description.level_names)
     if config.anchors != "fit" or count >= _SLOTS * levels:
         return []
-    return [f"The training boxes gave {count} anchors only, where {_SLOTS * levels} are usual."]
+    return [f"The training boxes gave only {count} anchors; {_SLOTS * levels} are usual."]
 
 
 def _epsilon(config: TrainConfig, start: Yolov3Checkpoint | None) -> float:
-    """The start's own, so that nothing has to be converted; or Keras'."""
+    """That of the start weights, so that nothing has to be converted; with `compat`, Keras'."""
     if config.compat:
         return KERAS_EPSILON
     return start.description.batch_norm_epsilon if start else DARKNET_EPSILON
 
 
-def _beside(config: TrainConfig) -> CompanionFiles:
+def _companions(config: TrainConfig) -> CompanionFiles:
     return CompanionFiles.of(cfg=config.start_cfg)
 
 
 def _start(config: TrainConfig) -> Yolov3Checkpoint | None:
-    """The start as a whole model; None if there is none, or if it is a part, such as a backbone."""
+    """The start as a whole model; None if there is none, or only a part such as a backbone."""
     if config.start is None:
         return None
     if not Path(config.start).is_file():
         raise CheckpointError(f"{config.start}: no such file.", "Give the weights with --start.")
     try:
         with _options_of_train():
-            found = read(config.start, _beside(config))
+            found = read(config.start, _companions(config))
     except CheckpointError:
         if config.variant is None:
             raise
-        return None  # a part, or Keras weights without anchors: `load_weights` says what is wrong
+        return None  # a part, or Keras weights without anchors; `load_weights` says what is wrong
     return found if isinstance(found, Yolov3Checkpoint) else None
 
 
 @contextmanager
 def _options_of_train() -> Iterator[None]:
-    """Give errors about a network that is unknown the options that a training has."""
+    """In errors about an unknown network, name the options of a training."""
     try:
         yield
     except CheckpointError as error:
@@ -177,22 +178,22 @@ def _options_of_train() -> Iterator[None]:
             raise
         raise CheckpointError(
             error.message,
-            "Put its .cfg beside it, or name it with --start-cfg. For a part of a network, in a file such "
-            "as darknet53.conv.74 or yolov3-tiny.conv.15, name the network with --variant.",
+            "Put its .cfg next to it, or name it with --start-cfg. For a part of a network, such as "
+            "darknet53.conv.74 or yolov3-tiny.conv.15, name the network with --variant.",
         ) from error
 
 
 def _anchors(
     config: TrainConfig, variant: str, start: Yolov3Checkpoint | None, table: BoxTable
 ) -> tuple[tuple[Anchor, ...], Masks]:
-    """The anchors, and the masks that go with them."""
+    """The anchors and their masks."""
     if not isinstance(config.anchors, str):
         return config.anchors, _masks(variant, len(config.anchors), config)
     if config.anchors == "fit":
         levels = len(LEVELS[variant])
         count = _SLOTS * levels
-        found = fit(table, count, imgsz=config.imgsz, levels=levels, seed=config.seed)
-        return _pairs(found.anchors_wh), found.masks
+        fitted = fit(table, count, imgsz=config.imgsz, levels=levels, seed=config.seed)
+        return _pairs(fitted.anchors_wh), fitted.masks
     if config.anchors != "start":
         from_file = read_anchor_set(config.anchors)
         if Path(config.anchors).suffix.lower() in _WITH_MASKS:
@@ -209,7 +210,7 @@ def _pairs(anchors_wh_px: NDArray[np.float64]) -> tuple[Anchor, ...]:
 
 
 def _masks(variant: str, count: int, config: TrainConfig) -> Masks:
-    """Those that are given, or the usual ones for so many anchors."""
+    """The masks of the configuration, or the usual ones for so many anchors."""
     if config.masks:
         return config.masks
     if (variant, count) == ("yolov3-tiny", 6) and not config.compat:
@@ -221,14 +222,14 @@ def _check_masks(masks: Masks, anchors: int, variant: str) -> None:
     levels = LEVELS[variant]
     if len(masks) != len(levels) or not all(masks):
         raise InputError(
-            f"The masks are those of {len(masks)} levels; {variant} has {len(levels)}: "
+            f"There are masks for {counted(len(masks), 'level')}; {variant} has {len(levels)}: "
             f"{', '.join(levels)}.",
-            "Give for each level, coarsest first, the numbers of its anchors.",
+            "For each level, coarsest first, give the numbers of its anchors.",
         )
     for level, mask in zip(levels, masks, strict=True):
         beyond = [number for number in mask if not 0 <= number < anchors]
         if beyond:
             raise InputError(
-                f"{level}: its mask names anchor {beyond[0]}; there are {anchors}, from 0.",
+                f"The mask of {level} names anchor {beyond[0]}; there are {anchors}, counted from 0.",
                 "Change the mask, or give more anchors.",
             )

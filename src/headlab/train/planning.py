@@ -1,4 +1,4 @@
-"""A training before its first step: data, network and configuration, with nothing left open."""
+"""A training before its first step: data, network and configuration, with everything decided."""
 
 from __future__ import annotations
 
@@ -8,39 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from headlab.errors import InputError
+from headlab.plain_text import counted, size_text
 from headlab.train.configuration.config import StageConfig, TrainConfig
 from headlab.train.configuration.file import differences, dump, load, loads
 from headlab.train.data.photos import Photos
 from headlab.train.data.splits import Data, read_data
-from headlab.train.engine.state import NAME as STATE_NAME
 from headlab.train.engine.state import State, load_network, load_state
-from headlab.train.engine.weight_files import SUFFIXES
 from headlab.train.network import make
+from headlab.train.run_folder import CONFIG_NAME, STATE_NAME, WEIGHT_SUFFIXES
 from headlab.yolov3.augment.options import AugmentOptions
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.targets.assigner import Assigner
 
-CONFIG_NAME = "config.yaml"
-
-MAY_CHANGE = ("workers", "device", "data.train", "data.val", "data.images", "data.classes")
-"""What a training that goes on may have otherwise: where it runs and where its data set has moved to, which
-its fingerprint recognises; not what it computes."""
+MAY_CHANGE = ("workers", "device", "data.train", "data.val", "data.images", "data.names")
+"""The values that may change when a training is resumed: where it runs, and where its data set lies now,
+which the fingerprint recognises; but nothing that it computes with."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
-    """A training, ready to run.
+    """A training, ready to run: `headlab.train.run(plan)` runs it.
 
     Attributes:
-        config: with nothing left open.
+        config: the configuration, with everything decided.
         folder: where everything is written.
         train: the photos to train on.
         val: the photos to validate on; None for none.
-        network: with the weights to start from.
-        notes: what the user should know.
-        state: to go on from; None for a new training.
+        network: the network, a PyTorch module, with its start weights.
+        notes: what the user should know, in sentences.
+        state: the state to resume from; None for a new training.
     """
 
     config: TrainConfig
@@ -51,68 +49,79 @@ class Plan:
     notes: tuple[str, ...]
     state: State | None = None
 
+    def __repr__(self) -> str:
+        validated = counted(len(self.val), "photo") if self.val is not None else "nothing"
+        return (
+            f"<Plan: {self.config.variant} at {size_text(self.config.imgsz)}, "
+            f"{counted(len(self.train.class_names), 'class', 'classes')}, "
+            f"training on {counted(len(self.train), 'photo')}, validating on {validated}, in {self.folder}>"
+        )
+
     @property
     def stages(self) -> tuple[StageConfig, StageConfig]:
         """Both stages."""
         return self.config.stage1, self.config.stage2
 
     def loss_options(self) -> LossOptions:
-        """How the loss is reckoned."""
-        chosen = self.config.loss.model_dump()
+        """How the loss is computed."""
+        options = self.config.loss.model_dump()
         if self.config.compat:
-            chosen["ignore_truths"] = "level"
-        return LossOptions(**chosen)
+            options["ignore_truths"] = "level"
+        return LossOptions(**options)
 
     def assigner(self) -> Assigner:
-        """What makes the targets."""
+        """Makes the targets."""
         return Assigner(self.network.description, compat=self.config.compat)
 
     def augmenter(self) -> Augmenter:
-        """What varies the training photos."""
+        """Augments the training photos."""
         return Augmenter(augment_options(self.config), self.config.compat)
 
     def val_augmenter(self) -> Augmenter:
-        """What prepares the validation photos: letterboxing, but keras-yolo3 varies them as well."""
+        """Letterboxes the validation photos; with `compat` it augments them, as keras-yolo3 does."""
         return self.augmenter() if self.config.compat else Augmenter(None)
 
 
 def augment_options(config: TrainConfig) -> AugmentOptions:
     """The options of the augmentation."""
-    known = {each.name for each in fields(AugmentOptions)}
-    return AugmentOptions(**config.augment.model_dump(include=known))
+    names = {field.name for field in fields(AugmentOptions)}
+    return AugmentOptions(**config.augment.model_dump(include=names))
 
 
-def plan(config: TrainConfig, folder: str | Path) -> Plan:
+def new_plan(config: TrainConfig, folder: str | Path) -> Plan:
     """Read the data, decide what is open, make the network.
 
+    Args:
+        config: the configuration.
+        folder: where the training will write; nothing is written yet.
+
     Raises:
-        InputError: there is nothing to train on, the batch is larger than the data set, or something of the
-            configuration does not fit the rest.
-        CheckpointError: the start cannot be read, or nothing of it fits.
+        InputError: there is nothing to train on, the batch is larger than the data set, or some values of
+            the configuration contradict each other or the data.
+        CheckpointError: the start weights cannot be read, or none of them fit.
     """
-    return _planned(_settled(config), Path(folder))
+    return _planned(_with_debug(config), Path(folder))
 
 
-def resume(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Plan:
-    """Go on with a training from its last epoch.
+def resumed_plan(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """Continue a training after its last epoch.
 
     Args:
-        folder: of the training.
-        overrides: dotted names of the configuration and values, as `configuration.file.load` takes them.
+        folder: the training's folder.
+        overrides: values by dotted name, as `configuration.file.load` takes them.
 
     Raises:
-        CheckpointError: there is no state to go on from, or it is damaged.
-        InputError: the training is finished, or the configuration or the data are others than those it
-            began with.
+        CheckpointError: there is no state to resume from, or it is damaged.
+        InputError: the training is finished, or its configuration or data have changed.
     """
     where = Path(folder)
     state = load_state(where)
     if state.progress.finished:
         raise InputError(
-            f"{where}: this training is finished; there is nothing to go on with.",
-            f"To train further, begin a new one with --start {_weights(where, 'last')}.",
+            f"{where}: this training is finished; there is nothing to resume.",
+            f"To train further, begin a new training with --start {_weights(where, 'last')}.",
         )
-    began = loads(state.config)
+    before = loads(state.config)
     path = where / CONFIG_NAME
     now = (
         load(path, overrides)
@@ -120,41 +129,39 @@ def resume(folder: str | Path, overrides: Mapping[str, Any] | None = None) -> Pl
         else loads(state.config, str(where / STATE_NAME), overrides)
     )
     changed = [
-        each for each in differences(began, now) if each.split(":")[0].strip() not in MAY_CHANGE
+        difference
+        for difference in differences(before, now)
+        if difference.split(":")[0].strip() not in MAY_CHANGE
     ]
     if changed:
         raise InputError(
             f"{where}: this training began with another configuration: {'; '.join(changed)}.",
-            f"A training goes on as it began (only {', '.join(MAY_CHANGE[:-1])} and {MAY_CHANGE[-1]} may "
-            f"change). For others, begin a new one with --start {_weights(where, 'best')}.",
+            f"A training is resumed as it began (only {', '.join(MAY_CHANGE[:-1])} and {MAY_CHANGE[-1]} may "
+            f"change). For other values, begin a new one with --start {_weights(where, 'best')}.",
         )
-    made = _planned(now, where, state)
-    if _fingerprint(made.train, made.val) != state.fingerprint:
+    plan = _planned(now, where, state)
+    if fingerprint(plan) != state.fingerprint:
         raise InputError(
             f"{where}: the photos or boxes have changed since this training began.",
-            f"Bring them back, or begin a new training with --start {_weights(where, 'best')}.",
+            f"Restore them, or begin a new training with --start {_weights(where, 'best')}.",
         )
-    load_network(made.network, state, where)
-    return made
+    load_network(plan.network, state, where)
+    return plan
 
 
 def _weights(folder: Path, name: str) -> Path:
-    """The weights of a training in the first of the formats that are there."""
-    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES.values()]
-    return next((each for each in paths if each.is_file()), paths[0])
+    """The weights of a training, in the first format that exists."""
+    paths = [folder / f"{name}{suffix}" for suffix in WEIGHT_SUFFIXES.values()]
+    return next((path for path in paths if path.is_file()), paths[0])
 
 
-def fingerprint(made: Plan) -> str:
+def fingerprint(plan: Plan) -> str:
     """Of the photos and boxes of a plan."""
-    return _fingerprint(made.train, made.val)
+    return plan.train.fingerprint + (f"/{plan.val.fingerprint}" if plan.val is not None else "")
 
 
-def _fingerprint(train: Photos, val: Photos | None) -> str:
-    return train.fingerprint + (f"/{val.fingerprint}" if val is not None else "")
-
-
-def _settled(config: TrainConfig) -> TrainConfig:
-    """With `debug` spelled out."""
+def _with_debug(config: TrainConfig) -> TrainConfig:
+    """The configuration with the values that `debug` implies."""
     if not config.debug:
         return config
     return config.model_copy(update={"workers": 0, "compile": False, "devices": 1, "num_nodes": 1})
@@ -165,22 +172,22 @@ def _planned(config: TrainConfig, folder: Path, state: State | None = None) -> P
     config = config.model_copy(update={"data": data.config})
     epsilon = None if state is None else state.epsilon
     _check(config, data)
-    made = make(config, data.train.class_names, data.table, epsilon)
-    notes = (*data.notes, *made.notes)
-    return Plan(made.config, folder, data.train, data.val, made.network, notes, state)
+    prepared = make(config, data.train.class_names, data.table, epsilon)
+    notes = (*data.notes, *prepared.notes)
+    return Plan(prepared.config, folder, data.train, data.val, prepared.network, notes, state)
 
 
 def _check(config: TrainConfig, data: Data) -> None:
-    """Refuse what would only be noticed in a step, or after an epoch.
+    """Refuse what would otherwise fail in the first step or after the first epoch.
 
     Raises:
-        InputError: see `plan`.
+        InputError: see `new_plan`.
     """
     names, weights = data.train.class_names, config.loss.class_weights
     if weights is not None and len(weights) != len(names):
         raise InputError(
-            f"loss.class_weights are {len(weights)} numbers; there are {len(names)} classes: "
-            f"{', '.join(names)}.",
+            f"loss.class_weights are {counted(len(weights), 'number')}; there are "
+            f"{counted(len(names), 'class', 'classes')}: {', '.join(names)}.",
             "Give one number for each class, in this order.",
         )
     if config.monitor != "loss" and (data.val is None or not data.val.box_count):
@@ -192,6 +199,6 @@ def _check(config: TrainConfig, data: Data) -> None:
         )
 
 
-def config_text(made: Plan) -> str:
-    """The configuration as it is written beside the weights."""
-    return dump(made.config)
+def config_text(plan: Plan) -> str:
+    """The configuration as it is written into the folder."""
+    return dump(plan.config)

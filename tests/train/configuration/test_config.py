@@ -57,7 +57,7 @@ def test_values_are_read_from_text_and_from_lists(field: str, given: Any, value:
             {"anchors": "10,14/23,27", "masks": "2/0"},
             "masks name anchor 2, and the last anchor is 1",
         ),
-        ({"anchors": "10,14,23"}, "3 numbers are no pairs"),
+        ({"anchors": "10,14,23"}, "3 numbers are not pairs"),
         ({"augment": {"scale_min": 3}}, "scale_min 3 is larger than scale_max 2"),
         ({"augment": {"multi_scale_min": 640}}, "multi_scale_min 640 to multi_scale_max 608"),
         ({"augment": {"multi_scale_min": 330}}, "multiples of 32 px"),

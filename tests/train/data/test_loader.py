@@ -144,7 +144,7 @@ def test_photos_that_cannot_be_read_are_named(
         batches = list(loader)
         again = list(loader)
     failed = Counter(each for batch in batches for each in batch.failed if each[0] == str(broken))
-    assert failed == {(str(broken), "the file is cut off"): 1}
+    assert failed == {(str(broken), "the file is truncated"): 1}
     assert batches[1].indices == (5, 5, 6, 7)
     assert [batch.failed for batch in again] == [batch.failed for batch in batches]
     if workers:

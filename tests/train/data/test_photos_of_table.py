@@ -47,8 +47,8 @@ def test_what_cannot_be_learned_is_left_out_and_counted(tmp_path: Path) -> None:
     photos, notes = photos_from(tmp_path, f"a.jpg {boxes}")
     assert photos.boxes[0].tolist() == [[50, 30, 70, 50, 1]]
     assert notes == (
-        "2 boxes without an area were left out.",
-        "2 boxes outside of the photo were left out.",
+        "2 boxes without area were left out.",
+        "2 boxes outside the photo were left out.",
     )
 
 
@@ -58,7 +58,7 @@ def test_missing_photos_are_left_out_and_named(tmp_path: Path) -> None:
     assert photos.paths == (str(tmp_path / "b.jpg"),)
     assert [each.tolist() for each in photos.boxes] == [[[5, 6, 7, 8, 0]]]
     assert notes == (
-        f"2 photos are not there and were left out: {tmp_path / 'a.jpg'}, {tmp_path / 'c.jpg'}.",
+        f"2 photos are missing and were left out: {tmp_path / 'a.jpg'}, {tmp_path / 'c.jpg'}.",
     )
 
 
@@ -74,7 +74,7 @@ def test_no_photo_at_all_says_where_it_looked(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         photos_from(tmp_path, "a.jpg 1,2,3,4,1", "b.jpg 1,2,3,4,1")
     assert error.value.message == (
-        f"None of the 2 photos is there; the first was looked for at {tmp_path / 'a.jpg'}."
+        f"None of the 2 photos exists; the first was looked for at {tmp_path / 'a.jpg'}."
     )
     assert "--data.images" in error.value.hint
 
@@ -89,7 +89,7 @@ def test_crowds_are_left_out(tmp_path: Path) -> None:
     )
     photos, notes = photos_of(read(tmp_path / "coco.json"))
     assert photos.boxes[0].tolist() == [[10, 20, 15, 26, 0]]
-    assert notes == ("1 box of a crowd, no single object, was left out.",)
+    assert notes == ("1 box of a crowd rather than one object was left out.",)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -100,8 +100,8 @@ def test_boxes_turn_with_the_photo(tmp_path: Path, orientation: int) -> None:
     rows, cols = np.nonzero(read_rgb(photos.paths[0])[..., 0] > 128)
     seen = [cols.min(), rows.min(), cols.max() + 1, rows.max() + 1]
     assert photos.boxes[0][0, :4].tolist() == seen
-    said = "1 photo stored turned (Exif): read upright, and the boxes turned as well."
-    assert notes == (() if orientation == 1 else (said,))
+    note = "1 photo rotated by Exif: read upright, with the boxes rotated as well."
+    assert notes == (() if orientation == 1 else (note,))
 
 
 def test_the_fingerprint_is_of_names_boxes_and_classes(tmp_path: Path) -> None:

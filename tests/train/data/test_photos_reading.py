@@ -41,7 +41,7 @@ def test_a_photo_that_is_cut_off_is_refused(tmp_path: Path, name: str) -> None:
     path = write_photo(tmp_path / name, 200, 150)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 3 // 4])
-    assert refused(path) == "the file is cut off"
+    assert refused(path) == "the file is truncated"
 
 
 def test_what_follows_the_end_of_a_photo_does_not_matter(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A loss that is no number: what is said, what is kept, and that it can be reckoned again."""
+"""A loss that is NaN or infinite: what is said, what is saved, and that it can be computed again."""
 
 from __future__ import annotations
 
@@ -65,20 +65,20 @@ def save(path: Path, given: Batch, made: YOLOv3, loss: Loss) -> TrainingError:
     )
 
 
-def test_the_truth_behind_it_is_found_and_the_loss_reckoned_again(tmp_path: Path) -> None:
+def test_the_truth_behind_it_is_found_and_the_loss_computed_again(tmp_path: Path) -> None:
     made, given = overflowing()
     loss = loss_of(made, given)
     assert loss.total.isinf()
     path = tmp_path / "bad.pt"
     error = save(path, given, made, loss)
     assert error.message == (
-        "The loss is not finite: P4 wh is inf; learning rate 0.01; with truths in photos/two.jpg."
+        "The loss is NaN or infinite: P4 wh is inf; learning rate 0.01; with truths in photos/two.jpg."
     )
     assert "headlab boxes" in error.hint
     assert str(path) in error.hint
 
     found = inspect_bad_batch(path)
-    again = found.reckon()
+    again = found.compute_loss()
     assert again.total.isinf()
     torch.testing.assert_close(again.parts, loss.parts)
     assert found.parts.equal(loss.parts)
@@ -101,10 +101,10 @@ def test_weights_that_are_not_finite_are_named(tmp_path: Path) -> None:
     assert "P5 confidence is nan" in error.message
     assert "P4" not in error.message
     assert "P5.expand.conv.weight" in error.hint
-    assert "learning rate than 0.01" in error.hint
+    assert "learning rate below 0.01" in error.hint
     found = inspect_bad_batch(tmp_path / "bad.pt")
     assert found.first_bad_module() == "P5.expand.conv"
-    assert "First weights that are not finite: P5.expand.conv.weight." in found.lines()
+    assert "First weights that are NaN or infinite: P5.expand.conv.weight." in found.lines()
 
 
 def test_a_background_that_is_not_finite_names_all_photos(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import torch
 
 from headlab.errors import InputError
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.engine.fabric import fabric_for, is_first, launched
+from headlab.train.engine.fabric import fabric_for, launched
+from headlab.train.processes import is_first
 
 RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
 
@@ -78,6 +79,8 @@ def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
             "--devices 1",
         ),
         (2, {"devices": 3}, "devices is 3, and PyTorch sees 2 GPUs", "--devices 2"),
+        (2, {"device": "cuda:2"}, "device is cuda:2, and PyTorch sees 2 GPUs", "--device cuda:1"),
+        (0, {"device": "cuda:0"}, "PyTorch sees no GPU here", "--device cpu"),
         (0, {"precision": "16-mixed"}, "half precision needs a GPU", "bf16-mixed"),
     ],
 )
@@ -118,7 +121,8 @@ PROGRAM = """
 import os, sys, time
 import torch
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.engine.fabric import is_first, launched
+from headlab.train.engine.fabric import launched
+from headlab.train.processes import is_first
 from headlab.train.engine.interrupts import Interrupted, interruptible
 
 def main():

@@ -15,7 +15,7 @@ CONFIG = TrainConfig(batch=64, imgsz=(320, 608))
 def test_memory_that_is_too_small_for_torch() -> None:
     with pytest.raises(TrainingError) as caught, explained_failures(CONFIG):
         torch.empty(1 << 60, dtype=torch.uint8)
-    assert "batches of 64 photos at 608 x 320 px" in caught.value.message
+    assert "batches of 64 photos at 320 x 608 px (height x width)" in caught.value.message
     assert "--batch" in caught.value.hint
     assert isinstance(caught.value.__cause__, RuntimeError)
 
@@ -29,7 +29,7 @@ def test_memory_that_is_too_small_for_torch() -> None:
     ],
 )
 def test_memory_that_is_too_small_elsewhere(error: Exception) -> None:
-    with pytest.raises(TrainingError, match="memory is too small"), explained_failures(CONFIG):
+    with pytest.raises(TrainingError, match="Out of memory"), explained_failures(CONFIG):
         raise error
 
 

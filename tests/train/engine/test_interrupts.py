@@ -50,8 +50,8 @@ def test_a_held_signal_raises_at_the_end_of_the_block(number: int, exit_code: in
 
     def work() -> None:
         with interruptible() as interrupts:
-            with interrupts.in_memory():
-                with interrupts.in_memory():
+            with interrupts.held_back():
+                with interrupts.held_back():
                     send(number)
                     done.append("inner")
                 done.append("outer")
@@ -65,7 +65,7 @@ def test_a_held_signal_raises_at_the_end_of_the_block(number: int, exit_code: in
 
 def test_without_a_signal_nothing_happens() -> None:
     before = handlers()
-    with interruptible() as interrupts, interrupts.in_memory():
+    with interruptible() as interrupts, interrupts.held_back():
         pass
     assert interrupts.received is None
     assert handlers() == before
@@ -80,7 +80,7 @@ def test_an_error_of_its_own_stays_one() -> None:
 
 def test_an_error_behind_a_signal_is_an_interruption() -> None:
     def work() -> None:
-        with interruptible() as interrupts, interrupts.in_memory():
+        with interruptible() as interrupts, interrupts.held_back():
             send(signal.SIGTERM)
             raise RuntimeError("Connection closed by peer")
 
@@ -106,7 +106,7 @@ def test_another_thread_is_left_alone() -> None:
 TWICE = """
 import sys, time
 from headlab.train.engine.interrupts import interruptible
-with interruptible() as interrupts, interrupts.in_memory():
+with interruptible() as interrupts, interrupts.held_back():
     print("ready", flush=True)
     while interrupts.received is None:
         time.sleep(0.01)

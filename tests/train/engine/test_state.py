@@ -16,9 +16,10 @@ from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.errors import CheckpointError, OutputError
 from headlab.families.read import read
 from headlab.train.api import resume, run
-from headlab.train.engine.state import NAME, Progress, State, load_network, load_state, save_state
+from headlab.train.engine.state import Progress, State, load_network, load_state, save_state
 from headlab.train.engine.weight_files import write_weights
 from headlab.train.events import Epoch, Event
+from headlab.train.run_folder import STATE_NAME
 from headlab.yolov3.network import YOLOv3
 from yolov3_models import description
 
@@ -38,19 +39,19 @@ def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert found.progress == PROGRESS
     assert found.network["weight"].equal(state().network["weight"])
     assert found.parts == state().parts
-    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+    assert [each.name for each in tmp_path.iterdir()] == [STATE_NAME]
 
 
 @pytest.mark.parametrize("limit", [0, 1000, 1 << 20])
 def test_a_full_disk_leaves_the_state_before(limit: int, tmp_path: Path) -> None:
     save_state(tmp_path, state())
-    before = (tmp_path / NAME).read_bytes()
+    before = (tmp_path / STATE_NAME).read_bytes()
     with files_up_to(limit), pytest.raises(OutputError) as caught:
         save_state(tmp_path, state(1 << 20, Progress()))
-    assert str(tmp_path / NAME) in caught.value.message
+    assert str(tmp_path / STATE_NAME) in caught.value.message
     assert "Nothing was changed." in caught.value.message
-    assert (tmp_path / NAME).read_bytes() == before
-    assert [each.name for each in tmp_path.iterdir()] == [NAME]
+    assert (tmp_path / STATE_NAME).read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [STATE_NAME]
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "darknet", "h5"])
@@ -85,9 +86,12 @@ def test_a_training_on_a_full_disk_can_go_on_later(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert load_state(folder).progress.epochs == 1
     assert isinstance(read(folder / "best.safetensors"), Yolov3Checkpoint)
-    assert run(resume(folder)).best_stage == 1
-    assert sorted(each.name for each in folder.iterdir()) == [
-        *("best.safetensors", "config.yaml", "last.safetensors", "state.pt"),
+    finished = run(resume(folder))
+    assert finished.best_epoch is not None
+    assert finished.best_epoch["stage"] == 1
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("best.safetensors", "config.yaml", "last.safetensors"),
+        *("metrics.csv", "state.pt", "steps.csv", "tensorboard"),
     ]
 
 
@@ -107,19 +111,19 @@ def test_a_pickle_that_is_a_program_is_not_run(protocol: int, tmp_path: Path) ->
     folder = tmp_path / "run"
     folder.mkdir()
     values = {"version": 1, "config": Malicious(ran)}
-    (folder / NAME).write_bytes(pickle.dumps(values, protocol=protocol))
-    with pytest.raises(CheckpointError, match="no state of a training"):
+    (folder / STATE_NAME).write_bytes(pickle.dumps(values, protocol=protocol))
+    with pytest.raises(CheckpointError, match="not the state of a training"):
         load_state(folder)
-    with (folder / NAME).open("wb") as file:
+    with (folder / STATE_NAME).open("wb") as file:
         torch.save(values, file, pickle_protocol=max(protocol, 2))
-    with pytest.raises(CheckpointError, match="no state of a training"):
+    with pytest.raises(CheckpointError, match="not the state of a training"):
         load_state(folder)
     assert not ran.exists()
 
 
 def test_damage_is_said(tmp_path: Path) -> None:
     save_state(tmp_path, state(1000))
-    path = tmp_path / NAME
+    path = tmp_path / STATE_NAME
     whole = path.read_bytes()
     for content in (b"", b"PK\3\4", whole[:-1], whole[: len(whole) // 2], b"\0" * len(whole)):
         path.write_bytes(content)

@@ -82,7 +82,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    # Both reckon in another order; a value of 300 in float32 has a spacing of 3e-5, and gradients are
+    # Both compute in another order; a value of 300 in float32 has a spacing of 3e-5, and gradients are
     # differences of numbers a hundred times as large as they are.
     ("name", "rtol", "atol"),
     [("float64", 1e-11, 1e-11), ("float32", 1e-4, 1e-3)],

@@ -41,7 +41,7 @@ def trained(text: Path, folder: Path, **values: Any) -> list[Event]:
 
 def test_average_precision_is_monitored(text: Path, tmp_path: Path) -> None:
     told = trained(text, tmp_path / "run", monitor="AP50", stage1__epochs=3, evaluate_every=2)
-    every = [each.figures["AP50"] for each in epochs(told)]  # reckoned each time, since it decides
+    every = [each.figures["AP50"] for each in epochs(told)]  # computed each time, since it decides
     finished = told[-1]
     assert isinstance(finished, Finished)
     assert (finished.monitor, finished.best) == ("val AP50", max(every))
@@ -103,7 +103,7 @@ def test_a_loss_that_is_no_number_stops_after_the_last_good_state(
     folder = tmp_path / "run"
     values = {"stage1__lr": 1e-3, "stage2__epochs": 2, "stage2__lr": 1e30}
     told: list[Event] = []
-    with pytest.raises(TrainingError, match="The loss is not finite") as caught:
+    with pytest.raises(TrainingError, match="The loss is NaN or infinite") as caught:
         run(planned_on(text, folder, **{**ONE_EPOCH, **values}), [told.append])
     assert len(epochs(told)) == 1
     assert load_state(folder).progress.epochs == 1
@@ -166,7 +166,7 @@ def test_the_seed_decides_every_number(text: Path, tmp_path: Path) -> None:
 
 def test_the_preview_is_what_the_training_is_fed(text: Path, tmp_path: Path) -> None:
     planned = planned_on(text, tmp_path / "run", **ONE_EPOCH, augment__enabled=True)
-    (batch,) = preview(planned)
+    (batch,) = preview(planned, 3).batches
     assert batch.pixels.shape == (4, 3, 64, 64)
     assert not (tmp_path / "run").exists()
     fed = []

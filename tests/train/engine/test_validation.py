@@ -1,4 +1,4 @@
-"""The validation after an epoch: its figures and its loss, against those reckoned another way."""
+"""The validation after an epoch: its figures and its loss, against those computed another way."""
 
 from __future__ import annotations
 

@@ -1,19 +1,16 @@
-"""The picture of what the network is fed: boxes, cells and anchors stand where they should."""
+"""The picture of the network's input: boxes, cells and anchors are where they should be."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import yolov3_models
 from headlab.errors import InputError
 from headlab.results.colours import level_colour
 from headlab.train.data.batch import Batch, Collate, Sample
-from headlab.train.watching.preview import Sheet, check_name, draw_batches, panels_of, write
+from headlab.train.watching.preview import draw_batches, panels_of
 from headlab.train.watching.preview_panel import Names, class_colour, draw_panel
 from headlab.yolov3.targets.assigner import Assigner
 from headlab.yolov3.targets.result import Fate
@@ -85,7 +82,7 @@ def test_the_sheet_shows_so_many_images_and_not_more() -> None:
     batches = [batch([SMALL], [LARGE], []), batch([SMALL], [LARGE], [])]
     sheet = draw_batches(batches, DESCRIPTION, 4)
     assert sheet.lines == (
-        "4 images as the network is fed them, 128 x 128 px",
+        "4 images as the network sees them, 128 x 128 px",
         "3 boxes: 3 assigned, 0 lost",
     )
     assert sheet.image.mode == "RGB"
@@ -102,17 +99,6 @@ def test_unread_photos_and_undrawable_names_are_noted() -> None:
     )
     assert "skipped a.jpg: truncated" in sheet.notes
     assert Names.of(("ant", "蜂")).of_class(7) == "class 7"
-
-
-def test_the_picture_is_written_as_png(tmp_path: Path) -> None:
-    path = tmp_path / "preview.png"
-    sheet = Sheet(Image.new("RGB", (30, 20), (1, 2, 3)), ())
-    write(sheet, path)
-    with Image.open(path) as image:
-        assert (image.format, image.size, image.getpixel((0, 0))) == ("PNG", (30, 20), (1, 2, 3))
-    check_name(path)
-    with pytest.raises(InputError, match="the preview is a PNG"):
-        check_name(tmp_path / "preview.jpg")
 
 
 def test_the_first_class_colours_are_not_those_of_levels() -> None:

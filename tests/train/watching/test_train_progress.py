@@ -34,7 +34,7 @@ def test_in_a_pipe_are_the_lasting_lines_only() -> None:
         "Of the start, 3 tensors fit.",
         "",
         "stage 1: 2 epochs of 3 steps, lr 0.001 (constant)",
-        "10 of 100 parameters are trained: all but the last convolutions stay as they are",
+        "10 of 100 parameters are trained: all but the last convolutions are frozen",
         "stage      epoch       train         val    AP50        lr     time",
         "    1        1/2       300.0       150.0   0.812     0.001    2.0 s  *",
         "    1        2/2       300.0       150.0   0.812     0.001    2.0 s",
@@ -56,15 +56,15 @@ def test_in_a_pipe_are_the_lasting_lines_only() -> None:
 
 def test_the_command_to_try_next_reads_the_data_as_the_training_did() -> None:
     *_, finished = training(Path("run"))
-    data = DataConfig(train="boxes.json", val_split="val", classes="the names.txt", images="jpg")
+    data = DataConfig(train="boxes.json", val_split="val", names="the names.txt", images="jpg")
     said = [line for line in finished_lines(finished, data) if "evaluate" in line]
-    options = "--split val --classes 'the names.txt' --images jpg"
+    options = "--split val --data-names 'the names.txt' --images jpg"
     assert said == [f"  headlab evaluate run/best.safetensors boxes.json {options}"]
 
 
 def test_a_training_that_goes_on_says_so() -> None:
     text = shown(terminal=False, resumed=3)
-    assert "going on after 3 epochs\n" in text
+    assert "resuming after 3 epochs\n" in text
     assert "stage 1:" not in text
     assert "1/2" not in text
 

@@ -1,4 +1,4 @@
-"""Values of a configuration, checked; what is wrong with them, in headlab's words."""
+"""Check the values of a configuration, and say in headlab's words what is wrong with one."""
 
 from __future__ import annotations
 
@@ -32,48 +32,48 @@ _EXPECTED = {
     "missing": "another value is expected there",
     "model_type": "a group of values is expected",
 }
-"""What to say in place of pydantic's words, by the type of its error."""
+"""What to say instead of pydantic's words, by the type of its error."""
 
 
 def checked(
     values: Mapping[Any, Any], name: str, text: str, overrides: Mapping[str, Any]
 ) -> TrainConfig:
-    """The configuration of nested values.
+    """Make a configuration of nested values.
 
     Args:
-        values: names and values, with those of `overrides`.
-        name: of the file that the others come from; empty for none.
-        text: of that file.
-        overrides: by dotted name, those that do not come from the file.
+        values: by name, with those of `overrides` put in.
+        name: the file that the other values come from; empty if there is none.
+        text: the contents of that file.
+        overrides: by dotted name, the values that do not come from the file.
 
     Raises:
-        InputError: a name is unknown or a value is wrong; the first that was found.
+        InputError: a name is unknown or a value is wrong; the message is about the first such value.
     """
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
-        found = _chosen(error.errors(include_url=False))
-        keys = _known_part(found)
+        fault = _first(error.errors(include_url=False))
+        keys = _known_part(fault)
         dotted = ".".join(keys)
         where = "" if dotted in overrides else _where(name, text, keys, bool(overrides))
-        raise _explained(found, keys, where) from None
+        raise _explained(fault, keys, where) from None
 
 
-def _chosen(found: Sequence[ErrorDetails]) -> ErrorDetails:
-    """The first error; of anchors, which are a text or pairs, what is wrong with the pairs."""
-    first = _known_part(found[0])
-    if first != ["anchors"]:
-        return found[0]
-    return [each for each in found if _known_part(each) == first][-1]
+def _first(faults: Sequence[ErrorDetails]) -> ErrorDetails:
+    """The first error; for anchors, which are a text or pairs, the error about the pairs."""
+    keys = _known_part(faults[0])
+    if keys != ["anchors"]:
+        return faults[0]
+    return [fault for fault in faults if _known_part(fault) == keys][-1]
 
 
-def _known_part(found: ErrorDetails) -> list[str]:
+def _known_part(fault: ErrorDetails) -> list[str]:
     """The names that lead to a value, without what pydantic adds about parts of it."""
-    if found["type"] in _UNKNOWN:
-        return [str(part) for part in found["loc"] if part != "[key]"]
+    if fault["type"] in _UNKNOWN:
+        return [str(part) for part in fault["loc"] if part != "[key]"]
     keys: list[str] = []
     model: type[Section] | None = TrainConfig
-    for part in found["loc"]:
+    for part in fault["loc"]:
         if model is None or part not in model.model_fields:
             break
         keys.append(str(part))
@@ -82,19 +82,19 @@ def _known_part(found: ErrorDetails) -> list[str]:
     return keys
 
 
-def _explained(found: ErrorDetails, keys: Sequence[str], where: str) -> InputError:
-    dotted, message = ".".join(keys), found["msg"]
-    if found["type"] in _UNKNOWN:
+def _explained(fault: ErrorDetails, keys: Sequence[str], where: str) -> InputError:
+    dotted, message = ".".join(keys), fault["msg"]
+    if fault["type"] in _UNKNOWN:
         return _unknown(keys, where)
-    if found["type"] == "value_error":
-        said = message.removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        reason = message.removeprefix("Value error, ")
         about = f"{dotted}: " if dotted else ""
-        return InputError(f"{where}{about}{said}.", _hint(keys))
-    expected = _EXPECTED.get(found["type"]) or f"it {message.removeprefix('Input ')}"
-    given = _short(found["input"])
-    inside = len(found["loc"]) > len(keys) and found["type"] != "tuple_type"
-    is_given = f"{given} stands in {dotted}" if inside else f"{dotted} is {given}"
-    return InputError(f"{where}{is_given}; {expected}.", _hint(keys))
+        return InputError(f"{where}{about}{reason}.", _hint(keys))
+    expected = _EXPECTED.get(fault["type"]) or f"it {message.removeprefix('Input ')}"
+    value = _short(fault["input"])
+    inside = len(fault["loc"]) > len(keys) and fault["type"] != "tuple_type"
+    subject = f"{dotted} contains {value}" if inside else f"{dotted} is {value}"
+    return InputError(f"{where}{subject}; {expected}.", _hint(keys))
 
 
 def _unknown(keys: Sequence[str], where: str) -> InputError:
@@ -134,7 +134,7 @@ def _where(name: str, text: str, keys: Sequence[str], overridden: bool) -> str:
 
 
 def _line(text: str, keys: Sequence[str]) -> str:
-    """Such as ", line 3": where in the file a value stands, as far as it does."""
+    """Where the file names a value, such as ", line 3"; empty if it does not."""
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     line = None
     for key in keys:
@@ -147,12 +147,15 @@ def _line(text: str, keys: Sequence[str]) -> str:
 
 
 def wrong_value(error: ValidationError, text: str) -> str:
-    """What is wrong with a text that should be one value, in words."""
-    found = error.errors(include_url=False)[0]
-    if found["type"] == "string_type":  # of anchors, which are a text or pairs
-        found = error.errors(include_url=False)[-1]
-    if found["type"] == "value_error":
-        return f"{text!r}: {found['msg'].removeprefix('Value error, ')}"
-    expected = _EXPECTED.get(found["type"]) or f"it {found['msg'].removeprefix('Input ')}"
-    inside = f" in {text!r}" if found["input"] != text else ""
-    return f"{_short(found['input'])}{inside}: {expected}"
+    """What is wrong with a text that should be one value."""
+    fault = error.errors(include_url=False)[0]
+    if (
+        fault["type"] == "string_type"
+    ):  # anchors are a text or pairs; say what is wrong with the pairs
+        fault = error.errors(include_url=False)[-1]
+    if fault["type"] == "value_error":
+        reason = fault["msg"].removeprefix("Value error, ")
+        return reason if repr(text) in reason else f"{text!r}: {reason}"
+    expected = _EXPECTED.get(fault["type"]) or f"it {fault['msg'].removeprefix('Input ')}"
+    inside = f" in {text!r}" if fault["input"] != text else ""
+    return f"{_short(fault['input'])}{inside}: {expected}"

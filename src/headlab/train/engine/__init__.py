@@ -1,1 +1,1 @@
-"""The training itself: network, loop, state, what it saves."""
+"""The engine: the loop and its steps, optimizer, validation, state and weights, devices and processes."""

@@ -1,8 +1,8 @@
-r"""What to do when a loss is no number: keep the batch, and look at it later.
+r"""A loss that is NaN or infinite: save the batch, and inspect it later.
 
-found = inspect_bad_batch("runs/1/bad-batch.pt")
-print("\n".join(found.lines()))
-loss = found.reckon()           step through network, targets and loss in a debugger
+saved = inspect_bad_batch("runs/1/bad-batch.pt")
+print("\n".join(saved.lines()))
+loss = saved.compute_loss()     step through network, targets and loss in a debugger
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _SHOWN = 8
 
 
 def check_finite(loss: Loss, batch: Batch, network: YOLOv3, plan: Plan, lr: float) -> None:
-    """Stop the training, in all processes alike, if the loss of one of them is not finite.
+    """Stop the training, in all processes, if the loss of one of them is NaN or infinite.
 
     Args:
-        loss: of this process.
-        batch: on the CPU.
-        network: the bare one, before the step.
-        plan: its folder takes the batch.
+        loss: this process's loss.
+        batch: this process's batch, on the CPU.
+        network: the bare network, before the step.
+        plan: the batch is saved in its folder.
         lr: the learning rate.
 
     Raises:
-        TrainingError: it is not; see `save_bad_batch`.
+        TrainingError: a loss is NaN or infinite; see `save_bad_batch`.
     """
     joined = dist.is_initialized() and dist.get_world_size() > 1
     finite = loss.total.detach().isfinite().float()
@@ -55,7 +55,7 @@ def check_finite(loss: Loss, batch: Batch, network: YOLOv3, plan: Plan, lr: floa
         dist.all_reduce(finite, dist.ReduceOp.MIN)
     if finite:
         return
-    found: list[tuple[str, str] | None] = [None]
+    message: tuple[str, str] | None = None
     if not loss.total.isfinite():
         rank = dist.get_rank() if joined else 0
         error = save_bad_batch(
@@ -68,11 +68,12 @@ def check_finite(loss: Loss, batch: Batch, network: YOLOv3, plan: Plan, lr: floa
             compat=plan.config.compat,
             lr=lr,
         )
-        found = [(error.message, error.hint)]
+        message = (error.message, error.hint)
+    messages = [message]
     if joined:
-        own, found = found[0], [None] * dist.get_world_size()
-        dist.all_gather_object(found, own)
-    raise TrainingError(*next(each for each in found if each))
+        messages = [None] * dist.get_world_size()
+        dist.all_gather_object(messages, message)
+    raise TrainingError(*next(text for text in messages if text))
 
 
 def save_bad_batch(
@@ -86,26 +87,26 @@ def save_bad_batch(
     compat: Compat | None,
     lr: float,
 ) -> TrainingError:
-    """Save a batch whose loss is not finite.
+    """Save a batch whose loss is NaN or infinite.
 
     Args:
-        path: a new file, or one to replace; the batch, the weights and the loss go into it.
-        batch: as the network was fed it.
-        network: the bare one, with the weights that the loss was reckoned with.
+        path: a new file, or one to replace; it gets the batch, the weights and the loss.
+        batch: as the network saw it.
+        network: the bare network, with the weights that the loss was computed with.
         loss: NaN or infinite.
-        paths: of the batch's photos, B.
+        paths: the batch's photos, B.
         options: of the loss.
         compat: of the targets.
         lr: the learning rate.
 
     Returns:
-        The error to raise: it names the terms, the photos, the learning rate and the file, or why there
-        is none.
+        The error to raise: it names the terms, the photos, the learning rate and the file, or says why
+        there is no file.
     """
     values = {
         "version": _VERSION,
         "pixels": batch.pixels.cpu(),
-        "boxes": [each.cpu() for each in batch.boxes],
+        "boxes": [boxes.cpu() for boxes in batch.boxes],
         "indices": list(batch.indices),
         "paths": list(paths),
         "parts": loss.parts.cpu(),
@@ -113,21 +114,23 @@ def save_bad_batch(
         "options": asdict(options),
         "compat": compat,
         "description": asdict(network.description),
-        "frozen": [name for name, each in network.named_parameters() if not each.requires_grad],
-        "network": {name: each.cpu() for name, each in network.state_dict().items()},
+        "frozen": [
+            name for name, weights in network.named_parameters() if not weights.requires_grad
+        ],
+        "network": {name: tensor.cpu() for name, tensor in network.state_dict().items()},
     }
     buffer = io.BytesIO()
     torch.save(values, buffer)
     try:
         write_bytes(path, buffer.getvalue())
         saved = (
-            f"The batch is in {path}: headlab.train.engine.bad_batch.inspect_bad_batch looks at it."
+            f"The batch is in {path}: headlab.train.engine.bad_batch.inspect_bad_batch inspects it."
         )
     except OutputError as error:
         saved = f"The batch could not be saved: {error.message}"
     terms = ", ".join(f"{name} is {value}" for name, value in _bad_terms(network, loss))
     return TrainingError(
-        f"The loss is not finite: {terms or 'its total is'}; learning rate {lr:g}; "
+        f"The loss is NaN or infinite: {terms or 'its total'}; learning rate {lr:g}; "
         f"{_photos(loss, paths)}.",
         f"{_advice(network, lr)} {saved}",
     )
@@ -144,47 +147,47 @@ def _bad_terms(network: YOLOv3, loss: Loss) -> list[tuple[str, str]]:
 
 
 def _photos(loss: Loss, paths: Sequence[str]) -> str:
-    """The photos whose truths have terms that are not finite; all where that does not tell."""
+    """The photos with truths whose terms are NaN or infinite; the whole batch if there are none."""
     rows = (~loss.positives.isfinite()).any(1).cpu().numpy()
     images = sorted(set(loss.targets.sources()[rows, 0].tolist()))
-    whose = "with truths in" if images else "in a batch of"
-    names = [printable(paths[image]) for image in images] or [printable(each) for each in paths]
+    where = "with truths in" if images else "in a batch of"
+    names = [printable(paths[image]) for image in images] or [printable(path) for path in paths]
     more = len(names) - _SHOWN
-    return f"{whose} {', '.join(names[:_SHOWN])}" + (f" and {more} more" if more > 0 else "")
+    return f"{where} {', '.join(names[:_SHOWN])}" + (f" and {more} more" if more > 0 else "")
 
 
 def _advice(network: YOLOv3, lr: float) -> str:
     spoilt = _spoilt(network)
     if spoilt:
         return (
-            f"The weights themselves are not finite ({spoilt}): an earlier step was too large. Use a "
-            f"lower learning rate than {lr:g}, a warmup, or clip_norm 10."
+            f"The weights themselves are NaN or infinite ({spoilt}): an earlier step was too large. Use a "
+            f"learning rate below {lr:g}, a warm-up, or clip_norm 10."
         )
     return (
-        "Look at the boxes of these photos with `headlab boxes`; or use a lower learning rate than "
-        f"{lr:g}, a warmup, or clip_norm 10."
+        f"Check the boxes of these photos with `headlab boxes check`, or use a learning rate below {lr:g}, "
+        "a warm-up, or clip_norm 10."
     )
 
 
 def _spoilt(network: YOLOv3) -> str:
-    """The first tensor of the weights that is not finite; running statistics follow the batch."""
+    """The first weights that are NaN or infinite; running statistics do not count, they follow the batch."""
     named = network.named_parameters()
-    return next((name for name, each in named if not each.isfinite().all()), "")
+    return next((name for name, weights in named if not weights.isfinite().all()), "")
 
 
 @dataclass(frozen=True)
 class BadBatch:
-    """A batch whose loss was not finite, as it was saved.
+    """A saved batch whose loss was NaN or infinite.
 
     Attributes:
         path: the file.
-        network: with its weights, in training mode but for what was frozen, on the CPU.
-        batch: with its targets made anew.
-        paths: of its photos.
+        network: with its weights, in training mode except for what was frozen, on the CPU.
+        batch: the batch; its targets were made again.
+        paths: the batch's photos.
         options: of the loss.
         lr: the learning rate.
         terms: the names of the terms.
-        parts: every term of every level as it was, coarsest first, (levels, terms).
+        parts: each term of each level as it was, coarsest level first, (levels, terms).
     """
 
     path: Path
@@ -196,62 +199,64 @@ class BadBatch:
     terms: tuple[str, ...]
     parts: Tensor
 
-    def reckon(self) -> Loss:
-        """The loss again, in single precision and in this process alone.
+    def compute_loss(self) -> Loss:
+        """Compute the loss again, in single precision and in this process only.
 
-        After a training in half precision, or with batch norms over several processes, it need not be
-        what it was.
+        After a training in half precision, or with batch norms over several processes, the result may differ
+        from what it was.
         """
         return yolo_loss(self.network(self.batch.images()), self.batch.targets, self.options)
 
     def first_bad_module(self) -> str:
-        """The first module in the order of the network whose output is not finite; empty if none is."""
-        found: list[str] = []
+        """The first module, in the network's order, with a NaN or infinite output; empty if none has."""
+        bad_modules: list[str] = []
 
-        def watch(name: str) -> Any:
-            def look(_: Any, __: Any, output: Any) -> None:
+        def checking(name: str) -> Any:
+            def check(_: Any, __: Any, output: Any) -> None:
                 if isinstance(output, Tensor) and not output.isfinite().all():
-                    found.append(name)
+                    bad_modules.append(name)
 
-            return look
+            return check
 
         named = self.network.named_modules()
-        hooks = [module.register_forward_hook(watch(name)) for name, module in named]
+        hooks = [module.register_forward_hook(checking(name)) for name, module in named]
         try:
             with torch.no_grad():
                 self.network(self.batch.images())
         finally:
             for hook in hooks:
                 hook.remove()
-        return found[0] if found else ""
+        return bad_modules[0] if bad_modules else ""
 
     def lines(self) -> list[str]:
-        """In words: every term as it was and as it is now, and where numbers stop to be finite."""
-        now = self.reckon().parts.tolist()
+        """Lines of text: each term as it was and as it is now, and the first NaN or infinite numbers."""
+        computed_now = self.compute_loss().parts.tolist()
         levels = self.network.description.level_names
-        said = [f"{self.path}: {len(self.paths)} photos, learning rate {self.lr:g}."]
-        for level, old, new in zip(levels, self.parts.tolist(), now, strict=True):
-            for term, was, again in zip(self.terms, old, new, strict=True):
-                said.append(f"{level} {term}: {was:g}, again {again:g}")
+        lines = [f"{self.path}: {len(self.paths)} photos, learning rate {self.lr:g}."]
+        for level, old, new in zip(levels, self.parts.tolist(), computed_now, strict=True):
+            for term, before, now in zip(self.terms, old, new, strict=True):
+                lines.append(f"{level} {term}: {before:g}, again {now:g}")
         spoilt = _spoilt(self.network)
         if spoilt:
-            said.append(f"First weights that are not finite: {spoilt}.")
+            lines.append(f"First weights that are NaN or infinite: {spoilt}.")
         module = self.first_bad_module()
-        said.append(
-            f"First output that is not finite: {module}." if module else "All outputs are finite."
+        lines.append(
+            f"First output that is NaN or infinite: {module}."
+            if module
+            else "All outputs are finite."
         )
-        return said
+        return lines
 
 
 def inspect_bad_batch(path: str | Path) -> BadBatch:
     """Load what `save_bad_batch` wrote; nothing in the file is run.
 
     Raises:
-        CheckpointError: there is no such file, or it is another.
+        CheckpointError: there is no such file, or it is not a saved batch.
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file.", "A training names it as it stops.")
+        raise CheckpointError(f"{path}: no such file.", "The training that stopped named it.")
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         if values["version"] != _VERSION:
@@ -259,8 +264,8 @@ def inspect_bad_batch(path: str | Path) -> BadBatch:
         return _loaded(path, values)
     except Exception as error:
         raise CheckpointError(
-            f"{path}: this is no batch that a training of this version saved, or it is damaged.",
-            "Give the file that the training named as it stopped.",
+            f"{path}: not a batch saved by a training of this version of headlab, or damaged.",
+            "Give the file that the training named when it stopped.",
         ) from error
 
 

@@ -3,8 +3,8 @@
     with launched(config) as fabric:    from here on there are as many processes as asked for
         ...
 
-With several processes Fabric starts the command anew for each but the first, with LOCAL_RANK in its
-environment; all of them come to the same line, and only the first may talk and write.
+For each further process Fabric starts the same command again, with LOCAL_RANK in its environment. All
+processes reach the same line; only the first may print and write.
 """
 
 from __future__ import annotations
@@ -27,39 +27,27 @@ from headlab.train.configuration.config import TrainConfig
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-_RANKS = ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
 _SET_BY_LAUNCH = ("LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _PATIENCE_S = 3.0
-
-
-def is_first() -> bool:
-    """Whether this is the one process that talks and writes, before the launch as after it.
-
-    It is told by the environment: RANK where torchrun starts the processes, LOCAL_RANK and NODE_RANK
-    where Fabric does.
-    """
-    if "RANK" in os.environ:
-        return os.environ["RANK"] == "0"
-    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
 def fabric_for(config: TrainConfig) -> Fabric:
     """Fabric with the configuration's device, processes, machines and precision, not yet launched.
 
     Args:
-        config: `debug` means one process on one machine.
+        config: the configuration; `debug` means one process on one machine.
 
     Raises:
-        InputError: this machine does not have the device, or not so many of them, or cannot reckon or
-            compile as asked for.
+        InputError: this machine lacks the device, or has too few of them, or does not support the
+            precision or compiling.
     """
-    device = _device(config)
+    device, number = _device(config)
     devices, nodes = (1, 1) if config.debug else (config.devices, config.num_nodes)
-    _check(config, device, devices)
+    _check(config, device, devices, number)
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # of ranks and back ends
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not about ranks and back ends
     strategy: Any = "auto"
     if devices * nodes > 1:
         strategy = DDPStrategy(
@@ -69,7 +57,7 @@ def fabric_for(config: TrainConfig) -> Fabric:
     try:
         return Fabric(
             accelerator=device,
-            devices=devices,
+            devices=devices if number is None else [number],
             num_nodes=nodes,
             strategy=strategy,
             precision=config.precision,
@@ -83,25 +71,25 @@ def fabric_for(config: TrainConfig) -> Fabric:
 
 
 def gathered(value: Any, fabric: Fabric | None) -> list[Any]:
-    """Every process's value, in the order of the processes; all of them must ask.
+    """The values of all processes, in the order of the processes; every process must call this.
 
     Args:
-        value: of this process; it is pickled.
+        value: this process's value; it is pickled.
         fabric: launched; None stands for one process.
     """
     if fabric is None or fabric.world_size == 1:
         return [value]
-    every: list[Any] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(every, value)
-    return every
+    values: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(values, value)
+    return values
 
 
 @contextlib.contextmanager
 def launched(config: TrainConfig) -> Iterator[Fabric]:
     """Start the other processes; after an error, leave none of them behind.
 
-    In a script that trains with several processes the call belongs into a function that is called under
-    `if __name__ == "__main__":`, as in every program that starts itself anew.
+    A script that trains with several processes has to call this under `if __name__ == "__main__":`, like
+    every program that starts itself again.
 
     Raises:
         InputError: as for `fabric_for`.
@@ -120,20 +108,22 @@ def launched(config: TrainConfig) -> Iterator[Fabric]:
         _restore(before)
 
 
-def _device(config: TrainConfig) -> str:
-    if config.device != "auto":
-        return config.device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def _device(config: TrainConfig) -> tuple[str, int | None]:
+    """The kind of device, and the number of the GPU if one was chosen."""
+    if config.device == "auto":
+        return ("cuda" if torch.cuda.is_available() else "cpu"), None
+    kind, _, number = config.device.partition(":")
+    return kind, int(number) if number else None
 
 
-def _check(config: TrainConfig, device: str, devices: int) -> None:
+def _check(config: TrainConfig, device: str, devices: int, number: int | None) -> None:
     """Refuse what this machine cannot do.
 
     Raises:
         InputError: see `fabric_for`.
     """
     if device == "cuda":
-        _check_gpus(devices)
+        _check_gpus(devices, number)
     elif config.precision == "16-mixed":
         raise InputError(
             "precision is 16-mixed, and half precision needs a GPU.",
@@ -143,12 +133,17 @@ def _check(config: TrainConfig, device: str, devices: int) -> None:
         _check_compiler(device)
 
 
-def _check_gpus(devices: int) -> None:
+def _check_gpus(devices: int, number: int | None) -> None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not count:
         raise InputError(
             "device is cuda, and PyTorch sees no GPU here.",
-            "Use --device cpu, or install a PyTorch that goes with the GPU's driver.",
+            "Use --device cpu, or install a PyTorch that fits the GPU's driver.",
+        )
+    if number is not None and number >= count:
+        raise InputError(
+            f"device is cuda:{number}, and PyTorch sees {counted(count, 'GPU')} here, counted from 0.",
+            f"Use --device cuda:{count - 1}, or look at CUDA_VISIBLE_DEVICES.",
         )
     if devices > count:
         raise InputError(
@@ -158,35 +153,35 @@ def _check_gpus(devices: int) -> None:
 
 
 def _check_compiler(device: str) -> None:
-    """Refuse to compile without a compiler, which torch.compile would find out in the first step."""
+    """Refuse to compile without a compiler; torch.compile would fail only in the first step."""
     usual, variable = (("g++", "clang++"), "CXX") if device == "cpu" else (("gcc", "clang"), "CC")
     if sys.platform == "win32":
         usual = ("cl",)
     named = os.environ.get(variable)
-    if not any(shutil.which(each) for each in ((named,) if named else usual)):
-        looked = named or " and ".join(usual)
+    candidates = (named,) if named else usual
+    if not any(shutil.which(compiler) for compiler in candidates):
         raise InputError(
-            f"compile needs a C++ compiler, and there is none ({looked} was looked for).",
+            f"compile needs a C++ compiler, and there is none (looked for {' and '.join(candidates)}).",
             f"Install g++, name a compiler in {variable}, or leave out --compile.",
         )
 
 
 def _end_children(fabric: Fabric) -> None:
-    """Ask the processes that this one started to end, and make them.
+    """Terminate the processes that this one started, and kill those that do not end.
 
-    Fabric kills the first process when it sees that one of them failed: they are taken from its list.
+    Fabric kills the first process when it sees that another one failed; so they are taken off its list.
     """
     started: list[subprocess.Popen[bytes]] = getattr(fabric.strategy.launcher, "procs", [])
     children = list(started)
     started.clear()
-    for each in children:
-        each.terminate()
-    for each in children:
+    for child in children:
+        child.terminate()
+    for child in children:
         try:
-            each.wait(_PATIENCE_S)
+            child.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            each.kill()
-            each.wait()
+            child.kill()
+            child.wait()
 
 
 def _restore(environment: dict[str, str | None]) -> None:

@@ -1,4 +1,4 @@
-"""What torch raises when memory is too small or another process has gone, as errors that say what to do."""
+"""Errors that say what to do when memory runs out or another process is gone, instead of torch's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from headlab.errors import TrainingError
+from headlab.plain_text import size_text
 from headlab.train.configuration.config import TrainConfig
 
 _MEMORY = ("DefaultCPUAllocator", "not enough memory", "out of memory", "MemoryError")
@@ -16,37 +17,36 @@ _PEER = ("Connection closed by peer", "Connection reset by peer", "Broken pipe",
 
 @contextmanager
 def explained_failures(config: TrainConfig) -> Iterator[None]:
-    """Raise failures that come from the machine as `TrainingError`; others stay what they are.
+    """Raise failures of the machine as `TrainingError`; let all others through.
 
     Args:
-        config: of the training.
+        config: the training's configuration.
 
     Raises:
-        TrainingError: a device or this machine has too little memory, or another process ended.
+        TrainingError: a device or this machine ran out of memory, or another process ended.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        known = _explained(error, config)
-        if known is None:
+        explained = _explained(error, config)
+        if explained is None:
             raise
-        raise known from error
+        raise explained from error
 
 
 def _explained(error: Exception, config: TrainConfig) -> TrainingError | None:
     text = str(error)
     is_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
     if is_memory or any(word in text for word in _MEMORY):
-        height, width = config.imgsz
         return TrainingError(
-            f"The memory is too small for batches of {config.batch} photos at {width} x {height} px.",
-            "Begin with a smaller --batch or --imgsz, with --precision bf16-mixed, or with more of the "
-            "network frozen (--stage2.freeze backbone).",
+            f"Out of memory with batches of {config.batch} photos at {size_text(config.imgsz)}.",
+            "Start again with a smaller --batch or --imgsz, with --precision bf16-mixed, or with more of "
+            "the network frozen (--stage2.freeze backbone).",
         )
     if torch.distributed.is_initialized() and any(word in text for word in _PEER):
         return TrainingError(
-            "Another process of this training ended, so that this one cannot go on.",
-            "Its own message, if it had time for one, is above; often its memory was too small. Go on with "
+            "Another process of this training ended, so that this one cannot continue.",
+            "Its own message, if there is one, is above; often it ran out of memory. Continue with "
             "--resume.",
         )
     return None

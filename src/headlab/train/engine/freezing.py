@@ -1,4 +1,4 @@
-"""Which parts of a network are trained, and which stay as they are."""
+"""Which parts of a network are trained, and which are frozen."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
 def freeze(network: YOLOv3, what: Freeze) -> None:
-    """Choose the parameters that are trained; all others get no gradient.
+    """Choose the parameters to train; all others get no gradient.
 
     Args:
-        network: its `requires_grad` is set, of every parameter.
-        what: "heads-only" trains the last convolution of each level alone, as keras-yolo3's
-            `freeze_body=2`; "backbone" trains all of the head, as `freeze_body=1`, which in tiny trains
-            the last two convolutions of the backbone too, while here the whole of it is frozen: it is
-            what a file such as `yolov3-tiny.conv.15` holds; "none" trains everything.
+        network: `requires_grad` is set on all of its parameters.
+        what: what is frozen. "heads-only" trains only the last convolution of each level, like
+            keras-yolo3's `freeze_body=2`. "backbone" trains the whole head, like `freeze_body=1`, except
+            that the latter also trains the last two convolutions of tiny's backbone; here all of the
+            backbone is frozen, which is what a file such as `yolov3-tiny.conv.15` holds. "none" trains
+            everything.
     """
     network.requires_grad_(what == "none")
     if what == "backbone":
@@ -30,14 +31,14 @@ def freeze(network: YOLOv3, what: Freeze) -> None:
 
 
 def train_mode(network: YOLOv3) -> None:
-    """Bring a network into training mode, but for batch norms that are frozen.
+    """Put a network into training mode, except for frozen batch norms.
 
-    A frozen batch norm normalises with its running statistics, which do not move, so that the frozen part
-    computes what it will compute when the training is over. Keras in TensorFlow 2 does so too; the Keras
-    2.1 that keras-yolo3 was written for normalised with the batch, and moved the statistics.
+    A frozen batch norm normalises with its running statistics and does not update them, so that the frozen
+    part computes during the training what it computes afterwards. Keras in TensorFlow 2 does the same;
+    Keras 2.1, for which keras-yolo3 was written, normalised with the batch and updated the statistics.
 
     Args:
-        network: call this again after `network.eval()` and after `freeze`.
+        network: the network; call this again after `network.eval()` and after `freeze`.
     """
     network.train()
     for module in network.modules():
@@ -46,10 +47,10 @@ def train_mode(network: YOLOv3) -> None:
 
 
 def trainable_count(network: nn.Module) -> int:
-    """How many numbers are trained."""
-    return sum(each.numel() for each in network.parameters() if each.requires_grad)
+    """The number of trained parameters."""
+    return sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
 
 
 def frozen_count(network: nn.Module) -> int:
-    """How many numbers are not; the running statistics, which are no parameters, are left out."""
-    return sum(each.numel() for each in network.parameters() if not each.requires_grad)
+    """The number of frozen parameters; running statistics are not parameters."""
+    return sum(weights.numel() for weights in network.parameters() if not weights.requires_grad)

@@ -1,13 +1,12 @@
 """Ctrl-C and SIGTERM as one exception.
 
 try:
-    with interruptible() as interrupts:
-        ...                             raises Interrupted wherever the signal finds it
-        with interrupts.in_memory():         but not in here: at its end
-            save(...)
+with interruptible() as interrupts:
+...                             raises Interrupted wherever the signal arrives,
+with interrupts.held_back():    but in here only at the end of the block
+save(...)
 except Interrupted as stop:
-    print("interrupted; continue with ...")
-    return stop.exit_code               130 after Ctrl-C, 143 after SIGTERM
+return stop.exit_code               130 after Ctrl-C, 143 after SIGTERM
 """
 
 from __future__ import annotations
@@ -23,40 +22,44 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user, or the system, asked the program to end.
+    """The user or the system asked the program to end.
 
-    It is a KeyboardInterrupt, so that nothing takes it for a failure that may be passed over. The command
-    line has to catch it itself: click takes every KeyboardInterrupt for its own.
+    It is a KeyboardInterrupt, so that nothing mistakes it for a failure that may be ignored. The command
+    line has to catch it itself, since click handles every KeyboardInterrupt in its own way.
+
+    Args:
+        number: the number of the signal.
+        message: what was interrupted, and how to continue.
 
     Attributes:
         signal: SIGINT or SIGTERM.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, message: str = "") -> None:
         self.signal = signal.Signals(number)
-        super().__init__(f"interrupted by {self.signal.name}")
+        super().__init__(message or f"interrupted by {self.signal.name}")
 
     @property
     def exit_code(self) -> int:
-        """What shells expect: 128 and the signal's number."""
+        """What shells expect: 128 plus the number of the signal."""
         return 128 + self.signal
 
 
 class Interrupts:
-    """What `interruptible` gives: the signal that has come, and places where none may break in."""
+    """The signal that has arrived, and blocks that no signal may interrupt; `interruptible` makes it."""
 
     def __init__(self) -> None:
         self.received: int | None = None
         self._held = 0
 
     @contextlib.contextmanager
-    def in_memory(self) -> Iterator[None]:
-        """Put off an interruption to the end of the block, as for files that belong together.
+    def held_back(self) -> Iterator[None]:
+        """Put off an interruption to the end of the block, for example for files that belong together.
 
-        An error within the block goes before it.
+        An error in the block takes precedence.
 
         Raises:
-            Interrupted: a signal came meanwhile.
+            Interrupted: a signal arrived meanwhile.
         """
         self._held += 1
         try:
@@ -67,14 +70,15 @@ class Interrupts:
             raise Interrupted(self.received)
 
     def take(self, number: int, frame: FrameType | None) -> None:
-        """Handle the first signal; the next one ends the program at once.
+        """Handle the first signal; a second one ends the program at once.
 
         Raises:
-            Interrupted: unless it is held.
+            Interrupted: unless it is held back.
         """
         signal.signal(number, signal.SIG_DFL)
         if self.received is not None:
-            # The other of the two: had it been set to SIG_DFL, Python would complain of one that is waiting.
+            # The second signal is of the other kind, whose handler stays until here: setting it to SIG_DFL
+            # earlier would make Python complain about a signal that is waiting.
             os.kill(os.getpid(), number)
         self.received = number
         if not self._held:
@@ -83,20 +87,20 @@ class Interrupts:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Interrupts]:
-    """Raise `Interrupted` at Ctrl-C and SIGTERM; a second of them kills.
+    """Raise `Interrupted` at Ctrl-C and SIGTERM; a second signal kills the process.
 
-    An error that a signal brings about, as in a process whose peers have ended already, is an
-    interruption as well. Afterwards signals are handled as before. Outside the main thread, where no
-    signal arrives, nothing is changed.
+    An error that a signal causes, for example in a process whose peers have already ended, counts as an
+    interruption, too. Afterwards signals are handled as before. Outside the main thread, where no signals
+    arrive, nothing is changed.
 
     Raises:
-        Interrupted: a signal came.
+        Interrupted: a signal arrived.
     """
     interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
-    before = {each: signal.signal(each, interrupts.take) for each in _SIGNALS}
+    before = {number: signal.signal(number, interrupts.take) for number in _SIGNALS}
     try:
         yield interrupts
     except Exception as error:
@@ -104,6 +108,6 @@ def interruptible() -> Iterator[Interrupts]:
             raise Interrupted(interrupts.received) from error
         raise
     finally:
-        for each, handler in before.items():
-            # None stands for a handler that was not set from Python, which cannot be put back.
-            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        for number, handler in before.items():
+            # None stands for a handler that was not set by Python, which cannot be restored.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,7 +1,7 @@
-"""The training loop: two stages, their epochs, their steps, and a checkpoint after every epoch.
+"""The training loop: two stages, their epochs and steps, and a checkpoint after every epoch.
 
-The loop is written out instead of hidden in a trainer, so that a debugger can step from a photo to the
-gradient of a single term (docs/debugging.md). Lightning Fabric places it on devices and processes.
+The loop is written out rather than hidden in a trainer, so that a debugger can step from a photo to the
+gradient of a single term (docs/debugging.md). Lightning Fabric only places it on devices and processes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from headlab.train.engine.saving import Keeper
 from headlab.train.engine.stage import RunningStage
 from headlab.train.engine.state import Progress
 from headlab.train.engine.synced_norm import synced
-from headlab.train.engine.tally import Tally, Trained
-from headlab.train.engine.terms import terms_of
+from headlab.train.engine.totals import EpochSums, EpochTotals, terms_of
 from headlab.train.engine.validation import Validation, validate
 from headlab.train.events import (
     Epoch,
@@ -41,13 +40,13 @@ from headlab.yolov3.loss import Loss, yolo_loss
 
 
 class Training:
-    """One training in one process, from where it is to its end.
+    """A training in one process, from where it is to its end.
 
     Args:
-        plan: what to do.
+        plan: the training.
         fabric: launched; it joins the processes.
-        watchers: told of everything; of the first process only.
-        interrupts: what puts signals off while an epoch is written down; None where none arrive.
+        watchers: get every event; those of the first process only.
+        interrupts: holds signals back while an epoch is being written; None if none arrive.
     """
 
     def __init__(
@@ -73,9 +72,9 @@ class Training:
         """Train to the end.
 
         Raises:
-            TrainingError: a loss is not finite, or a process that loads photos died.
+            TrainingError: a loss is NaN or infinite, or a process that loads photos died.
             InputError: no photo can be read.
-            OutputError: a checkpoint cannot be written; the one before is as it was.
+            OutputError: a checkpoint cannot be written; the previous one is unchanged.
         """
         with self._train, self._val or nullcontext():
             return self._run()
@@ -98,10 +97,10 @@ class Training:
             if progress.stage == number:
                 self._stage(number)
                 progress.stage, progress.epoch, progress.stopping = number + 1, 0, False
-        written = self._keeper.end(self._network, progress)
+        weights = self._keeper.end(self._network, progress)
         finished = Finished(
             folder=plan.folder,
-            written=written,
+            written=weights,
             best_stage=progress.best_stage,
             best_epoch=progress.best_epoch,
             monitor=self._monitored(),
@@ -113,16 +112,16 @@ class Training:
         return finished
 
     def _stage(self, number: int) -> None:
-        """Train one stage: freeze, set up afresh, and go through its epochs."""
+        """Train one stage: freeze, set up, and go through its epochs."""
         stage, progress = self._plan.stages[number - 1], self._progress
         if not stage.epochs:
             return
         freeze(self._network, stage.freeze)
-        at = RunningStage.of(
+        running = RunningStage.of(
             number, self._network, self._plan.config, len(self._train), self._fabric
         )
         if self._plan.state is not None and progress.epoch:
-            at.restore(self._plan.state.parts)
+            running.restore(self._plan.state.parts)
         self._tell(
             StageStarted(
                 number=number,
@@ -134,59 +133,59 @@ class Training:
             )
         )
         while progress.epoch < stage.epochs and not progress.stopping:
-            self._epoch(at)
+            self._epoch(running)
         progress.stopped_early |= progress.epoch < stage.epochs
 
-    def _epoch(self, at: RunningStage) -> None:
-        """One epoch, its validation, its checkpoint."""
+    def _epoch(self, running: RunningStage) -> None:
+        """Train and validate one epoch, and write its checkpoint."""
         progress, began = self._progress, time.monotonic()
-        trained = self._trained(at)
-        validation = self._validated(at)
-        value = self._value(trained.terms.total, validation)
+        totals = self._steps(running)
+        validation = self._validate(running)
+        value = self._value(totals.terms.total, validation)
         progress.epoch += 1
         progress.epochs += 1
         better = _is_better(value, progress.best)
         if better:
-            progress.best, progress.best_stage = value, at.number
+            progress.best, progress.best_stage = value, running.number
             progress.best_epoch = progress.epoch
-        at.rate.end_epoch(value)
-        progress.stopping = at.stopping.end_epoch(value)
-        with self._interrupts.in_memory():  # state and logs tell of the same epochs
-            self._keeper.keep(self._network, progress, at.parts(), best=better)
+        running.rate.end_epoch(value)
+        progress.stopping = running.stopping.end_epoch(value)
+        with self._interrupts.held_back():  # so that state and logs hold the same epochs
+            self._keeper.keep(self._network, progress, running.parts(), best=better)
             self._tell(
                 Epoch(
-                    stage=at.number,
+                    stage=running.number,
                     epoch=progress.epoch,
                     global_step=progress.global_step,
-                    train=trained.terms,
+                    train=totals.terms,
                     val=validation.terms if validation else None,
                     figures=validation.figures if validation else {},
-                    lr=trained.lr,
+                    lr=totals.lr,
                     best=better,
-                    truths=trained.truths,
-                    skipped=trained.failed | (validation.failed if validation else {}),
+                    truths=totals.truths,
+                    skipped=totals.failed | (validation.failed if validation else {}),
                     seconds=time.monotonic() - began,
-                    data_share=trained.data_share,
+                    data_share=totals.data_share,
                 )
             )
 
-    def _trained(self, at: RunningStage) -> Trained:
-        """The steps of an epoch."""
-        tally = Tally(self._plan.train.class_names)
+    def _steps(self, running: RunningStage) -> EpochTotals:
+        """Make the steps of an epoch."""
+        sums = EpochSums(self._plan.train.class_names)
         train_mode(self._network)
         self._train.set_epoch(self._progress.epochs)
         for step, (batch, data_s) in enumerate(_timed(self._train), 1):
             began = time.monotonic()
-            lr = at.rate.begin_step()
-            loss = self._step(at, batch, lr)
+            lr = running.rate.begin_step()
+            loss = self._step(running, batch, lr)
             step_s = data_s + time.monotonic() - began
-            tally.add(batch, loss, lr=lr, data_s=data_s, step_s=step_s)
+            sums.add(batch, loss, lr=lr, data_s=data_s, step_s=step_s)
             self._progress.global_step += 1
             self._progress.images += len(batch.indices) * self._fabric.world_size
             if self._watchers:
                 self._tell(
                     Stepped(
-                        stage=at.number,
+                        stage=running.number,
                         epoch=self._progress.epoch + 1,
                         step=step,
                         global_step=self._progress.global_step,
@@ -197,33 +196,33 @@ class Training:
                         step_s=step_s,
                     )
                 )
-        return tally.trained(self._fabric)
+        return sums.totals(self._fabric)
 
-    def _step(self, at: RunningStage, batch: Batch, lr: float) -> Loss:
+    def _step(self, running: RunningStage, batch: Batch, lr: float) -> Loss:
         """Forward, loss, backward, optimizer: the place for a breakpoint."""
-        there = batch.to(self._fabric.device, non_blocking=True)
-        outputs = at.module(there.images())
-        loss = yolo_loss(outputs, there.targets, self._options)
+        on_device = batch.to(self._fabric.device, non_blocking=True)
+        outputs = running.module(on_device.images())
+        loss = yolo_loss(outputs, on_device.targets, self._options)
         check_finite(loss, batch, self._network, self._plan, lr)
-        self._fabric.backward(loss.total, model=at.module)
+        self._fabric.backward(loss.total, model=running.module)
         if self._plan.config.clip_norm:
             self._fabric.clip_gradients(
-                at.module, at.optimizer, max_norm=self._plan.config.clip_norm
+                running.module, running.optimizer, max_norm=self._plan.config.clip_norm
             )
-        at.optimizer.step()
-        at.optimizer.zero_grad(set_to_none=True)
+        running.optimizer.step()
+        running.optimizer.zero_grad(set_to_none=True)
         return loss
 
-    def _validated(self, at: RunningStage) -> Validation | None:
+    def _validate(self, running: RunningStage) -> Validation | None:
         if self._val is None:
             return None
         every = self._plan.config.evaluate_every
         due = self._plan.config.monitor != "loss" or (
             every > 0 and (self._progress.epochs + 1) % every == 0
         )
-        at.module.eval()
+        running.module.eval()
         return validate(
-            at.module,
+            running.module,
             self._val,
             self._fabric,
             self._options,
@@ -236,10 +235,10 @@ class Training:
             return "train loss"
         return f"val {self._plan.config.monitor}"
 
-    def _value(self, trained: float, validation: Validation | None) -> float:
-        """What is monitored: lower is better, so that average precision counts negatively."""
+    def _value(self, train_loss: float, validation: Validation | None) -> float:
+        """The monitored value, for which lower is better: average precision gets a minus sign."""
         if validation is None:
-            return trained
+            return train_loss
         monitor = self._plan.config.monitor
         return validation.terms.total if monitor == "loss" else -validation.figures[monitor]
 
@@ -249,28 +248,28 @@ class Training:
 
 
 def _is_better(value: float, best: float | None) -> bool:
-    """Whether a value is the best so far; any is better than none, and any number than NaN."""
+    """Whether a value is the best so far; any value is better than none, and any number than NaN."""
     if best is None or math.isnan(best):
         return best is None or not math.isnan(value)
     return value < best
 
 
 def _timed(loader: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
-    """Each batch, and the seconds that were spent waiting for it."""
+    """Each batch, and the seconds spent waiting for it."""
     batches = iter(loader)
     while True:
-        asked = time.monotonic()
+        began = time.monotonic()
         batch = next(batches, None)
         if batch is None:
             return
-        yield batch, time.monotonic() - asked
+        yield batch, time.monotonic() - began
 
 
 def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None]:
-    """What gives this process its photos to train on, and those to validate on.
+    """The loaders of this process's photos: those to train on, and those to validate on.
 
     Raises:
-        InputError: there are fewer photos than a batch takes, or than there are processes.
+        InputError: there are fewer photos than a batch takes, or fewer than there are processes.
     """
     shared = {
         "pin_memory": fabric.device.type == "cuda",

@@ -1,8 +1,8 @@
-"""The optimizer, and the learning rate from step to step.
+"""The optimizer, the learning rate of each step, and early stopping.
 
 optimizer = optimizer_for(network, stage, config)
 rate = Rate(optimizer, stage, steps=200, lower_is_better=True)
-rate.begin_step()           before every step: sets the rate and returns it
+rate.begin_step()           before every step: sets the learning rate and returns it
 rate.end_epoch(val_loss)    after every epoch
 """
 
@@ -18,39 +18,39 @@ from torch.optim import Adam
 from headlab.train.configuration.config import StageConfig, TrainConfig
 
 COSINE_END = 0.02
-"""What is left of the rate at the end of a cosine schedule."""
+"""The fraction of the learning rate that is left at the end of a cosine schedule."""
 
 PLATEAU_MIN_DELTA = 1e-4
-"""How much better a validation must be to count for the rate: that of Keras' ReduceLROnPlateau."""
+"""The least improvement that counts for the learning rate, as in Keras' ReduceLROnPlateau."""
 
 _TORCH_EPSILON = 1e-8
 _KERAS_EPSILON = 1e-7
 
 
 def optimizer_for(network: nn.Module, stage: StageConfig, config: TrainConfig) -> Adam:
-    """Adam over the parameters that are trained.
+    """Adam over the trained parameters.
 
-    `weight_decay` goes for the kernels of convolutions alone, not for biases and batch norms, and is added
-    to the gradient, as Keras' `kernel_regularizer` is. There it is a factor of w^2, whose gradient is 2 w:
+    `weight_decay` applies to the kernels of convolutions only, not to biases and batch norms, and is added
+    to the gradient like Keras' `kernel_regularizer`. There it is a factor of w^2, whose gradient is 2 w:
     keras-yolo3's l2(5e-4) is a weight decay of 1e-3.
 
-    With `compat`, epsilon is Keras' 1e-7. Keras adds it before the correction of the bias and PyTorch after
-    it, which makes a difference for gradients that are about as small as it.
+    With `compat`, epsilon is Keras' 1e-7. Keras adds it before the bias correction and PyTorch after it,
+    which matters for gradients as small as epsilon.
 
-    On a CPU the fused step takes 38 ms for the 8.7 million parameters of tiny, the one that goes through
-    lists of tensors 58 ms, the plain loop 64 ms (one thread). Gradient clipping with 16-mixed cannot go
-    with it, since the fused step takes the scale out of the gradients itself.
+    On a CPU, for the 8.7 million parameters of tiny, the fused step takes 38 ms, the step over lists of
+    tensors 58 ms, the plain loop 64 ms (one thread). It cannot be combined with gradient clipping in
+    16-mixed, since the fused step itself takes the scale out of the gradients.
 
     Args:
-        network: on its device already; see `headlab.train.engine.freezing.freeze`.
-        stage: its learning rate.
-        config: weight decay, compat, precision, clipping.
+        network: already on its device; see `headlab.train.engine.freezing.freeze`.
+        stage: gives the learning rate.
+        config: gives weight decay, compat, precision and clipping.
 
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015).
     """
-    trained = [each for each in network.parameters() if each.requires_grad]
-    kernels = [each for each in trained if each.ndim == 4]
-    others = [each for each in trained if each.ndim != 4]
+    trained = [weights for weights in network.parameters() if weights.requires_grad]
+    kernels = [weights for weights in trained if weights.ndim == 4]
+    others = [weights for weights in trained if weights.ndim != 4]
     groups = [
         {"params": kernels, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
@@ -64,22 +64,22 @@ def optimizer_for(network: nn.Module, stage: StageConfig, config: TrainConfig) -
 
 
 class PatienceState(TypedDict):
-    """What `Patience` has to remember."""
+    """What a saved `Patience` consists of."""
 
     best: float | None
     waited: int
 
 
 class Patience:
-    """Counts the epochs since the last better one, as Keras' callbacks do.
+    """Counts the epochs since the last improvement, as Keras' callbacks do.
 
-    It runs out in the epoch in which `epochs` epochs in a row were not better, and then begins anew; the
-    best value stays. PyTorch's ReduceLROnPlateau runs out one epoch later.
+    It runs out when `epochs` epochs in a row have not improved, and then starts again; the best value is
+    kept. PyTorch's ReduceLROnPlateau runs out one epoch later.
 
     Args:
-        epochs: how many, 1 or more.
-        min_delta: how much better than the best a value must be.
-        lower_is_better: as for a loss; else as for average precision.
+        epochs: how many, at least 1.
+        min_delta: the least improvement on the best value that counts.
+        lower_is_better: true for a loss, false for average precision.
     """
 
     def __init__(self, epochs: int, *, min_delta: float, lower_is_better: bool) -> None:
@@ -90,7 +90,7 @@ class Patience:
         self._waited = 0
 
     def ran_out(self, value: float) -> bool:
-        """Take an epoch's value; a value that is not a number is never better."""
+        """Take an epoch's value, and say whether patience ran out; NaN is never an improvement."""
         if self._is_better(value):
             self._best, self._waited = value, 0
             return False
@@ -108,16 +108,16 @@ class Patience:
         return value > self._best + self.min_delta
 
     def state_dict(self) -> PatienceState:
-        """What to save."""
+        """The state to save."""
         return {"best": self._best, "waited": self._waited}
 
     def load_state_dict(self, state: PatienceState) -> None:
-        """Go on from what was saved."""
+        """Continue from a saved state."""
         self._best, self._waited = state["best"], state["waited"]
 
 
 class RateState(TypedDict):
-    """What `Rate` has to remember."""
+    """What a saved `Rate` consists of."""
 
     step: int
     reduced: float
@@ -125,17 +125,17 @@ class RateState(TypedDict):
 
 
 class Rate:
-    """The learning rate of a stage: warmup, and then constant, falling on a plateau, or half a cosine.
+    """The learning rate of a stage: warm-up, then constant, reduced on a plateau, or half a cosine.
 
-    In the warmup of w steps, step n from 1 has n / w of the rate. A cosine falls over the steps after it
-    from the whole rate in the first of them to 2 % in the last: Loshchilov and Hutter, "SGDR" (2017),
-    without restarts.
+    In a warm-up of w steps, step n (from 1) has n / w of the learning rate. A cosine decays over the steps
+    after it, from the full rate in the first of them to 2 % in the last: Loshchilov and Hutter, "SGDR"
+    (2017), without restarts.
 
     Args:
-        optimizer: whose rate is set; the wrapper that Fabric gives will do.
-        stage: rate, schedule, warmup, patience, factor.
+        optimizer: its learning rate is set; Fabric's wrapper will do.
+        stage: gives learning rate, schedule, warm-up, patience and factor.
         steps: of the whole stage: epochs times steps per epoch.
-        lower_is_better: of what is monitored.
+        lower_is_better: whether lower values of the monitored quantity are better.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Rate:
         self._reduced = 1.0
 
     def begin_step(self) -> float:
-        """Set the rate of the step that begins, and return it."""
+        """Set the learning rate of the next step, and return it."""
         rate = self._stage.lr * self._reduced * self._factor(self._step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -164,14 +164,14 @@ class Rate:
         return rate
 
     def end_epoch(self, value: float) -> bool:
-        """Take what is monitored at the end of an epoch; whether the rate falls from now on."""
+        """Take the monitored value of an epoch; return whether the learning rate is reduced from now on."""
         if self._stage.schedule != "plateau" or not self._patience.ran_out(value):
             return False
         self._reduced *= self._stage.lr_factor
         return True
 
     def _factor(self, step: int) -> float:
-        """The part of the rate that a step from 0 has by warmup and cosine."""
+        """The fraction of the learning rate that warm-up and cosine leave to a step, counted from 0."""
         warmup = self._stage.warmup
         if step < warmup:
             return (step + 1) / warmup
@@ -182,7 +182,7 @@ class Rate:
         return COSINE_END + (1 - COSINE_END) * (1 + math.cos(turn)) / 2
 
     def state_dict(self) -> RateState:
-        """What to save."""
+        """The state to save."""
         return {
             "step": self._step,
             "reduced": self._reduced,
@@ -190,17 +190,17 @@ class Rate:
         }
 
     def load_state_dict(self, state: RateState) -> None:
-        """Go on from what was saved."""
+        """Continue from a saved state."""
         self._step, self._reduced = state["step"], state["reduced"]
         self._patience.load_state_dict(state["patience"])
 
 
 class Stopping:
-    """Whether a stage ends early: Keras' EarlyStopping, which takes any better value for better.
+    """Early stopping, as Keras' EarlyStopping, for which any improvement counts.
 
     Args:
-        stage: `stop_patience`, 0 for never.
-        lower_is_better: of what is monitored.
+        stage: gives `stop_patience`; 0 means never.
+        lower_is_better: whether lower values of the monitored quantity are better.
     """
 
     def __init__(self, stage: StageConfig, *, lower_is_better: bool) -> None:
@@ -210,13 +210,13 @@ class Stopping:
         )
 
     def end_epoch(self, value: float) -> bool:
-        """Take what is monitored at the end of an epoch; whether the stage should end."""
+        """Take the monitored value of an epoch; return whether the stage should end."""
         return not self._never and self._patience.ran_out(value)
 
     def state_dict(self) -> PatienceState:
-        """What to save."""
+        """The state to save."""
         return self._patience.state_dict()
 
     def load_state_dict(self, state: PatienceState) -> None:
-        """Go on from what was saved."""
+        """Continue from a saved state."""
         self._patience.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""What a training leaves on the disk: configuration, state, best and last weights."""
+"""What a training writes into its folder: configuration, state, best and last weights."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 
 from headlab.errors import OutputError
 from headlab.files.atomic import write_bytes
-from headlab.train.engine.state import NAME, Progress, State, save_state
-from headlab.train.engine.weight_files import SUFFIXES, write_weights
-from headlab.train.planning import CONFIG_NAME, Plan, config_text, fingerprint
+from headlab.train.engine.state import Progress, State, save_state
+from headlab.train.engine.weight_files import write_weights
+from headlab.train.planning import Plan, config_text, fingerprint
+from headlab.train.run_folder import CONFIG_NAME, STATE_NAME, WEIGHT_SUFFIXES
 from headlab.yolov3.network import YOLOv3
 
 
 class Keeper:
-    """Writes a training's folder; on the first process only.
+    """Writes a training's folder; in the first process only.
 
     Args:
         plan: the training.
-        first: whether this process is the first.
+        first: whether this is the first process.
     """
 
     def __init__(self, plan: Plan, first: bool) -> None:
@@ -29,10 +30,10 @@ class Keeper:
         self._config, self._fingerprint = config_text(plan), fingerprint(plan)
 
     def begin(self) -> None:
-        """Make the folder and write the configuration; remove what a killed training left half written.
+        """Make the folder and write the configuration; remove the half-written files of a killed training.
 
         Raises:
-            OutputError: that cannot be done.
+            OutputError: this fails.
         """
         if not self._first:
             return
@@ -49,13 +50,13 @@ class Keeper:
     def keep(
         self, network: YOLOv3, progress: Progress, parts: Mapping[str, Any], *, best: bool
     ) -> None:
-        """Write what an epoch brought: the weights if they are the best so far, then the state.
+        """Write the results of an epoch: the weights if they are the best so far, then the state.
 
-        Whatever happens in between, the state on the disk is that of a whole epoch, and going on from it
+        Whatever happens in between, the state on disk is that of a complete epoch, and resuming from it
         writes the same best weights again.
 
         Raises:
-            OutputError: a file cannot be written; the one before is as it was.
+            OutputError: a file cannot be written; the previous one is unchanged.
         """
         if not self._first:
             return
@@ -64,17 +65,19 @@ class Keeper:
         self._save(network, progress, parts)
 
     def end(self, network: YOLOv3, progress: Progress) -> tuple[Path, ...]:
-        """Write the last weights, and that the training is finished.
+        """Write the last weights, and record that the training is finished.
 
         Returns:
-            The files of the best and of the last weights.
+            The files of the best and the last weights.
         """
         folder, formats = self._plan.folder, self._plan.config.formats
         if self._first:
             self._write(network, "last", progress)
             self._save(network, replace(progress, finished=True), {})
         return tuple(
-            folder / f"{name}{SUFFIXES[each]}" for name in ("best", "last") for each in formats
+            folder / f"{name}{WEIGHT_SUFFIXES[each]}"
+            for name in ("best", "last")
+            for each in formats
         )
 
     def _write(self, network: YOLOv3, name: str, progress: Progress) -> None:
@@ -88,8 +91,8 @@ class Keeper:
 
 
 def _clear(folder: Path) -> None:
-    """Remove the temporary files of `headlab.files.atomic.replacing`, of a training's files alone."""
-    for name in (NAME, CONFIG_NAME, "best", "last"):
+    """Remove temporary files of `headlab.files.atomic.replacing`, of a training's own files only."""
+    for name in (STATE_NAME, CONFIG_NAME, "best", "last"):
         for each in folder.glob(f".{name}.*.part"):
             with contextlib.suppress(OSError):
                 each.unlink()

@@ -1,4 +1,4 @@
-"""One stage of a training while it runs: the network set up for it, its optimizer, rate and patience."""
+"""A stage of a training while it runs: network, optimizer, learning rate and early stopping."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from headlab.yolov3.network import YOLOv3
 
 @dataclass(frozen=True)
 class RunningStage:
-    """What a stage consists of while it runs.
+    """A stage while it runs.
 
     Attributes:
         number: 1 or 2.
-        module: the network as Fabric runs it: with its precision, compiled, joined with other processes.
-        optimizer: of the stage's trainable parameters.
-        rate: of the optimizer.
-        stopping: says when the stage ends early.
-        fabric: what set it up.
+        module: the network as Fabric runs it: compiled, in its precision, joined with other processes.
+        optimizer: of the stage's trained parameters.
+        rate: the optimizer's learning rate.
+        stopping: decides whether the stage ends early.
+        fabric: Fabric, which set it up.
     """
 
     number: int
@@ -37,12 +37,12 @@ class RunningStage:
     def of(
         cls, number: int, network: YOLOv3, config: TrainConfig, steps: int, fabric: Any
     ) -> RunningStage:
-        """Set a stage up, freshly: what it trains is decided by what requires a gradient now.
+        """Set up a stage from its beginning; it trains the parameters that require a gradient now.
 
         Args:
             number: 1 or 2.
-            network: bare.
-            config: of the training.
+            network: the bare network.
+            config: the training's configuration.
             steps: per epoch.
             fabric: launched.
         """
@@ -54,7 +54,7 @@ class RunningStage:
         return cls(number, module, wrapped, rate, Stopping(stage, lower_is_better=True), fabric)
 
     def parts(self) -> dict[str, Any]:
-        """The state of everything that has one, for `restore`."""
+        """The states of optimizer, learning rate, stopping and precision, for `restore`."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "rate": self.rate.state_dict(),
@@ -63,7 +63,7 @@ class RunningStage:
         }
 
     def restore(self, parts: Mapping[str, Any]) -> None:
-        """Go on from `parts`; without any, the stage has not begun."""
+        """Continue from `parts`; if they are empty, the stage has not begun."""
         if not parts:
             return
         self.optimizer.load_state_dict(parts["optimizer"])

@@ -1,6 +1,6 @@
-"""What a training needs to go on as if nothing had happened: one file, replaced after every epoch.
+"""The state of a training, with which it can be resumed: one file, replaced after every epoch.
 
-Random numbers need no place in it: every draw is made from the seed and the number of the epoch.
+It needs no state of random number generators: every draw is made from the seed and the epoch's number.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ import torch
 
 from headlab.errors import CheckpointError
 from headlab.files.atomic import replacing
+from headlab.train.run_folder import STATE_NAME
 
-NAME = "state.pt"
 _VERSION = 1
 
 
 @dataclass
 class Progress:
-    """How far a training is.
+    """How far a training has come.
 
     Attributes:
-        stage: the stage that is going on, 1 or 2.
-        epoch: how many epochs of it are done.
-        epochs: how many are done over all stages.
-        global_step: how many steps are done.
-        images: how many photos were seen, each time they were.
-        best: the best value of what is monitored; None before the first validation.
+        stage: the current stage, 1 or 2.
+        epoch: the number of its epochs that are done.
+        epochs: the number of epochs that are done over all stages.
+        global_step: the number of steps that are done.
+        images: the number of photos seen, counted every time.
+        best: the best monitored value; None before the first validation.
         best_stage: the stage of the best epoch.
         best_epoch: the best epoch, from 1.
-        stopping: whether the stage ends after this epoch, before its last one.
+        stopping: whether the stage stops early, after this epoch.
         stopped_early: whether a stage ended before its last epoch.
-        finished: whether there is nothing left to do.
+        finished: whether nothing is left to do.
     """
 
     stage: int = 1
@@ -57,10 +57,10 @@ class State:
     Attributes:
         config: the configuration as YAML.
         fingerprint: of the photos and boxes.
-        epsilon: of batch normalisation, which the configuration does not say.
-        progress: how far the training is.
-        network: its `state_dict`.
-        parts: the state of the optimizer and of what goes with it, by name; empty between two stages.
+        epsilon: of batch normalisation, which the configuration does not contain.
+        progress: how far the training has come.
+        network: the network's `state_dict`.
+        parts: the states of the optimizer and of what belongs to it, by name; empty between two stages.
     """
 
     config: str
@@ -72,10 +72,10 @@ class State:
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Replace the state in a folder; the earlier one stays until the new one is on the disk.
+    """Replace the state in a folder; the previous one stays until the new one is on disk.
 
     Raises:
-        OutputError: it cannot be written, as on a full disk; the earlier one is as it was.
+        OutputError: it cannot be written, for example on a full disk; the previous one is unchanged.
     """
     values = {
         "version": _VERSION,
@@ -86,12 +86,12 @@ def save_state(folder: Path, state: State) -> None:
         "network": dict(state.network),
         "parts": dict(state.parts),
     }
-    with replacing(folder / NAME) as file:
+    with replacing(folder / STATE_NAME) as file:
         try:
             torch.save(values, file)
         except RuntimeError as error:
-            # torch's zip writer says so, of a disk that is full or a file that may not grow.
-            raise OSError(_errno(error), "the state could not be written whole") from error
+            # torch's zip writer raises this if the disk is full or the file must not grow.
+            raise OSError(_errno(error), "the state could not be written completely") from error
 
 
 def load_state(folder: Path) -> State:
@@ -100,18 +100,18 @@ def load_state(folder: Path) -> State:
     Raises:
         CheckpointError: there is none, or it cannot be read.
     """
-    path = folder / NAME
+    path = folder / STATE_NAME
     if not path.is_file():
         raise CheckpointError(
-            f"{folder}: there is no training to go on with: {NAME} is missing.",
-            "Name the folder that `headlab train` wrote to; it is there after the first epoch.",
+            f"{folder}: there is no training to resume: {STATE_NAME} is missing.",
+            "Name the folder that `headlab train` wrote to; the file is there after the first epoch.",
         )
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         if values["version"] != _VERSION:
             raise CheckpointError(
                 f"{path}: written by another version of headlab (state {values['version']}).",
-                f"Go on with that version, or start anew with --start {folder / 'best.safetensors'}.",
+                f"Continue with that version, or start again with --start {folder / 'best.safetensors'}.",
             )
         return State(
             values["config"],
@@ -128,15 +128,15 @@ def load_state(folder: Path) -> State:
 
 
 def load_network(network: torch.nn.Module, state: State, folder: Path) -> None:
-    """Put the weights of a state into a network.
+    """Load the weights of a state into a network.
 
     Args:
-        network: of the state's configuration.
-        state: to take them from.
-        folder: that it is of.
+        network: a network of the state's configuration.
+        state: the state.
+        folder: the state's folder, for messages.
 
     Raises:
-        CheckpointError: they are not this network's.
+        CheckpointError: the weights do not fit the network.
     """
     try:
         network.load_state_dict(state.network)
@@ -146,13 +146,13 @@ def load_network(network: torch.nn.Module, state: State, folder: Path) -> None:
 
 def _damaged(folder: Path) -> CheckpointError:
     return CheckpointError(
-        f"{folder / NAME}: this is no state of a training, or it is damaged.",
-        f"Start anew from the weights beside it, such as --start {folder / 'best.safetensors'}.",
+        f"{folder / STATE_NAME}: this is not the state of a training, or it is damaged.",
+        f"Start again from the weights in this folder, such as --start {folder / 'best.safetensors'}.",
     )
 
 
 def _errno(error: BaseException) -> int:
-    """The number of the failure behind an error of torch's writer, if it is known."""
+    """The number of the system error behind an error of torch's writer; EIO if it is unknown."""
     import errno
 
     cause: BaseException | None = error

@@ -1,12 +1,12 @@
-"""Batch normalisation whose batch is that of all processes together.
+"""Batch normalisation over the batches of all processes together.
 
-Each of R processes sees a part of the batch. Normalised with the statistics of its own part, a network
-would learn something else on two processes than on one; torch's SyncBatchNorm is for GPUs alone.
+Each of R processes sees a part of the batch. If each normalised with the statistics of its own part, two
+processes would learn something else than one does; torch's SyncBatchNorm works on GPUs only.
 
 Letters in shapes: B batch (of this process), C channels, H W grid, R processes.
 
 Source: Ioffe and Szegedy, "Batch Normalization" (2015); Chan, Golub and LeVeque, "Updating Formulae and a
-Pairwise Algorithm for Computing Sample Variances" (1979), for putting the variances together.
+Pairwise Algorithm for Computing Sample Variances" (1979), for combining the variances.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _OVER = (0, 2, 3)
 
 
 def synced(network: YOLOv3, device: torch.device) -> YOLOv3:
-    """Let the batch norms of a network use the batch of all processes; in place.
+    """Make the batch norms of a network use the batches of all processes; in place.
 
-    Parameters, running statistics, their names and whether they are trained stay as they are. Call it
-    where there is more than one process, before the network is set up for them.
+    Parameters, running statistics, their names and whether they are trained do not change. If there is more
+    than one process, call this before the network is set up for them.
 
     Args:
-        network: whose nn.BatchNorm2d are replaced.
-        device: where it will be trained: torch's own SyncBatchNorm takes over on a GPU.
+        network: its nn.BatchNorm2d are replaced.
+        device: where it will be trained; on a GPU torch's own SyncBatchNorm is used.
 
     Returns:
         The same network.
@@ -49,22 +49,22 @@ def synced(network: YOLOv3, device: torch.device) -> YOLOv3:
 
 def _synced(norm: nn.BatchNorm2d) -> SyncedBatchNorm:
     with torch.device("meta"):
-        made = SyncedBatchNorm(norm.num_features, norm.eps, norm.momentum)
-    made.weight, made.bias = norm.weight, norm.bias
+        synced_norm = SyncedBatchNorm(norm.num_features, norm.eps, norm.momentum)
+    synced_norm.weight, synced_norm.bias = norm.weight, norm.bias
     for name, buffer in norm.named_buffers():
-        setattr(made, name, buffer)
-    made.train(norm.training)
-    return made
+        setattr(synced_norm, name, buffer)
+    synced_norm.train(norm.training)
+    return synced_norm
 
 
 class SyncedBatchNorm(nn.BatchNorm2d):
-    """nn.BatchNorm2d with the statistics of all processes' batches while it trains.
+    """nn.BatchNorm2d that uses the statistics of all processes' batches in training mode.
 
-    (B, C, H, W) -> (B, C, H, W). All processes must call it, with parts of any size.
+    (B, C, H, W) -> (B, C, H, W). All processes must call it; their parts may differ in size.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the class; without a process group, or in evaluation, it is nn.BatchNorm2d."""
+        """See the class; without a process group, or in evaluation mode, it is nn.BatchNorm2d."""
         if not (self.training and dist.is_initialized() and dist.get_world_size() > 1):
             return super().forward(x)
         normalised, mean, variance, count = _Normalise.apply(x, self.weight, self.bias, self.eps)
@@ -84,14 +84,14 @@ class _Normalise(Function):
 
         dL/dx = weight / sqrt(v + eps) * (g - mean(g) - x' * mean(g * x'))
 
-    and the gradients of weight and bias are this process's part of sum(g * x') and sum(g): to put
-    the processes' parts together is the task of whoever averages gradients.
+    and the gradients of weight and bias are this process's part of sum(g * x') and sum(g); whoever
+    averages the gradients combines the parts of the processes.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Any:
         variance, mean = torch.var_mean(x.to(weight.dtype), _OVER, correction=0)
-        mean, variance, count = _together(mean, variance, x.numel() // x.shape[1])
+        mean, variance, count = _combined(mean, variance, x.numel() // x.shape[1])
         y = functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
         ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt(), count)
         ctx.mark_non_differentiable(mean, variance, count)
@@ -110,18 +110,18 @@ class _Normalise(Function):
         return by_x.to(grad.dtype), by_weight, by_bias, None
 
 
-def _together(mean: Tensor, variance: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean and variance (C,) over all processes from those of each, and the count of values, ()."""
+def _combined(mean: Tensor, variance: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variance (C,) over all processes, and the number of values, (), from each process's own."""
     own = torch.cat((mean, variance, mean.new_tensor([count])))
-    every = [torch.empty_like(own) for _ in range(dist.get_world_size())]
-    dist.all_gather(every, own)
-    parts = torch.stack(every).double()
+    gathered = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+    dist.all_gather(gathered, own)
+    parts = torch.stack(gathered).double()
     means, variances = parts[:, :-1].unflatten(1, (2, -1)).unbind(1)
     counts = parts[:, -1:]
     total = counts.sum()
-    both = (counts * means).sum(0) / total
-    spread = (counts * (variances + (means - both).square())).sum(0) / total
-    return both.to(mean), spread.to(mean), total.to(mean)
+    overall = (counts * means).sum(0) / total
+    spread = (counts * (variances + (means - overall).square())).sum(0) / total
+    return overall.to(mean), spread.to(mean), total.to(mean)
 
 
 def _wide(values: Tensor) -> Tensor:

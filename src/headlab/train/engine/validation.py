@@ -1,7 +1,7 @@
-"""The validation after an epoch: its loss, and the average precision of what would be detected.
+"""The validation after an epoch: its loss, and the average precision of the detections.
 
-Boxes are compared in pixels of the input, where the truths are as well; `headlab evaluate` compares them in
-pixels of the photos, whose areas COCO's small, medium and large are about.
+Boxes are compared in pixels of the input; `headlab evaluate` compares them in pixels of the photos, which
+COCO's small, medium and large areas refer to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from headlab.evaluate.settings import EvaluationSettings
 from headlab.families.yolov3.head import layout_of
 from headlab.train.data.batch import Batch
 from headlab.train.engine.fabric import gathered
-from headlab.train.engine.terms import MeanTerms
+from headlab.train.engine.totals import MeanLoss
 from headlab.train.events import Terms
 from headlab.yolov3.decode import decode
 from headlab.yolov3.loss import yolo_loss
@@ -36,11 +36,11 @@ SHOWN = ("AP", "AP50", "AP75")
 
 @dataclass(frozen=True)
 class Validation:
-    """What a validation found.
+    """The results of a validation.
 
     Attributes:
-        terms: the mean loss of a photo's batch.
-        figures: COCO's AP, AP50 and AP75, and "AP50/CLASS" of each class; empty if they were not asked for.
+        terms: the mean loss per photo.
+        figures: COCO's AP, AP50 and AP75, and "AP50/CLASS" for each class; empty if not asked for.
         failed: photos that could not be read, and why.
     """
 
@@ -49,8 +49,8 @@ class Validation:
     failed: dict[str, str]
 
 
-class _Seen(NamedTuple):
-    """A photo that was validated: its truths (n, 5), its detections (M, 6) and their addresses (M,)."""
+class _Validated(NamedTuple):
+    """A validated photo: its truths (n, 5), its detections (M, 6) and their flat addresses (M,)."""
 
     input_hw_px: tuple[int, int]
     truths: NDArray[np.float32]
@@ -67,55 +67,60 @@ def validate(
     *,
     figures: bool,
 ) -> Validation:
-    """Validate a network; all processes together, each on its own photos.
+    """Validate a network in all processes together, each of which takes its own photos.
 
     Args:
         network: as Fabric set it up, in evaluation mode.
         loader: the validation photos.
-        fabric: what the processes are joined by.
+        fabric: joins the processes.
         options: of the loss.
         description: of the model.
-        figures: whether to reckon average precision.
+        figures: whether to compute average precision.
     """
     levels = layout_of(description).levels
     names = description.class_names
     suppression = Suppression(
         len(names), SETTINGS.conf, ANCHORS_IOU, SETTINGS.max_det, multi_label=True
     )
-    terms = MeanTerms(names)
+    loss = MeanLoss(names)
     failed: dict[str, str] = {}
-    seen: dict[int, _Seen] = {}  # one that stands in for an unreadable photo counts once
+    validated: dict[int, _Validated] = {}  # a photo that replaced an unreadable one counts once
     for batch in loader:
-        there = batch.to(fabric.device, non_blocking=True)
+        on_device = batch.to(fabric.device, non_blocking=True)
         with torch.no_grad():
-            outputs = network(there.images())
-            terms.add(yolo_loss(outputs, there.targets, options), len(batch.indices))
+            outputs = network(on_device.images())
+            loss.add(yolo_loss(outputs, on_device.targets, options), len(batch.indices))
         failed.update(batch.failed)
         if figures:
-            seen.update(_seen(batch, decode(outputs, levels), suppression))
-    mean = terms.mean(fabric)
-    assert mean is not None  # noqa: S101 - the loader is never empty
+            validated.update(_validated(batch, decode(outputs, levels), suppression))
+    terms = loss.terms(fabric)
+    assert terms is not None  # noqa: S101 - the loader is never empty
     if not figures:
-        return Validation(mean, {}, failed)
-    every = {photo: it for part in gathered(seen, fabric) for photo, it in part.items()}
-    return Validation(mean, _figures([every[at] for at in sorted(every)], names), failed)
+        return Validation(terms, {}, failed)
+    by_number = {
+        number: photo for part in gathered(validated, fabric) for number, photo in part.items()
+    }
+    photos = [by_number[number] for number in sorted(by_number)]
+    return Validation(terms, _figures(photos, names), failed)
 
 
-def _seen(batch: Batch, candidates: Any, suppression: Suppression) -> Iterator[tuple[int, _Seen]]:
+def _validated(
+    batch: Batch, candidates: Any, suppression: Suppression
+) -> Iterator[tuple[int, _Validated]]:
     """The photos of a batch by their numbers."""
     height, width = batch.pixels.shape[2:]
-    for photo, boxes, of_image in zip(batch.indices, batch.boxes, candidates, strict=True):
+    for number, boxes, of_image in zip(batch.indices, batch.boxes, candidates, strict=True):
         rows, flat = suppression(of_image)
         detections = rows.float().cpu().numpy()
         detections[:, :4] = detections[:, :4].clip(0, (width, height, width, height))
-        yield photo, _Seen((height, width), boxes.numpy(), detections, flat)
+        yield number, _Validated((height, width), boxes.numpy(), detections, flat)
 
 
-def _figures(seen: Sequence[_Seen], class_names: tuple[str, ...]) -> dict[str, float]:
-    boxes, of_box = _stacked([each.truths for each in seen], 5)
-    rows, of_row = _stacked([each.rows for each in seen], 6)
+def _figures(photos: Sequence[_Validated], class_names: tuple[str, ...]) -> dict[str, float]:
+    boxes, of_box = _stacked([photo.truths for photo in photos], 5)
+    rows, of_row = _stacked([photo.rows for photo in photos], 6)
     truths = Truths(
-        np.array([each.input_hw_px for each in seen], np.int64),
+        np.array([photo.input_hw_px for photo in photos], np.int64),
         of_box,
         boxes[:, :4],
         boxes[:, 4].astype(np.int64),
@@ -126,15 +131,15 @@ def _figures(seen: Sequence[_Seen], class_names: tuple[str, ...]) -> dict[str, f
         rows[:, :4],
         rows[:, 5].astype(np.int64),
         rows[:, 4],
-        np.concatenate([np.empty(0, np.int64), *(each.flat for each in seen)]),
+        np.concatenate([np.empty(0, np.int64), *(photo.flat for photo in photos)]),
     )
-    found = coco_figures(truths, detections, class_names, SETTINGS.counted)
-    by_class = zip(class_names, found.ap50.tolist(), strict=True)
-    return {name: found[name] for name in SHOWN} | {f"AP50/{name}": ap for name, ap in by_class}
+    scores = coco_figures(truths, detections, class_names, SETTINGS.counted)
+    by_class = zip(class_names, scores.ap50.tolist(), strict=True)
+    return {name: scores[name] for name in SHOWN} | {f"AP50/{name}": ap for name, ap in by_class}
 
 
 def _stacked(parts: list[np.ndarray], columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of all photos, and the photo of each."""
+    """The rows of all photos, and each row's photo."""
     rows = np.concatenate([np.empty((0, columns)), *parts]).astype(np.float64)
-    photos = np.arange(len(parts), dtype=np.int64).repeat([len(each) for each in parts])
+    photos = np.arange(len(parts), dtype=np.int64).repeat([len(part) for part in parts])
     return rows, photos

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from headlab.train.engine.terms import MeanTerms, terms_of
+from headlab.train.engine.totals import MeanLoss, terms_of
 from headlab.yolov3.loss import Loss, yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.targets.assigner import Assigner
@@ -30,10 +30,10 @@ def loss_of(part: slice, options: LossOptions | None = None) -> Loss:
 def test_batches_count_by_their_photos() -> None:
     # The loss of a batch is divided by its photos: 2/3 of the loss of two and 1/3 of that of one are the
     # loss of all three.
-    mean = MeanTerms(CLASS_NAMES)
+    mean = MeanLoss(CLASS_NAMES)
     mean.add(loss_of(slice(0, 2)), 2)
     mean.add(loss_of(slice(2, 3)), 1)
-    found, whole = mean.mean(), loss_of(slice(0, 3))
+    found, whole = mean.terms(), loss_of(slice(0, 3))
     assert found is not None
     assert found.total == pytest.approx(float(whole.total), rel=1e-6)
     torch.testing.assert_close(
@@ -60,4 +60,4 @@ def test_other_losses_have_other_terms() -> None:
 
 
 def test_of_nothing_there_is_no_mean() -> None:
-    assert MeanTerms(CLASS_NAMES).mean() is None
+    assert MeanLoss(CLASS_NAMES).terms() is None
