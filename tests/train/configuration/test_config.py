@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,11 @@ def test_a_whole_section_is_taken_as_it_is() -> None:
         ("formats", "safetensors,h5", ("safetensors", "h5")),
         ("formats", "h5,darknet,h5", ("h5", "darknet")),
         ("batch", "4", 4),
+        ("device", "cuda:1", "cuda:1"),
+        ("device", "0", "cuda:0"),  # as ultralytics takes it
+        ("device", 2, "cuda:2"),
+        ("start", Path("a") / "b.h5", "a/b.h5"),
+        ("anchors", Path("anchors.txt"), "anchors.txt"),
     ],
 )
 def test_values_are_read_from_text_and_from_lists(field: str, given: Any, value: Any) -> None:
@@ -53,6 +59,10 @@ def test_values_are_read_from_text_and_from_lists(field: str, given: Any, value:
         ({"stage1": {"epochs": 0}, "stage2": {"epochs": 0}}, "nothing is trained"),
         ({"monitor": "AP50", "evaluate_every": 0}, "monitor is AP50"),
         ({"precision": "16-mixed", "device": "cpu"}, "needs a GPU"),
+        ({"device": "gpu"}, "'gpu' is not auto, cpu, cuda, or one GPU such as cuda:0"),
+        ({"device": "0,1"}, "devices says how many"),
+        ({"device": True}, "valid string"),
+        ({"device": "cuda:1", "devices": 2}, "device cuda:1 is one GPU, and devices is 2"),
         (
             {"anchors": "10,14/23,27", "masks": "2/0"},
             "masks name anchor 2, and the last anchor is 1",

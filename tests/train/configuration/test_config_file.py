@@ -9,8 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from headlab.errors import HeadlabError, InputError, OutputError, UnknownName
-from headlab.train.configuration.config import TrainConfig
-from headlab.train.configuration.file import differences, dump, flat, load, loads, names, save
+from headlab.train.configuration.config import DataConfig, TrainConfig
+from headlab.train.configuration.file import (
+    differences,
+    dotted,
+    dump,
+    flat,
+    load,
+    loads,
+    names,
+    save,
+)
 from train_configs import configs
 
 
@@ -136,6 +145,28 @@ def test_an_override_within_a_section_that_is_none(tmp_path: Path) -> None:
     path.write_text("stage1: fast")
     with pytest.raises(InputError, match="stage1 is fast, and a group of values is expected"):
         load(path, {"stage1.epochs": 3})
+
+
+def test_nested_values_have_dotted_names() -> None:
+    values = {"batch": 4, "stage1": {"epochs": 3, "lr": 0.1}, "data": DataConfig(train="a.txt")}
+    by_name = dotted(values)
+    assert by_name == {
+        "batch": 4, "stage1.epochs": 3, "stage1.lr": 0.1,
+        **{f"data.{name}": value for name, value in DataConfig(train="a.txt")},
+    }  # fmt: skip
+    config = load(None, by_name)
+    assert (config.batch, config.stage1.epochs, config.data.train) == (4, 3, "a.txt")
+    assert config.stage1.freeze == "heads-only"  # of a dictionary, the rest stays
+    with pytest.raises(InputError, match=r"stage1 is 3; a group of values is expected") as raised:
+        dotted({"stage1": 3})
+    assert "epochs, freeze" in raised.value.hint
+
+
+def test_a_configuration_can_be_changed_like_a_file() -> None:
+    config = TrainConfig(stage1={"epochs": 4}, batch=2)
+    changed = load(config, {"batch": 3, "stage2.lr": "0.5"})
+    assert (changed.batch, changed.stage1.epochs, changed.stage2.lr) == (3, 4, 0.5)
+    assert load(config) is config
 
 
 def test_differences_name_field_and_both_values() -> None:

@@ -21,7 +21,14 @@ FILES = [
     *("best.cfg", "best.h5", "best.names", "best.safetensors", "best.weights"),
     *("best_anchors.txt", "best_classes.txt", "config.yaml"),
     *("last.cfg", "last.h5", "last.names", "last.safetensors", "last.weights"),
-    *("last_anchors.txt", "last_classes.txt", "state.pt"),
+    *(
+        "last_anchors.txt",
+        "last_classes.txt",
+        "metrics.csv",
+        "state.pt",
+        "steps.csv",
+        "tensorboard",
+    ),
 ]
 
 
