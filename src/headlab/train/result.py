@@ -148,8 +148,7 @@ class TrainingRun(Result):
         return "val/loss" in self.epochs.columns
 
     def _files(self, name: str) -> list[Path]:
-        paths = (self.folder / f"{name}{WEIGHT_SUFFIXES[each]}" for each in self.config.formats)
-        return [path for path in paths if path.is_file()]
+        return [path for path in _weight_paths(self.folder, self.config, name) if path.is_file()]
 
 
 def read_run(folder: Path) -> TrainingRun:
@@ -167,9 +166,12 @@ def read_run(folder: Path) -> TrainingRun:
             "Name the folder that headlab train wrote to.",
         )
     config = load(path)
-    last = [folder / f"{LAST}{WEIGHT_SUFFIXES[each]}" for each in config.formats]
-    finished = all(weights.is_file() for weights in last)
+    finished = all(path.is_file() for path in _weight_paths(folder, config, LAST))
     return TrainingRun(folder, config, _read_epochs(folder / METRICS), finished)
+
+
+def _weight_paths(folder: Path, config: TrainConfig, name: str) -> list[Path]:
+    return [folder / f"{name}{WEIGHT_SUFFIXES[kind]}" for kind in config.formats]
 
 
 def _read_epochs(path: Path) -> pl.DataFrame:

@@ -154,14 +154,14 @@ def flat(config: Section) -> dict[str, Any]:
 
 def names(model: type[BaseModel], before: str = "") -> list[str]:
     """The dotted names of all values, in the order of the model."""
-    found = []
+    dotted_names = []
     for name, field in model.model_fields.items():
         inner = field.default
         if isinstance(inner, Section):
-            found += names(type(inner), f"{before}{name}.")
+            dotted_names += names(type(inner), f"{before}{name}.")
         else:
-            found.append(f"{before}{name}")
-    return found
+            dotted_names.append(f"{before}{name}")
+    return dotted_names
 
 
 def _put(values: dict[Any, Any], keys: list[str], value: Any, name: str) -> None:

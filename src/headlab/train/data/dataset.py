@@ -60,8 +60,8 @@ class PhotoDataset(Dataset[Sample]):
             more = self._augmenter.photos_wanted() - 1
             others = torch.randint(len(self), (more,)).tolist() if more else []
             read = [self._readable(number, failed) for number in (draw.photo, *others)]
-            made = self._augmenter([photo for _, photo in read], draw.input_hw_px)
-        return Sample(made.image, made.boxes, read[0][0], tuple(failed))
+            augmented = self._augmenter([photo for _, photo in read], draw.input_hw_px)
+        return Sample(augmented.image, augmented.boxes, read[0][0], tuple(failed))
 
     def _readable(self, number: int, failed: Failures) -> tuple[int, Photo]:
         """The photo with this number, or the next one that can be read, with its number."""

@@ -63,7 +63,7 @@ def draw_batches(batches: Sequence[Batch], description: Description, count: int 
     drawn = [draw_panel(panel, names, _PANEL_PX) for panel in panels]
     heading = tuple(_heading(panels, batches))
     columns = min(len(drawn), max(2, math.ceil(math.sqrt(len(drawn)))))
-    cell = max(each.width for each in drawn), max(each.height for each in drawn) + _LINE_PX
+    cell = max(image.width for image in drawn), max(image.height for image in drawn) + _LINE_PX
     rows = -(-len(drawn) // columns)
     width = columns * (cell[0] + _MARGIN_PX) + _MARGIN_PX
     legend = list(_legend(panels, description, names))
