@@ -16,7 +16,7 @@ from training_worker import BATCH, SIDE_PX, THREADS
 
 from headlab.train.api import plan, run
 from headlab.train.configuration.config import DataConfig, StageConfig, TrainConfig
-from headlab.train.watching.events import Event, Stepped
+from headlab.train.events import Event, Stepped
 
 WARM_UP = 3
 WORKERS = 2
@@ -41,7 +41,7 @@ def main() -> None:
             steps.append(event)
 
     with tempfile.TemporaryDirectory() as folder:
-        run(plan(config, folder), [watch])
+        run(plan(config=config, output=folder), [watch])
     counted = steps[WARM_UP:]
     waited, taken = sum(each.data_s for each in counted), sum(each.step_s for each in counted)
     print(json.dumps({"waited_ms": 1000 * waited, "steps_ms": 1000 * taken}))

@@ -47,9 +47,9 @@ class Watch:
 def ours(freeze_what: str = "none", precision: str = "32-true", compiled: str = "") -> Step:
     from headlab.train.configuration.config import StageConfig, TrainConfig
     from headlab.train.data.batch import Collate, Sample
-    from headlab.train.run.freezing import freeze, train_mode
-    from headlab.train.run.memory import kept_memory
-    from headlab.train.run.optimisation import optimizer_for
+    from headlab.train.engine.freezing import freeze, train_mode
+    from headlab.train.engine.memory import kept_memory
+    from headlab.train.engine.optimisation import optimizer_for
     from headlab.yolov3.loss import yolo_loss
     from headlab.yolov3.network import YOLOv3
     from headlab.yolov3.targets.assigner import Assigner

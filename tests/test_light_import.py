@@ -37,7 +37,10 @@ def named(args: tuple[str, ...]) -> str:
 
 
 def test_import_is_light(tmp_path: Path) -> None:
-    for statements in ("import headlab", "import headlab; headlab.boxes, headlab.anchors"):
+    for statements in (
+        "import headlab",
+        "import headlab; headlab.boxes, headlab.anchors, headlab.train",
+    ):
         assert not loaded_after(statements, tmp_path) & {*HEAVY, *FOR_TABLES}
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from headlab.plain_text import printable
+from headlab.plain_text import printable, size_text
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,8 @@ def test_only_what_steers_a_terminal_is_written_out(text: object, shown: str) ->
 
 def test_chosen_controls_may_stay() -> None:
     assert printable("two\nlines\x07", keep="\n") == "two\nlines\\x07"
+
+
+def test_sizes_that_are_not_square_name_their_order() -> None:
+    assert size_text((416, 416)) == "416 x 416 px"
+    assert size_text((320, 608)) == "320 x 608 px (height x width)"

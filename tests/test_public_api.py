@@ -54,6 +54,7 @@ def test_names() -> None:
         "convert",
         "diff",
         "load",
+        "train",
         "undo",
     }
     assert set(headlab.__all__) == operations | others | {"__version__"}

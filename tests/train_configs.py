@@ -23,6 +23,7 @@ _SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "anchors": st.sampled_from(["fit", "start", "a/b.txt", "10.txt"])
     | st.lists(st.tuples(_POSITIVE, _POSITIVE), min_size=1, max_size=4).map(tuple),
     "masks": st.none() | st.sampled_from([((1,), (0,)), ((3, 4, 5), (0, 1, 2))]),
+    "device": st.sampled_from(["auto", "cpu", "cuda", "cuda:1"]),
     "formats": st.sampled_from([("h5",), ("safetensors", "darknet")]),
     "class_weights": st.none() | st.lists(st.floats(0, 9), min_size=1, max_size=4).map(tuple),
     "multi_scale_min": st.sampled_from([32, 320]),
@@ -43,7 +44,7 @@ def _of_kind(kind: Any, limits: list[Any]) -> st.SearchStrategy[Any]:
     if origin in (typing.Union, UnionType):
         return st.one_of([_of_kind(each, limits) for each in inside])
     if origin is typing.Annotated:
-        return _of_kind(inside[0], [*limits, *inside[1].metadata])
+        return _of_kind(inside[0], [*limits, *getattr(inside[1], "metadata", ())])
     if origin is typing.Literal:
         return st.sampled_from(inside)
     if kind is NoneType:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from headlab.train.configuration.config import StageConfig, TrainConfig
-from headlab.train.watching.events import (
+from headlab.train.events import (
     Epoch,
     Event,
     Finished,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from headlab._version import __version__
 
 if TYPE_CHECKING:
-    from headlab import anchors, boxes
+    from headlab import anchors, boxes, train
     from headlab.comparison.compare import Comparison
     from headlab.conversion.convert import Converted, convert
     from headlab.detect.settings import DetectionSettings
@@ -84,6 +84,7 @@ __all__ = [
     "convert",
     "diff",
     "load",
+    "train",
     "undo",
 ]
 
@@ -104,7 +105,7 @@ _ELSEWHERE = {
     "headlab.conversion.convert": ("Converted", "convert"),
 }
 _HOMES = {name: module for module, names in _ELSEWHERE.items() for name in names}
-_PACKAGES = ("anchors", "boxes")
+_PACKAGES = ("anchors", "boxes", "train")
 
 
 def __getattr__(name: str) -> Any:

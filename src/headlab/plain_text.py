@@ -1,4 +1,4 @@
-"""Text from files made safe to print, counted nouns, and lists cut short."""
+"""Text from files made safe to print, counted nouns, sizes, and lists cut short."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ def first_few(texts: Iterable[object], count: int = 4) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Such as "1 class" or "1,200 classes"."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def size_text(size_hw_px: tuple[int, int]) -> str:
+    """Height and width in pixels, such as "416 x 416 px" or "320 x 608 px (height x width)"."""
+    height, width = size_hw_px
+    return f"{height} x {width} px" + ("" if height == width else " (height x width)")
 
 
 def _steers(character: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,6 @@ from headlab.cli.main import app
 @pytest.fixture(autouse=True)
 def in_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HEADLAB_RUN_FOLDER", raising=False)
     return tmp_path
 
 
@@ -49,12 +47,15 @@ def test_the_command_is_listed_with_a_sentence() -> None:
         (("a.txt", "--imgsz", "100"), "imgsz 100,100: height and width must be multiples of 32 px"),
         (("a.txt", "--stage1.epochs", "0", "--stage2.epochs", "0"), "nothing is trained"),
         (("a.txt", "--monitor", "AP", "--evaluate-every", "0"), "monitor is AP"),
-        (("a.txt", "--preview", "x.jpg"), "the preview is a PNG"),
-        (("a.txt", "--preview", "x.png", "-o", "run"), "-o has nothing to write"),
+        (
+            ("a.txt", "--preview", "x.jpg"),
+            "x.jpg: training preview cannot be written in this format",
+        ),
+        (("a.txt", "--preview", "x.png", "-o", "run"), "--preview cannot be combined with -o"),
         (("a.txt", "--preview", "x.png", "--preview-count", "0"), "not in the range"),
-        (("--resume", "run", "-o", "other"), "--resume and -o do not go together"),
-        (("--resume", "run", "--config", "c.yaml"), "--resume and --config do not go together"),
-        (("--resume", "run", "--preview", "x.png"), "--resume and --preview do not go together"),
+        (("--resume", "run", "-o", "other"), "--resume cannot be combined with -o"),
+        (("--resume", "run", "--config", "c.yaml"), "--resume cannot be combined with --config"),
+        (("--resume", "run", "--preview", "x.png"), "--resume cannot be combined with --preview"),
     ],
 )
 def test_wrong_arguments(args: tuple[str, ...], message: str) -> None:
@@ -73,7 +74,7 @@ def test_a_mistake_in_the_file_is_named_with_its_line() -> None:
     )
 
 
-def test_an_earlier_training_is_never_written_over() -> None:
+def test_an_earlier_training_is_never_overwritten() -> None:
     Path("my run").mkdir()
     (Path("my run") / "state.pt").touch()
     done = run("train", "boxes.txt", "-o", "my run")
@@ -85,20 +86,4 @@ def test_an_earlier_training_is_never_written_over() -> None:
         "train", "boxes.txt", "-o", "my run"
     ).err  # fmt: skip
     Path("file").touch()
-    assert "file is a file, and a folder is expected" in run("train", "boxes.txt", "-o", "file").err
-
-
-def test_without_a_folder_the_first_free_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert command._run_folder(None) == Path("runs/train")
-    for name in ("train", "train-2"):
-        (Path("runs") / name).mkdir(parents=True)
-        (Path("runs") / name / "config.yaml").touch()
-    (Path("runs") / "train-3").touch()
-    assert command._run_folder(None) == Path("runs/train-4")
-    # A further process of the same training finds the folder full, or another one free.
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    (Path("runs") / "train-4").mkdir()
-    (Path("runs") / "train-4" / "config.yaml").touch()
-    assert command._run_folder(None) == Path("runs/train-4")
-    assert command._run_folder(Path("runs/train")) == Path("runs/train")
-    assert os.environ["HEADLAB_RUN_FOLDER"] == "runs/train-4"
+    assert "file is a file; a folder is expected" in run("train", "boxes.txt", "-o", "file").err

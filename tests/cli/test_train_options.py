@@ -88,7 +88,7 @@ def test_values_are_read(args: list[str], values: dict[str, Any]) -> None:
         (["--stage1.freeze", "body"], "'heads-only', 'backbone', 'none'"),
         (["--monitor", "none"], "'none' is not one of"),
         (["--imgsz", "1,2,3"], "fewer values are expected"),
-        (["--anchors", "1,2,3"], "3 numbers are no pairs of width and height"),
+        (["--anchors", "1,2,3"], "3 numbers are not pairs of width and height"),
         (["--anchors", "10,-14/23,27"], "-14.0 in '10,-14/23,27': it should be greater than 0"),
         (["--masks", "1,a/0"], "'a' in '1,a/0': a whole number is expected"),
         (["--formats", "pt"], "'safetensors', 'darknet' or 'h5'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from one_command import run
 from PIL import Image
 
+import headlab
+from headlab.files.json_text import to_json
 from headlab.train.configuration.file import load
 
 SMALL = (
@@ -78,18 +81,30 @@ def test_an_interrupted_training_goes_on_as_if_there_had_been_no_interruption() 
     assert 1 <= len(metrics("my run")) < 6
     done = run("train", "--resume", "my run", "--workers", 1)
     assert (done.code, done.err) == (0, "")
-    assert "going on after " in done.out
+    assert "resuming after " in done.out
     # The resolved configuration repeats the training, step for step.
     assert run("train", "--config", "my run/config.yaml").code == 0
     assert metrics("my run") == metrics("runs/train")
+
+
+def test_the_result_as_json() -> None:
+    done = run("train", "boxes.txt", *SMALL, "-o", "run", "--json")
+    assert done.code == 0
+    document = json.loads(done.out)
+    assert document == json.loads(to_json(headlab.train.read("run").to_dict()))
+    assert [row["epoch"] for row in document["epochs"]] == [1, 2, 1]
+    assert "training on 9 photos, validating on 3 photos" in done.err
+    shown = run("train", "boxes.txt", *SMALL, "--preview", "fed.csv", "--json")
+    assert len(json.loads(shown.out)["images"]) == 8
+    assert Path("fed.csv").read_text().startswith("image,photo,path,class_id")
 
 
 def test_a_preview_is_drawn_and_nothing_else() -> None:
     before = set(Path().iterdir())
     done = run("train", "boxes.txt", *SMALL, "--preview", "fed.png", "--preview-count", 5)
     assert done.code == 0
-    assert done.out.splitlines()[0] == "5 images as the network is fed them, 64 x 64 px"
-    assert done.out.splitlines()[-1] == "wrote fed.png"
+    assert done.out.splitlines()[0] == "5 images as the network sees them, 64 x 64 px"
+    assert done.err.splitlines()[0] == "wrote fed.png"
     assert set(Path().iterdir()) - before == {Path("fed.png")}
     with Image.open("fed.png") as image:
         assert image.format == "PNG"
@@ -99,7 +114,7 @@ def test_a_preview_is_drawn_and_nothing_else() -> None:
     ("args", "message"),
     [
         (("none.txt",), "none.txt"),
-        (("--resume", "none"), "none: there is no training to go on with"),
+        (("--resume", "none"), "none: there is no training to resume"),
         (("boxes.txt", "--batch", 100), "100"),
         (("boxes.txt", "--start", "none.weights"), "none.weights"),
         (

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw
 
 from headlab.train.api import run
 from headlab.train.configuration.file import load
-from headlab.train.plan import Plan, plan
-from headlab.train.watching.events import Epoch, Event, Stepped
+from headlab.train.events import Epoch, Event, Stepped
+from headlab.train.planning import Plan, new_plan
 
 NAMES = ("disc", "square")
 COLOURS = ((220, 60, 50), (50, 90, 220))
@@ -88,7 +88,7 @@ def _drawn(rng: np.random.Generator) -> tuple[Image.Image, list[tuple[int, ...]]
 def planned_on(text: Path, folder: Path, **values: Any) -> Plan:
     """A training on drawn photos; names of values have __ where YAML has a dot."""
     over = {name.replace("__", "."): value for name, value in values.items()}
-    return plan(load(None, {**QUICK, "data.train": str(text), **over}), folder)
+    return new_plan(load(None, {**QUICK, "data.train": str(text), **over}), folder)
 
 
 def watched(planned: Plan) -> list[Event]:

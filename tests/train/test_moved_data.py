@@ -9,8 +9,8 @@ from drawn_photos import draw_set, planned_on
 
 from headlab.errors import InputError
 from headlab.train.api import resume
-from headlab.train.run.saving import Keeper
-from headlab.train.run.state import Progress
+from headlab.train.engine.saving import Keeper
+from headlab.train.engine.state import Progress
 
 
 def test_the_data_set_may_have_moved(tmp_path: Path) -> None:
@@ -23,9 +23,9 @@ def test_the_data_set_may_have_moved(tmp_path: Path) -> None:
     text.parent.rename(tmp_path / "there")
     moved = tmp_path / "there" / text.name
     moved.write_text(content)
-    planned = resume(run, {"data.train": str(moved)})
+    planned = resume(run, moved)
     assert planned.config.data.train == str(moved)
     assert planned.train.paths[0].startswith(f"{tmp_path}/there/")
     moved.write_text(content.replace(",0\n", ",1\n"))
     with pytest.raises(InputError, match="photos or boxes have changed"):
-        resume(run, {"data.train": str(moved)})
+        resume(run, {"train": moved})

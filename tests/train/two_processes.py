@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from headlab.train.configuration.config import StageConfig, TrainConfig
-from headlab.train.run.fabric import is_first, launched
-from headlab.train.run.freezing import freeze, train_mode
-from headlab.train.run.optimisation import optimizer_for
-from headlab.train.run.synced_norm import synced
+from headlab.train.engine.fabric import launched
+from headlab.train.engine.freezing import freeze, train_mode
+from headlab.train.engine.optimisation import optimizer_for
+from headlab.train.engine.synced_norm import synced
+from headlab.train.processes import is_first
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.targets.assigner import Assigner

@@ -58,6 +58,7 @@ OPTIONS_ELSEWHERE = {
     "--save-json": "Say -o FILE.json.",
     "--batch-size": "Say --batch.",
     "--lr": "Say --stage1.lr and --stage2.lr.",
+    "--epochs": "Say --stage1.epochs and --stage2.epochs.",
 }
 
 

@@ -1,7 +1,7 @@
-"""Options of `headlab train` made from the model of its configuration: each value is declared once.
+"""The options of `headlab train`, made from the model of its configuration: each value is declared once.
 
-A value in a section has a dotted name as in YAML, `--stage1.epochs`; the others are plain, `--num-nodes`.
-Where "none" can be said in YAML (null), it can be said here, to take back what a file says.
+A value of a section has a dotted name, `--stage1.epochs`; the others have plain ones, `--num-nodes`. A value
+that may be null in YAML may be "none" here, to undo what a file says.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _TITLES = {
 
 
 class ConfigOption(click.Option):
-    """The option for one value.
+    """The option of one value.
 
     Attributes:
-        dotted: its name in YAML.
+        dotted: the value's name, with its section: "stage1.epochs".
     """
 
     def __init__(self, dotted: str, field: FieldInfo, default: Any) -> None:
@@ -63,20 +63,20 @@ class ConfigOption(click.Option):
 class ConfigCommand(click.Command):
     """A command that takes every value of `TrainConfig`; the help lists them by section.
 
-    The options are made when they are asked for, since pydantic takes its time.
+    The options are made only when they are needed, since pydantic takes time to import.
     """
 
-    _made: list[ConfigOption] | None = None
+    _options: list[ConfigOption] | None = None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The declared parameters, and one for each value of the configuration."""
-        if self._made is None:
-            self._made = list(config_options())
+        if self._options is None:
+            self._options = list(config_options())
         declared = super().get_params(ctx)
-        return [*declared[:-1], *self._made, *declared[-1:]]  # --help stays the last
+        return [*declared[:-1], *self._options, *declared[-1:]]  # --help stays last
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, those of a section under its heading."""
+        """Write the options, those of a section under a heading."""
         groups: dict[str, list[tuple[str, str]]] = {"Options": []}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
@@ -114,7 +114,7 @@ def _of_section(name: str, section: Section) -> Iterator[ConfigOption]:
 def given_values(ctx: click.Context) -> dict[str, Any]:
     """The values that the user gave, by dotted name."""
     return {
-        param.dotted: None if ctx.params[param.name] is _TAKEN_BACK else ctx.params[param.name]
+        param.dotted: None if ctx.params[param.name] is _NONE_GIVEN else ctx.params[param.name]
         for param in ctx.command.get_params(ctx)
         if isinstance(param, ConfigOption)
         and param.name is not None
@@ -122,8 +122,20 @@ def given_values(ctx: click.Context) -> dict[str, Any]:
     }
 
 
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by dotted name as the arguments of `headlab.train.plan`, each section a dictionary."""
+    arguments: dict[str, Any] = {}
+    for dotted, value in values.items():
+        section, dot, name = dotted.partition(".")
+        if dot:
+            arguments.setdefault(section, {})[name] = value
+        else:
+            arguments[dotted] = value
+    return arguments
+
+
 def variable(dotted: str) -> str:
-    """The name under which click hands a value over."""
+    """The name under which click passes a value on."""
     return dotted.replace(".", "__")
 
 
@@ -147,22 +159,22 @@ def as_text(value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, (list, tuple)):
         between = "/" if value and isinstance(value[0], (list, tuple)) else ","
-        return between.join(as_text(each) for each in value)
+        return between.join(as_text(item) for item in value)
     return repr(value) if isinstance(value, float) else str(value)
 
 
-class _TakenBack:
-    """Stands for "none", since None says that an option was not given."""
+class _NoneGiven:
+    """Stands for "none", since None means that an option was not given."""
 
 
-_TAKEN_BACK = _TakenBack()
+_NONE_GIVEN = _NoneGiven()
 
 
 class _Text(ParamType):
     """A value that pydantic reads from text.
 
     Args:
-        field: what it may be.
+        field: says what the value may be.
     """
 
     name = "value"
@@ -177,27 +189,27 @@ class _Text(ParamType):
         if not isinstance(value, str):
             return value
         if value == NONE and _optional(self._field):
-            return _TAKEN_BACK
+            return _NONE_GIVEN
         try:
             return _adapter(self._field).validate_python(value)
         except ValidationError as error:
-            from headlab.train.configuration.errors import wrong_value
+            from headlab.train.configuration.checking import wrong_value
 
             self.fail(f"{wrong_value(error, value)}.", param, ctx)
 
 
 class _Choice(Choice):
-    """One of a few words, or "none" where that can be said."""
+    """One of a few words, or "none" if that is allowed."""
 
     def __init__(self, field: FieldInfo) -> None:
-        self._takes_back = _optional(field)
+        self._allows_none = _optional(field)
         words = typing.get_args(_annotation(field))
-        super().__init__([*words, NONE] if self._takes_back else words)
+        super().__init__([*words, NONE] if self._allows_none else words)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The word."""
         word = super().convert(value, param, ctx)
-        return _TAKEN_BACK if self._takes_back and word == NONE else word
+        return _NONE_GIVEN if self._allows_none and word == NONE else word
 
 
 def _type(field: FieldInfo) -> ParamType:
@@ -216,7 +228,7 @@ def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
 
 def _annotation(field: FieldInfo) -> Any:
     """The annotation without "or None" and limits."""
-    kinds = [each for each in _kinds(field) if each is not NoneType]
+    kinds = [kind for kind in _kinds(field) if kind is not NoneType]
     kind = kinds[0] if len(kinds) == 1 else field.annotation
     is_annotated = typing.get_origin(kind) is typing.Annotated
     return typing.get_args(kind)[0] if is_annotated else kind
@@ -234,7 +246,7 @@ def _kinds(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def _metavar(field: FieldInfo) -> str:
-    """What stands for the value in the help."""
+    """The placeholder for the value in the help."""
     kind = _annotation(field)
     if kind in (int, float):
         return "N" if kind is int else "X"
@@ -248,7 +260,7 @@ def _metavar(field: FieldInfo) -> str:
 
 
 def _help(field: FieldInfo, default: Any) -> str:
-    """The description, and the default where there is one."""
+    """The description, and the default if there is one."""
     shown = "" if default is None else f"  [default: {as_text(default)}]"
     return f"{field.description}{shown}"
 

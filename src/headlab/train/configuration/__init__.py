@@ -1,1 +1,1 @@
-"""Everything that decides how a training goes."""
+"""The configuration: every value that decides how a training goes, from YAML, options or Python."""

@@ -1,7 +1,7 @@
-"""A training's configuration as a YAML file: read, written, compared.
+"""Configurations as YAML files: read, written, compared.
 
-Paths in it are relative to the folder that headlab is started in, as on the command line, so that the
-resolved configuration of a run means the same in every place.
+Paths in a file are relative to the current folder, as on the command line. The configuration that a
+training writes therefore means the same wherever the file lies.
 """
 
 from __future__ import annotations
@@ -16,30 +16,35 @@ from pydantic import BaseModel
 from headlab.errors import InputError, UnknownName
 from headlab.files.atomic import write_bytes
 from headlab.files.yaml_file import YamlFile, parse_yaml, read_yaml
+from headlab.train.configuration.checking import checked
 from headlab.train.configuration.config import Section, TrainConfig
-from headlab.train.configuration.errors import checked
 
 _WIDTH = 100
 _A_YAML_FILE = "A configuration is a YAML file."
 
 
-def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
-    """Make a configuration of a file and of values that go before the file's.
+def load(
+    source: str | Path | TrainConfig | None = None, overrides: Mapping[str, Any] | None = None
+) -> TrainConfig:
+    """Make a configuration of a file and of values that take precedence over it.
 
     Args:
-        path: a YAML file; None for the defaults.
+        source: a YAML file, or a configuration to start from; None for the defaults.
         overrides: by dotted name, such as {"stage1.epochs": 3}; values may be texts, as on the command
-            line.
+            line. `dotted` makes such names.
 
     Raises:
         InputError: the file cannot be read, a name is unknown, or a value is wrong; the message names
             file, line and value.
     """
-    if path is None:
-        return _made(None, "", overrides)
+    if source is None:
+        return _merged(None, {}, "", overrides)
+    if isinstance(source, TrainConfig):
+        return _merged(None, source.model_dump(), "", overrides) if overrides else source
+    path = Path(source)
     file = read_yaml(path, _A_YAML_FILE)
-    made = _made(file, str(path), overrides)
-    return made.with_remarks(remark.about(path) for remark in file.remarks)
+    config = _merged(file, file.values, str(source), overrides)
+    return config.with_remarks(remark.about(path) for remark in file.remarks)
 
 
 def loads(text: str, name: str = "", overrides: Mapping[str, Any] | None = None) -> TrainConfig:
@@ -47,33 +52,61 @@ def loads(text: str, name: str = "", overrides: Mapping[str, Any] | None = None)
 
     Args:
         text: the YAML.
-        name: of the file that it comes from, for messages.
+        name: the file that it comes from, for messages.
         overrides: as for `load`.
 
     Raises:
         InputError: as for `load`.
     """
-    return _made(parse_yaml(text, name or "configuration", _A_YAML_FILE), name, overrides)
+    file = parse_yaml(text, name or "configuration", _A_YAML_FILE)
+    return _merged(file, file.values, name, overrides)
 
 
-def _made(file: YamlFile | None, name: str, overrides: Mapping[str, Any] | None) -> TrainConfig:
-    values = {} if file is None or file.values is None else file.values
+def _merged(
+    file: YamlFile | None, values: Any, name: str, overrides: Mapping[str, Any] | None
+) -> TrainConfig:
+    values = {} if values is None else values
     if not isinstance(values, dict):
         raise InputError(
-            f"{name}: names and values are expected, and this is {_shown(values)}.",
+            f"{name}: names and values are expected, and this is {_as_text(values)}.",
             "Write lines such as batch: 8, and sections such as stage1: {epochs: 4}.",
         )
     over = dict(overrides or {})
     known = names(TrainConfig)
-    for dotted, value in over.items():
-        if dotted not in known:
-            raise UnknownName("setting", dotted, known)
-        _put(values, dotted.split("."), value, name)
+    for dotted_name, value in over.items():
+        if dotted_name not in known:
+            raise UnknownName("setting", dotted_name, known)
+        _put(values, dotted_name.split("."), value, name)
     return checked(values, name, file, over)
 
 
+def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of nested mappings or sections by dotted name.
+
+    {"batch": 4, "stage1": {"epochs": 3}} is {"batch": 4, "stage1.epochs": 3}.
+
+    Raises:
+        InputError: something else is given for a section.
+    """
+    by_name: dict[str, Any] = {}
+    for name, value in values.items():
+        field = TrainConfig.model_fields.get(name)
+        if field is None or not isinstance(field.default, Section):
+            by_name[name] = value
+        elif isinstance(value, Section):
+            by_name |= {f"{name}.{inner}": part for inner, part in flat(value).items()}
+        elif isinstance(value, Mapping):
+            by_name |= {f"{name}.{inner}": part for inner, part in value.items()}
+        else:
+            raise InputError(
+                f"{name} is {value!r}; a group of values is expected.",
+                f"Give a dictionary of {', '.join(type(field.default).model_fields)}.",
+            )
+    return by_name
+
+
 def dump(config: TrainConfig) -> str:
-    """The configuration as YAML, with every value; `load` reads the same again."""
+    """The configuration as YAML with every value; `load` makes the same configuration of it."""
     plain = config.model_dump(mode="json")
     single = {name: value for name, value in plain.items() if not isinstance(value, dict)}
     parts = [("A whole training.", single)]
@@ -97,7 +130,7 @@ def differences(before: TrainConfig, after: TrainConfig) -> list[str]:
     """What differs, such as "stage1.epochs: 50 before, 3 now"."""
     old, new = flat(before), flat(after)
     return [
-        f"{name}: {_shown(old[name])} before, {_shown(new[name])} now"
+        f"{name}: {_as_text(old[name])} before, {_as_text(new[name])} now"
         for name in old
         if old[name] != new[name]
     ]
@@ -105,26 +138,26 @@ def differences(before: TrainConfig, after: TrainConfig) -> list[str]:
 
 def flat(config: Section) -> dict[str, Any]:
     """Every value by its dotted name, in the order of the model."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     for name in type(config).model_fields:
         value = getattr(config, name)
         if isinstance(value, Section):
-            found |= {f"{name}.{inner}": each for inner, each in flat(value).items()}
+            by_name |= {f"{name}.{inner}": part for inner, part in flat(value).items()}
         else:
-            found[name] = value
-    return found
+            by_name[name] = value
+    return by_name
 
 
 def names(model: type[BaseModel], before: str = "") -> list[str]:
     """The dotted names of all values, in the order of the model."""
-    found = []
+    dotted_names = []
     for name, field in model.model_fields.items():
         inner = field.default
         if isinstance(inner, Section):
-            found += names(type(inner), f"{before}{name}.")
+            dotted_names += names(type(inner), f"{before}{name}.")
         else:
-            found.append(f"{before}{name}")
-    return found
+            dotted_names.append(f"{before}{name}")
+    return dotted_names
 
 
 def _put(values: dict[Any, Any], keys: list[str], value: Any, name: str) -> None:
@@ -133,14 +166,14 @@ def _put(values: dict[Any, Any], keys: list[str], value: Any, name: str) -> None
     for section in sections:
         if not isinstance(values.get(section, {}), dict):
             raise InputError(
-                f"{name}: {section} is {_shown(values[section])}, and a group of values is expected.",
+                f"{name}: {section} is {_as_text(values[section])}, and a group of values is expected.",
                 f"Write it as {section}: {{{last}: …}}.",
             )
         values = values.setdefault(section, {})
     values[last] = value
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A value as in YAML, on one line."""
     text = yaml.safe_dump(_plain(value), default_flow_style=True, allow_unicode=True, width=10**6)
     line = text.removesuffix("...\n").strip()
@@ -149,7 +182,7 @@ def _shown(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
 
 

@@ -1,20 +1,32 @@
 """The types of a configuration's values, and how they are read from text.
 
-Numbers stand with commas between them, and groups of numbers with slashes: "320,608", "10,14/23,27".
+Numbers are separated by commas, and groups of numbers by slashes: "320,608", "10,14/23,27".
 """
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+
+Variant = Literal["yolov3", "yolov3-spp", "yolov3-tiny"]
 Freeze = Literal["heads-only", "backbone", "none"]
+Schedule = Literal["constant", "plateau", "cosine"]
+BoxTerms = Literal["xywh", "giou", "ciou"]
+IgnoreTruths = Literal["image", "level"]
+Monitor = Literal["loss", "AP", "AP50"]
+Compat = Literal["keras-yolo3"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+AnnotationFormat = Literal["keras", "yolo", "voc", "coco"]
+WeightFormat = Literal["safetensors", "darknet", "h5"]
 
 
 def _pair(value: Any) -> Any:
@@ -37,34 +49,60 @@ def _groups(value: Any) -> Any:
 
 def _anchors(value: Any) -> Any:
     """Text such as "10,14/23,27" or "10,14 23,27", and numbers without groups, as pairs."""
+    value = _path_text(value)
     if isinstance(value, str):
         numbers = _numbers(value)
         if len(numbers) < 2:
             return value
         value = numbers
-    if isinstance(value, (list, tuple)) and all(isinstance(each, (int, float)) for each in value):
+    if isinstance(value, (list, tuple)) and all(isinstance(side, (int, float)) for side in value):
         if not value or len(value) % 2:
-            raise ValueError(f"{len(value)} numbers are no pairs of width and height")
+            raise ValueError(f"{len(value)} numbers are not pairs of width and height")
         return [tuple(value[at : at + 2]) for at in range(0, len(value), 2)]
     return value
 
 
-def _once(value: Any) -> Any:
-    """Text such as "h5,darknet" as its parts, each of them once."""
+def _unique(value: Any) -> Any:
+    """Text such as "h5,darknet" as its parts, without duplicates."""
     parts = _listed(value)
     return list(dict.fromkeys(map(str, parts))) if isinstance(parts, (list, tuple)) else parts
 
 
 def _numbers(text: str) -> list[float]:
-    """The numbers of a text; none where it holds anything else."""
+    """The numbers in a text; none if it holds anything else."""
     try:
         return [float(part) for part in text.replace("/", " ").replace(",", " ").split()]
     except ValueError:
         return []
 
 
+def _path_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _device_text(value: Any) -> Any:
+    """A GPU's number, which ultralytics takes as well, as cuda:N."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    text = str(value) if is_number else value
+    return f"cuda:{text}" if isinstance(text, str) and text.isdecimal() else text
+
+
+def _known_device(value: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
+        raise ValueError(
+            f"{value!r} is not auto, cpu, cuda, or one GPU such as cuda:0 (devices says how many)"
+        )
+    return value
+
+
 LARGEST_SIDE_PX = 65_536
-"""Of an input; what a memory holds is far less."""
+"""The largest side of an input; memory allows far less."""
+
+PathText = Annotated[str, BeforeValidator(_path_text)]
+"""A path, as text."""
+
+Device = Annotated[str, BeforeValidator(_device_text), AfterValidator(_known_device)]
+"""auto, cpu, cuda (the first GPUs, as many as `devices` says), or one GPU such as cuda:0."""
 
 Size = Annotated[tuple[int, int], BeforeValidator(_pair)]
 """Height and width in pixels; one number stands for both."""
@@ -74,7 +112,7 @@ Anchors = Annotated[str | tuple[tuple[_SidePx, _SidePx], ...], BeforeValidator(_
 Masks = Annotated[tuple[tuple[Annotated[int, Field(ge=0)], ...], ...], BeforeValidator(_groups)]
 Weights = Annotated[tuple[NotNegative, ...], BeforeValidator(_listed)]
 Formats = Annotated[
-    tuple[Literal["safetensors", "darknet", "h5"], ...],
+    tuple[WeightFormat, ...],
     Field(min_length=1),
-    BeforeValidator(_once),
+    BeforeValidator(_unique),
 ]

@@ -1,1 +1,1 @@
-"""From annotations to batches."""
+"""The data: which photos, how they are read and augmented, and the batches they become."""

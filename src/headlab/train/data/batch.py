@@ -1,4 +1,4 @@
-"""What goes through a data loader: draws in, samples and batches out."""
+"""What passes through a data loader: draws go in, samples and batches come out."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from headlab.yolov3.targets.result import Targets
 
 
 class Draw(NamedTuple):
-    """A photo to load; with the training's seed it decides every pixel of the sample.
+    """A photo to load; together with the training's seed it determines every pixel of the sample.
 
     Attributes:
-        epoch: over all stages, from 0.
-        photo: its number.
+        epoch: counted over all stages, from 0.
+        photo: the photo's number.
         input_hw_px: height and width of the input.
     """
 
@@ -31,13 +31,13 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """One image as the network is fed it.
+    """One image as the network sees it.
 
     Attributes:
         pixels: RGB, uint8, (3, H, W).
         boxes: x1, y1, x2, y2 in input pixels and the class number, float32, (n, 5).
-        index: of the photo that it shows (the first of them, in a mosaic).
-        failed: paths of photos that could not be read, with the reason; another stands in for each.
+        index: number of the photo that it shows (in a mosaic, of the first photo).
+        failed: paths of photos that could not be read, and why; each was replaced by another photo.
     """
 
     pixels: Tensor
@@ -52,10 +52,10 @@ class Batch:
 
     Attributes:
         pixels: RGB, uint8, (B, 3, H, W), in the memory format channels_last.
-        boxes: of each image, as in `Sample`.
-        targets: what the network should say.
-        indices: of the photos, (B,).
-        failed: of all samples.
+        boxes: for each image, as in `Sample`.
+        targets: what the network should predict.
+        indices: numbers of the photos, (B,).
+        failed: as in `Sample`, for all samples.
     """
 
     pixels: Tensor
@@ -65,11 +65,11 @@ class Batch:
     failed: tuple[tuple[str, str], ...]
 
     def images(self) -> Tensor:
-        """What the network takes: float32 from 0 to 1, (B, 3, H, W), channels_last."""
+        """The network's input: float32 from 0 to 1, (B, 3, H, W), channels_last."""
         return self.pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
 
     def pin_memory(self) -> Batch:
-        """The same batch in page-locked memory, from which a GPU copies without waiting."""
+        """The same batch in page-locked memory, which a GPU can copy asynchronously."""
         return replace(self, pixels=self.pixels.pin_memory())
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Batch:
@@ -81,21 +81,23 @@ class Batch:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Only the pixels go to another process by shared memory.
+        """Send only the pixels to another process by shared memory.
 
-        There every tensor takes an open file and a round trip, of which boxes and targets have many.
+        Each tensor there takes an open file and a round trip, and boxes and targets are many tensors.
         """
         boxes = torch.cat(self.boxes).cpu().numpy()
-        targets = {each.name: getattr(self.targets, each.name) for each in fields(self.targets)}
+        targets = {field.name: getattr(self.targets, field.name) for field in fields(self.targets)}
         arrays = {
-            name: each.cpu().numpy() for name, each in targets.items() if isinstance(each, Tensor)
+            name: value.cpu().numpy()
+            for name, value in targets.items()
+            if isinstance(value, Tensor)
         }
-        rest = {name: each for name, each in targets.items() if name not in arrays}
-        counts = [len(each) for each in self.boxes]
-        return _arrived, (self.pixels, boxes, counts, arrays, rest, self.indices, self.failed)
+        rest = {name: value for name, value in targets.items() if name not in arrays}
+        counts = [len(boxes_of_image) for boxes_of_image in self.boxes]
+        return _unpickled, (self.pixels, boxes, counts, arrays, rest, self.indices, self.failed)
 
 
-def _arrived(
+def _unpickled(
     pixels: Tensor,
     boxes: NDArray[np.float32],
     counts: list[int],
@@ -105,24 +107,24 @@ def _arrived(
     failed: tuple[tuple[str, str], ...],
 ) -> Batch:
     """The batch that `Batch.__reduce__` took apart."""
-    tensors = {name: torch.from_numpy(each) for name, each in arrays.items()}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     split = torch.from_numpy(boxes).split(counts)
     return Batch(pixels, tuple(split), Targets(**tensors, **rest), indices, failed)
 
 
 class Collate:
-    """Makes a batch of samples; it runs in the loader's processes, and so do the targets.
+    """Makes a batch of samples, targets included; it runs in the loader's processes.
 
     Args:
-        assigner: of the model.
+        assigner: makes the model's targets.
     """
 
     def __init__(self, assigner: Assigner) -> None:
         self._assigner = assigner
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
-        """Make the batch; all samples have one size."""
-        # Images come in the order (H, W, 3) of memory: so does the batch, in a single copy.
+        """Make the batch; all samples must have the same size."""
+        # Images lie in memory as (H, W, 3), and so does the batch, which therefore takes a single copy.
         rows = torch.stack([sample.pixels.permute(1, 2, 0) for sample in samples])
         pixels = rows.permute(0, 3, 1, 2)
         boxes = tuple(sample.boxes for sample in samples)
@@ -132,5 +134,5 @@ class Collate:
             boxes=boxes,
             targets=self._assigner(boxes, (height, width)),
             indices=tuple(sample.index for sample in samples),
-            failed=tuple(each for sample in samples for each in sample.failed),
+            failed=tuple(failure for sample in samples for failure in sample.failed),
         )

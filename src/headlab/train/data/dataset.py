@@ -1,4 +1,4 @@
-"""From a draw to a sample: read the photo, vary it."""
+"""From a draw to a sample: read the photo and augment it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ Failures = list[tuple[str, str]]
 
 
 class Augment(Protocol):
-    """Makes what the network is fed; see `headlab.yolov3.augment.pipeline.Augmenter`."""
+    """Makes the network's input; see `headlab.yolov3.augment.pipeline.Augmenter`."""
 
     def photos_wanted(self) -> int:
-        """How many photos the next picture is made of, drawn from torch's generator."""
+        """How many photos the next image is made of, drawn from torch's generator."""
 
     def __call__(self, photos: Sequence[Photo], input_hw_px: tuple[int, int]) -> Photo:
-        """The picture of these photos, and its boxes."""
+        """The image made of these photos, and its boxes."""
 
 
 class PhotoDataset(Dataset[Sample]):
-    """Samples by draw. The same draw gives the same sample, whichever process makes it, and when.
+    """Samples by draw. The same draw always gives the same sample, in whichever process.
 
     Args:
-        photos: to read.
-        augmenter: what makes a sample of them.
-        seed: of the training.
+        photos: the photos to read.
+        augmenter: makes a sample of photos.
+        seed: the training's seed.
     """
 
     def __init__(self, photos: Photos, augmenter: Augment, seed: int) -> None:
@@ -43,16 +43,16 @@ class PhotoDataset(Dataset[Sample]):
         self._seed = seed
 
     def __len__(self) -> int:
-        """How many photos there are."""
+        """The number of photos."""
         return len(self._photos)
 
     def __getitem__(self, draw: Draw) -> Sample:
         """Make a sample.
 
-        The next photo that can be read stands in for one that cannot be.
+        A photo that cannot be read is replaced by the next one that can.
 
         Raises:
-            InputError: none can be read.
+            InputError: no photo can be read.
         """
         failed: Failures = []
         with torch.random.fork_rng(devices=[]):
@@ -60,22 +60,22 @@ class PhotoDataset(Dataset[Sample]):
             more = self._augmenter.photos_wanted() - 1
             others = torch.randint(len(self), (more,)).tolist() if more else []
             read = [self._readable(number, failed) for number in (draw.photo, *others)]
-            made = self._augmenter([photo for _, photo in read], draw.input_hw_px)
-        return Sample(made.image, made.boxes, read[0][0], tuple(failed))
+            augmented = self._augmenter([photo for _, photo in read], draw.input_hw_px)
+        return Sample(augmented.image, augmented.boxes, read[0][0], tuple(failed))
 
     def _readable(self, number: int, failed: Failures) -> tuple[int, Photo]:
-        """The photo of a number, or the next one that can be read, with its number."""
-        for at in range(number, number + len(self)):
-            there = at % len(self)
-            path = self._photos.paths[there]
+        """The photo with this number, or the next one that can be read, with its number."""
+        for candidate in range(number, number + len(self)):
+            index = candidate % len(self)
+            path = self._photos.paths[index]
             try:
                 pixels = read_rgb(path)
             except SourceError as error:
                 if (path, error.message) not in failed:
                     failed.append((path, error.message))
                 continue
-            boxes = torch.from_numpy(self._photos.boxes[there].copy())
-            return there, Photo(image_of(pixels), boxes)
+            boxes = torch.from_numpy(self._photos.boxes[index].copy())
+            return index, Photo(image_of(pixels), boxes)
         path, reason = failed[0]
         raise InputError(
             f"None of the {len(self):,} photos can be read, such as {path}: {reason}.",
@@ -84,5 +84,5 @@ class PhotoDataset(Dataset[Sample]):
 
 
 def _mixed(*numbers: int) -> int:
-    """One seed of several numbers, 64 bits."""
+    """One 64-bit seed of several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

@@ -1,10 +1,10 @@
-"""Batches from processes that read photos, vary them and make targets, while the network computes.
+"""Batches from worker processes, which read photos, augment them and make targets while the network computes.
 
-The processes are forked where the system is Linux: they start in a few hundredths of a second, share the
-boxes with their parent, and a script needs no `if __name__ == "__main__"`; processes that are spawned
-import torch anew, which takes seconds for each. A fork copies none of the parent's threads, so that
-the processes use one thread each and nothing that waits for others: neither CUDA, nor polars, nor
-OpenCV's pool. Elsewhere they start as the system's Python usually does it.
+On Linux the workers are forked: they start within a few hundredths of a second, share the boxes with their
+parent, and a script needs no `if __name__ == "__main__"`. Spawned processes would import torch again, which
+takes seconds for each. A fork has none of its parent's threads, so that a worker uses a single thread and
+nothing that waits for other threads: neither CUDA, nor polars, nor OpenCV's pool. On other systems the
+workers start in Python's default way.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from headlab.train.data.sampling import Sizes, TrainSampler, ValSampler
 from headlab.yolov3.targets.assigner import Assigner
 
 _Failure = tuple[str, str]
-"""Message and hint of an error in a process; an exception would come with its traceback as text."""
+"""Message and hint of an error in a worker; torch would hand on an exception as its traceback's text."""
 
 
 def train_loader(
@@ -45,13 +45,13 @@ def train_loader(
     """The batches to train on.
 
     Args:
-        photos: to train on.
-        config: of which it takes the batch, the size, the multi-scale, the seed and the workers.
-        augmenter: what varies the photos.
-        assigner: what makes the targets.
+        photos: the photos to train on.
+        config: gives batch size, input size, multi-scale, seed and number of workers.
+        augmenter: augments the photos.
+        assigner: makes the targets.
         pin_memory: whether batches go to a GPU.
-        rank: the number of this process of the training.
-        world: how many there are.
+        rank: the number of this training process.
+        world: the number of training processes.
 
     Raises:
         InputError: the batch is larger than the data set.
@@ -71,22 +71,22 @@ def val_loader(
     rank: int = 0,
     world: int = 1,
 ) -> Loader:
-    """The batches to validate on, as `train_loader`: all photos, in order, at `config.imgsz`."""
+    """The batches to validate on: all photos, in order, at `config.imgsz`. See `train_loader`."""
     sampler = ValSampler(len(photos), config.batch, config.imgsz, rank, world)
     dataset = PhotoDataset(photos, augmenter, config.seed)
     return Loader(dataset, sampler, assigner, workers=config.workers, pin_memory=pin_memory)
 
 
 class Loader:
-    """An epoch's batches whenever it is iterated; its processes live until it is closed.
+    """An epoch's batches each time it is iterated; its worker processes live until it is closed.
 
-    Use it as a context: a process that dies while the network computes is explained at its end.
+    Use it as a context: on leaving it, the death of a worker while the network computed is explained.
 
     Args:
         dataset: makes samples.
-        sampler: says which.
+        sampler: chooses them.
         assigner: makes targets.
-        workers: how many processes; 0 for none, everything happening in this one.
+        workers: the number of worker processes; with 0 everything happens in this process.
         pin_memory: whether batches go to a GPU.
     """
 
@@ -99,18 +99,18 @@ class Loader:
         workers: int,
         pin_memory: bool = False,
     ) -> None:
-        self._made = _Batches(dataset, Collate(assigner))
+        self._batches = _Batches(dataset, Collate(assigner))
         self._sampler = sampler
         self._workers = workers
         self._pin_memory = pin_memory
-        self._torchs: DataLoader[Batch | _Failure] | None = None
+        self._torch_loader: DataLoader[Batch | _Failure] | None = None
 
     def __len__(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return len(self._sampler)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, over all stages, from 0."""
+        """Choose the epoch, counted over all stages, from 0."""
         self._sampler.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -118,25 +118,25 @@ class Loader:
 
         Raises:
             InputError: no photo can be read, or a box cannot be used.
-            HeadlabError: a process died, or memory to pass batches on is missing.
+            HeadlabError: a worker died, or there is too little shared memory.
         """
-        if self._torchs is None:
-            self._torchs = self._new()
+        if self._torch_loader is None:
+            self._torch_loader = self._new()
         try:
-            for made in self._torchs:
-                if isinstance(made, tuple):
-                    raise InputError(*made)
-                yield made
+            for batch in self._torch_loader:
+                if isinstance(batch, tuple):
+                    raise InputError(*batch)
+                yield batch
         except RuntimeError as error:
             self.close()
-            known = _explained(str(error))
-            if known is None:
+            explained = _explained(str(error))
+            if explained is None:
                 raise
-            raise known from error
+            raise explained from error
 
     def close(self) -> None:
-        """End the processes; iterating again starts new ones."""
-        self._torchs = None
+        """End the workers; iterating again starts new ones."""
+        self._torch_loader = None
 
     def __enter__(self) -> Loader:
         return self
@@ -148,34 +148,34 @@ class Loader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-        # torch raises the death of a process wherever its parent happens to be, such as in the network.
-        known = _explained(str(error)) if isinstance(error, RuntimeError) else None
-        if known is not None:
-            raise known from error
+        # torch reports the death of a worker wherever its parent happens to be, such as in the network.
+        explained = _explained(str(error)) if isinstance(error, RuntimeError) else None
+        if explained is not None:
+            raise explained from error
 
     def _new(self) -> DataLoader[Batch | _Failure]:
         options: dict[str, Any] = {}
         if self._workers:
-            ultralytics("utils.patches")  # once here, rather than in each process
+            ultralytics("utils.patches")  # import it once here, rather than in each worker
             options = {
                 "num_workers": self._workers,
                 "persistent_workers": True,
-                "worker_init_fn": _begin,
+                "worker_init_fn": _prepare_worker,
                 "multiprocessing_context": "fork" if sys.platform == "linux" else None,
             }
         return DataLoader(
-            self._made,
+            self._batches,
             batch_size=None,
             sampler=self._sampler,
-            collate_fn=_as_it_is,
+            collate_fn=_unchanged,
             pin_memory=self._pin_memory,
-            generator=torch.Generator(),  # else it would draw from the training's
+            generator=torch.Generator(),  # else it would draw from the training's generator
             **options,
         )
 
 
 class _Batches(Dataset["Batch | _Failure"]):
-    """Batches by their draws."""
+    """Batches by the draws of their samples."""
 
     def __init__(self, dataset: PhotoDataset, collate: Collate) -> None:
         self._dataset = dataset
@@ -183,35 +183,35 @@ class _Batches(Dataset["Batch | _Failure"]):
 
     def __getitem__(self, draws: list[Draw]) -> Batch | _Failure:
         try:
-            made = self._collate([self._dataset[draw] for draw in draws])
+            batch = self._collate([self._dataset[draw] for draw in draws])
             if get_worker_info() is not None:
-                _share(made)
+                _share(batch)
         except HeadlabError as error:
             return error.message, error.hint
-        return made
+        return batch
 
 
-def _as_it_is(made: Batch | _Failure) -> Batch | _Failure:
-    return made
+def _unchanged(batch: Batch | _Failure) -> Batch | _Failure:
+    return batch
 
 
-def _share(made: Batch) -> None:
-    """Move the pixels to shared memory, where they would be moved later, by a thread that tells no one."""
+def _share(batch: Batch) -> None:
+    """Move the pixels to shared memory now; torch's own thread would do it later, and fail silently."""
     try:
-        made.pixels.share_memory_()
+        batch.pixels.share_memory_()
     except RuntimeError as error:
         raise _explained(str(error)) or error from error
 
 
-def _begin(worker: int) -> None:
-    """Prepare a process: Ctrl-C is for its parent, and threads are for the network."""
+def _prepare_worker(worker: int) -> None:
+    """Leave Ctrl-C to the parent, and threads to the network."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
 
 
 def _explained(text: str) -> HeadlabError | None:
-    """What to say of an error of torch's loader; None if it is none that is known."""
+    """What to say about an error of torch's loader; None if it is not a known one."""
     fewer = "with fewer --workers, or with --workers 0"
     if "Bus error" in text or "shared memory" in text or "No space left" in text:
         return HeadlabError(
@@ -225,13 +225,13 @@ def _explained(text: str) -> HeadlabError | None:
         )
     if "killed by signal: Terminated" in text:
         return HeadlabError(
-            "A process that loads photos was ended from outside.", "Go on with --resume."
+            "A process that loads photos was terminated from outside.", "Continue with --resume."
         )
     if "DataLoader worker" in text and (
         "killed by signal" in text or "exited unexpectedly" in text
     ):
         return HeadlabError(
-            "A process that loads photos died; often the machine's memory is too small for it.",
-            f"Go on with --resume {fewer}, a smaller --batch, or smaller photos.",
+            "A process that loads photos died, most likely because the machine ran out of memory.",
+            f"Continue with --resume {fewer}, a smaller --batch, or smaller photos.",
         )
     return None

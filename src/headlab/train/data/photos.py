@@ -1,4 +1,4 @@
-"""The photos of a training with their boxes, from annotations of any format."""
+"""The photos of a training and their boxes, from annotations of any format."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Photos:
-    """N photos and what is on them.
+    """N photos and the boxes on them.
 
     Attributes:
-        paths: of the photos.
-        boxes: of each photo x1, y1, x2, y2 in its pixels, as it looks upright, and the class number;
+        paths: the photos' files.
+        boxes: for each photo x1, y1, x2, y2 in pixels of the upright photo, and the class number;
             float32, (n, 5).
         class_names: by class number.
     """
@@ -39,25 +39,25 @@ class Photos:
     class_names: tuple[str, ...]
 
     def __len__(self) -> int:
-        """N."""
+        """The number of photos, N."""
         return len(self.paths)
 
     @property
     def box_count(self) -> int:
-        """How many boxes there are on all photos."""
+        """The number of boxes on all photos."""
         return sum(map(len, self.boxes))
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the photos' names without folders, the boxes and the class names.
+        """SHA-256 of the photos' names without their folders, the boxes and the class names.
 
-        It stays the same when the data set moves to another folder.
+        It stays the same when the data set is moved to another folder.
         """
-        made = hashlib.sha256(repr((len(self), self.class_names)).encode())
+        digest = hashlib.sha256(repr((len(self), self.class_names)).encode())
         for path, boxes in zip(self.paths, self.boxes, strict=True):
-            made.update(repr((bare_name(path), len(boxes))).encode())
-            made.update(boxes.astype("<f4").tobytes())
-        return made.hexdigest()
+            digest.update(repr((bare_name(path), len(boxes))).encode())
+            digest.update(boxes.astype("<f4").tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -72,42 +72,42 @@ class _Columns:
 
 
 def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
-    """The photos of a table that are there, and their boxes that can be learned.
+    """The photos of a table that exist, and those of their boxes that can be learned.
 
-    Left out are crowds, boxes without an area or entirely outside of their photo, and photos that are
-    missing. Photos that cannot be decoded stay: that turns out when they are read.
+    Missing photos, crowds, boxes without area and boxes entirely outside their photo are left out. Photos
+    that cannot be decoded stay, since that shows only when they are read.
 
     Returns:
         The photos, and sentences about what was left out.
 
     Raises:
-        InputError: none of the photos is there.
+        InputError: none of the photos exists.
     """
     paths = photo_paths(table)
     headers = read_headers(paths)
-    missing = np.array([_is_missing(each) for each in headers], np.bool_)
+    missing = np.array([_is_missing(header) for header in headers], np.bool_)
     if missing.all():
         raise InputError(
-            f"None of the {len(paths):,} photos is there; the first was looked for at {paths[0]}.",
+            f"None of the {len(paths):,} photos exists; the first was looked for at {paths[0]}.",
             "Name their folder with --data.images, or correct the paths in the annotations.",
         )
-    table, turned = upright_table(table, headers)
+    table, rotated = upright_table(table, headers)
     columns, crowds = _columns(table)
     columns = columns.only(~missing[columns.photo])
     columns, empty, outside = _sound(columns, headers)
     photos = Photos(
-        tuple(path for path, gone in zip(paths, missing, strict=True) if not gone),
+        tuple(path for path, is_gone in zip(paths, missing, strict=True) if not is_gone),
         _by_photo(columns, missing),
         table.class_names,
     )
-    names = [path for path, gone in zip(paths, missing, strict=True) if gone]
+    missing_paths = [path for path, is_gone in zip(paths, missing, strict=True) if is_gone]
     notes = (
-        _missing_note(names),
-        counted(crowds, "box{es} of a crowd, no single object, {was} left out."),
-        counted(empty, "box{es} without an area {was} left out."),
-        counted(outside, "box{es} outside of the photo {was} left out."),
-        counted(turned, "photo{s} stored turned (Exif): read upright, and the boxes turned as well."),
-    )  # fmt: skip
+        _missing_note(missing_paths),
+        counted(crowds, "box{es} of a crowd rather than one object {was} left out."),
+        counted(empty, "box{es} without area {was} left out."),
+        counted(outside, "box{es} outside the photo {was} left out."),
+        counted(rotated, "photo{s} rotated by Exif: read upright, with the boxes rotated as well."),
+    )
     return photos, tuple(note for note in notes if note)
 
 
@@ -116,7 +116,7 @@ def _is_missing(header: Header | Problem) -> bool:
 
 
 def _columns(table: BoxTable) -> tuple[_Columns, int]:
-    """The boxes that are no crowds, by photo, and how many are."""
+    """The boxes of single objects, in the order of the photos, and the number of crowds."""
     boxes = table.boxes.filter(~pl.col("crowd")).sort("image_id", maintain_order=True)
     rows = boxes.select("x1", "y1", "x2", "y2", pl.col("class_id").cast(pl.Float64)).to_numpy()
     photo = boxes["image_id"].to_numpy()
@@ -124,10 +124,10 @@ def _columns(table: BoxTable) -> tuple[_Columns, int]:
 
 
 def _sound(columns: _Columns, headers: Sequence[Header | Problem]) -> tuple[_Columns, int, int]:
-    """The boxes with an area within their photo; how many have none, and how many are outside."""
-    far = np.inf
+    """The boxes with an area inside their photo; the number without area, and the number outside."""
+    unknown = (np.inf, np.inf)
     sizes = np.array(
-        [each.upright_px if isinstance(each, Header) else (far, far) for each in headers],
+        [header.upright_px if isinstance(header, Header) else unknown for header in headers],
         np.float64,
     )
     x1, y1, x2, y2 = columns.rows[:, :4].astype(np.float32).T
@@ -138,7 +138,7 @@ def _sound(columns: _Columns, headers: Sequence[Header | Problem]) -> tuple[_Col
 
 
 def _by_photo(columns: _Columns, missing: NDArray[np.bool_]) -> tuple[Boxes, ...]:
-    """The boxes of each photo that is there, views of one array."""
+    """The boxes of each photo that exists, as views of one array."""
     rows = columns.rows.astype(np.float32)
     ends = np.searchsorted(columns.photo, np.arange(len(missing) + 1))
     return tuple(rows[ends[at] : ends[at + 1]] for at in np.flatnonzero(~missing))
@@ -149,11 +149,11 @@ def _missing_note(paths: Sequence[str]) -> str:
         return ""
     more = ", …" if len(paths) > _SHOWN else ""
     shown = ", ".join(paths[:_SHOWN]) + more
-    return counted(len(paths), f"photo{{s}} {{is}} not there and {{was}} left out: {shown}.")
+    return counted(len(paths), f"photo{{s}} {{is}} missing and {{was}} left out: {shown}.")
 
 
 def counted(count: int, text: str) -> str:
-    """The text with its number in front; empty for none."""
+    """The text after its number, with plurals as in "box{es} {was} left out"; empty for 0."""
     if not count:
         return ""
     one = count == 1

@@ -1,4 +1,4 @@
-"""Read a photo to train on, and say of one that cannot be read why."""
+"""Read a photo to train on, or say why it cannot be read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headlab.detect.photos import read_bgr
 from headlab.errors import SourceError
 
 MOST_PIXELS = 1 << 28
-"""A photo of more would take 800 MB and more, in each of the loader's processes."""
+"""A larger photo would take more than 800 MB in each of the loader's processes."""
 
 _CHANNELS = 3
 _STDERR = 2
@@ -28,9 +28,9 @@ _TAIL_BYTES = 12
 
 
 def read_rgb(path: str) -> NDArray[np.uint8]:
-    """A photo's pixels as every command reads them, but red first: uint8, shape (H, W, 3).
+    """A photo's pixels as every command reads them, but in the order RGB: uint8, (H, W, 3).
 
-    A JPEG or PNG that is cut off is refused, though some decoders fill what is missing with grey.
+    A truncated JPEG or PNG is refused, although some decoders fill the missing part with grey.
 
     Raises:
         SourceError: it cannot be read; the message says why, without the path.
@@ -42,7 +42,7 @@ def read_rgb(path: str) -> NDArray[np.uint8]:
     except (OSError, ValueError) as error:
         raise SourceError(getattr(error, "strerror", None) or str(error)) from None
     if not whole:
-        raise SourceError("the file is cut off")
+        raise SourceError("the file is truncated")
     if fault.startswith(_TOO_LARGE):
         raise SourceError(fault)
     try:
@@ -60,7 +60,7 @@ _UNREADABLE = "it cannot be decoded as an image"
 
 
 def _fault(file: BinaryIO) -> str:
-    """What is wrong with a photo's header; empty if nothing is."""
+    """What is wrong with a photo's header; empty if it is sound."""
     try:
         header = read_header(file)
     except NotAPhoto as error:
@@ -71,7 +71,7 @@ def _fault(file: BinaryIO) -> str:
 
 
 def _is_whole(file: BinaryIO) -> bool:
-    """Whether a JPEG or PNG goes to its end. Where that is not the last thing, Pillow decodes it."""
+    """Whether a JPEG or PNG is complete. If its end marker is not at the end, Pillow tries to decode it."""
     file.seek(0)
     start = file.read(len(_PNG))
     if not start.startswith((_JPEG, _PNG)):
@@ -91,10 +91,10 @@ def _is_whole(file: BinaryIO) -> bool:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what decoders print about damaged photos off the terminal, in the loader's processes.
+    """In the loader's processes, keep what decoders print about damaged photos off the terminal.
 
-    They print by themselves, whatever OpenCV is told. A process with other threads is left alone: theirs
-    would be lost as well.
+    Decoders print on their own, whatever OpenCV's log level. A process with other threads is left alone:
+    what those print would be lost, too.
     """
     if get_worker_info() is None:
         yield

@@ -1,7 +1,7 @@
-"""Which photos make which batch, at which input size: decided by the seed and the epoch alone.
+"""Which photos make up which batch, at which input size: determined by seed and epoch alone.
 
-So that a training that was interrupted goes on with the batches that it would have had, and several
-processes have together the batches that one process would have.
+Therefore a training that is resumed gets the batches that it would have had without the interruption, and
+several processes together get the batches that a single process would get.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from headlab.train.configuration.config import TrainConfig
 from headlab.train.data.batch import Draw
 
 _ORDER, _SIZES = 0, 1
-"""What is drawn, so that one does not depend on how much of the other was drawn."""
+"""Two independent streams of random numbers: for the order of the photos, and for input sizes."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes of the input over an epoch.
+    """The input sizes of an epoch.
 
     Attributes:
-        input_hw_px: height and width.
-        every: draw another size every so many batches; 0 for never.
-        smallest_px: the smallest longer side that is drawn.
-        largest_px: the largest.
+        input_hw_px: height and width without multi-scale.
+        every: draw a new size every so many batches; 0: never.
+        smallest_px: the smallest longer side to draw.
+        largest_px: the largest longer side to draw.
     """
 
     input_hw_px: tuple[int, int]
@@ -39,28 +39,29 @@ class Sizes:
 
     @staticmethod
     def of(config: TrainConfig) -> Sizes:
-        """Those of a training's configuration."""
-        said = config.augment
-        every = said.multi_scale if said.enabled else 0
-        return Sizes(config.imgsz, every, said.multi_scale_min, said.multi_scale_max)
+        """The sizes that a configuration asks for."""
+        augment = config.augment
+        every = augment.multi_scale if augment.enabled else 0
+        return Sizes(config.imgsz, every, augment.multi_scale_min, augment.multi_scale_max)
 
     def choices(self) -> tuple[tuple[int, int], ...]:
         """The sizes to draw from, smallest first: all multiples of 32 as the longer side.
 
-        The other side keeps the proportion of `input_hw_px` as far as multiples of 32 can.
+        The aspect ratio is that of `input_hw_px`, as closely as multiples of 32 allow.
         """
         step = LARGEST_STRIDE_PX
-        longer = range(-(-max(self.smallest_px, 1) // step) * step, self.largest_px + 1, step)
-        whole = max(self.input_hw_px)
+        longer_sides = range(-(-max(self.smallest_px, 1) // step) * step, self.largest_px + 1, step)
+        height, width = self.input_hw_px
+        longer = max(height, width)
         return tuple(
-            (_rounded(side * self.input_hw_px[0] / whole), _rounded(side * self.input_hw_px[1] / whole))
-            for side in longer
-        )  # fmt: skip
+            (_rounded(side * height / longer), _rounded(side * width / longer))
+            for side in longer_sides
+        )
 
     def of_epoch(self, seed: int, epoch: int, batches: int) -> list[tuple[int, int]]:
         """The size of each batch.
 
-        The first batch of an epoch has the largest size: if the memory is too small, it shows at once.
+        The first batch of an epoch has the largest size, so that a lack of memory shows at once.
         """
         if not self.every:
             return [self.input_hw_px] * batches
@@ -78,18 +79,18 @@ def _rounded(side_px: float) -> int:
 
 
 class TrainSampler(Sampler[list[Draw]]):
-    """Batches of an epoch, for one of several processes. Photos that fill no batch are left out.
+    """The batches of an epoch for one of several processes. An incomplete last batch is dropped.
 
-    The batches of all processes, one after the other in the order of their ranks, are the batch of one
-    process that takes as many photos as all of them.
+    The batches of all processes, joined in the order of their ranks, are the batch of a single process with
+    as many photos.
 
     Args:
-        photos: how many there are.
+        photos: the number of photos.
         batch: photos per batch of a process.
-        seed: of the training.
-        sizes: of the input.
-        rank: the process's number.
-        world: how many processes there are.
+        seed: the training's seed.
+        sizes: the input sizes.
+        rank: the number of this process.
+        world: the number of processes.
 
     Raises:
         InputError: there are fewer photos than a batch takes.
@@ -99,9 +100,9 @@ class TrainSampler(Sampler[list[Draw]]):
         self, photos: int, batch: int, seed: int, sizes: Sizes, rank: int = 0, world: int = 1
     ) -> None:
         if batch * world > photos:
-            each = f" ({batch} on each of {world} devices)" if world > 1 else ""
+            split = f" ({batch} on each of {world} devices)" if world > 1 else ""
             raise InputError(
-                f"A batch takes {batch * world:,} photos{each}, and there are {photos:,} to train on.",
+                f"A batch takes {batch * world:,} photos{split}, and there are {photos:,} to train on.",
                 f"Give --batch {max(photos // world, 1)} or less, or more photos.",
             )
         self._photos, self._batch, self._seed, self._sizes = photos, batch, seed, sizes
@@ -109,15 +110,15 @@ class TrainSampler(Sampler[list[Draw]]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, over all stages, from 0."""
+        """Choose the epoch, counted over all stages, from 0."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return self._photos // (self._batch * self._world)
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        """The batches of the epoch that was chosen last."""
+        """The batches of the chosen epoch."""
         epoch = self._epoch
         order = (
             np.random.default_rng((self._seed, epoch, _ORDER)).permutation(self._photos).tolist()
@@ -128,14 +129,14 @@ class TrainSampler(Sampler[list[Draw]]):
 
 
 class ValSampler(Sampler[list[Draw]]):
-    """All photos in order, each in one process only; the last batch may be smaller.
+    """All photos in order, each in exactly one process; the last batch may be smaller.
 
     Args:
-        photos: how many there are.
+        photos: the number of photos.
         batch: photos per batch of a process.
-        input_hw_px: the input's size.
-        rank: the process's number.
-        world: how many processes there are.
+        input_hw_px: height and width of the input.
+        rank: the number of this process.
+        world: the number of processes.
     """
 
     def __init__(
@@ -146,10 +147,10 @@ class ValSampler(Sampler[list[Draw]]):
         self._input_hw_px = input_hw_px
 
     def set_epoch(self, epoch: int) -> None:
-        """Validation is the same in every epoch."""
+        """Do nothing: validation is the same in every epoch."""
 
     def __len__(self) -> int:
-        """How many batches there are for this process."""
+        """The number of batches of this process."""
         return -(-len(self._mine) // self._batch)
 
     def __iter__(self) -> Iterator[list[Draw]]:

@@ -27,14 +27,14 @@ _KINDS_SHOWN = 3
 
 @dataclass(frozen=True)
 class Data:
-    """What a training sees.
+    """The photos of a training.
 
     Attributes:
-        train: to train on; some of them have boxes.
-        val: to validate on; None for none.
-        notes: what is wrong or odd, in sentences.
+        train: the photos to train on; there are boxes on them.
+        val: the photos to validate on; None for none.
+        notes: what is wrong or unusual, in sentences.
         table: the annotations of the training photos.
-        config: what was asked for, with the splits that were found.
+        config: the configuration, with the splits decided.
     """
 
     train: Photos
@@ -47,28 +47,26 @@ class Data:
 def read_data(config: DataConfig) -> Data:
     """Read the annotations and divide the photos.
 
-    Validation has its own annotations, or a split of its own, or photos split off as keras-yolo3 does it:
-    see `split_off`.
+    Validation uses annotations of its own, or a split of its own, or photos that are held out as in
+    keras-yolo3: see `hold_out`.
 
     Raises:
-        InputError: nothing can be read, there is no such split, no photo is there, no photo has a box, a
-            class has no name, or the classes of training and validation do not fit together.
+        InputError: nothing can be read, a split is missing, no photo exists, no photo has a box, a class
+            has no name, or the classes of training and validation do not match.
     """
-    if not config.train:
-        raise InputError("There is nothing to train on.", "Name the annotations: data.train.")
     table = _read(config.train, config)
     problems = _problem_notes(table.problems, config.train)
     val: BoxTable | None
     if config.val is None:
         config = _decided(config, table, table)
-        train, val, said = _divided(_named(table, config), config)
+        train, val, split_note = _divided(_named(table, config), config)
     else:
         other = _read(config.val, config)
         problems += _problem_notes(other.problems, config.val)
         config = _decided(config, table, other)
         table, other = _matched(table, other, config)
         train = _part(table, config.train_split, config.train, config)
-        val, said = _part(other, config.val_split, str(config.val), config), ""
+        val, split_note = _part(other, config.val_split, str(config.val), config), ""
     photos, train_notes = photos_of(train)
     if not photos.box_count:
         raise InputError(
@@ -76,17 +74,15 @@ def read_data(config: DataConfig) -> Data:
             f"headlab boxes check {config.train} says what is wrong with the annotations.",
         )
     val_photos, val_notes = (None, ()) if val is None else _val_photos(val)
-    notes = (said, *problems, *train_notes, *val_notes, _both_note(photos, val_photos))
+    notes = (split_note, *problems, *train_notes, *val_notes, _both_note(photos, val_photos))
     return Data(photos, val_photos, tuple(note for note in notes if note), train, config)
 
 
-def split_off(
-    count: int, fraction: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the photos to train on and to validate on, as keras-yolo3's train.py draws them.
+def hold_out(count: int, fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the photos to train on and to validate on, drawn as in keras-yolo3's train.py.
 
-    The photos are shuffled in the order of their lines by NumPy's legacy generator; the last
-    int(count * fraction) of them are for validation.
+    The photos are taken in the order of their lines and shuffled by NumPy's legacy generator; the last
+    int(count * fraction) of them are held out for validation.
     """
     order = np.arange(count)
     np.random.RandomState(seed).shuffle(order)
@@ -95,9 +91,7 @@ def split_off(
 
 
 def _read(path: str, config: DataConfig, split: str | None = None) -> BoxTable:
-    return read(
-        path, format=config.format, classes=config.classes, images=config.images, split=split
-    )
+    return read(path, format=config.format, classes=config.names, images=config.images, split=split)
 
 
 def _splits(table: BoxTable) -> list[str]:
@@ -105,35 +99,35 @@ def _splits(table: BoxTable) -> list[str]:
 
 
 def _one_split(table: BoxTable, name: str, path: str, config: DataConfig) -> BoxTable:
-    """A split; a list of Pascal VOC with an unusual name is read only when it is asked for."""
+    """A split; Pascal VOC's lists with unusual names are read only on request."""
     if table.format == "voc" and name not in _splits(table):
         return replace(_read(path, config, name), class_names=table.class_names)
     return table.only_split(name)
 
 
 def _decided(config: DataConfig, table: BoxTable, other: BoxTable) -> DataConfig:
-    """With the usual splits, where there are such and none was chosen."""
-    train = config.train_split or next((each for each in (TRAIN,) if each in _splits(table)), None)
-    free = [each for each in _splits(other) if other is not table or each != train]
-    val = config.val_split or next((each for each in VAL if each in free), None)
+    """The configuration with the usual splits, if they exist and no others were chosen."""
+    train = config.train_split or (TRAIN if TRAIN in _splits(table) else None)
+    free = [split for split in _splits(other) if other is not table or split != train]
+    val = config.val_split or next((split for split in VAL if split in free), None)
     return config.model_copy(update={"train_split": train, "val_split": val})
 
 
 def _part(table: BoxTable, name: str | None, path: str, config: DataConfig) -> BoxTable:
-    """A split, or everything."""
+    """A split, or everything if none is named."""
     return table if name is None else _one_split(table, name, path, config)
 
 
 def _divided(table: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable | None, str]:
-    """Training and validation from the same annotations, and what to say about it."""
+    """Training and validation data from the same annotations, and a note on how they were divided."""
     train_name, val_name = config.train_split, config.val_split
     if train_name is not None and train_name == val_name:
         raise InputError(
-            f"{config.train}: the split {val_name!r} is to be trained on and validated on.",
+            f"{config.train}: the split {val_name!r} is both trained and validated on.",
             "Name two splits, or leave one of them out.",
         )
     if train_name is None:
-        train = _without(table, {each for each in (val_name, TEST) if each})
+        train = _without(table, {name for name in (val_name, TEST) if name})
     else:
         train = _one_split(table, train_name, config.train, config)
     if val_name is not None:
@@ -142,7 +136,7 @@ def _divided(table: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable | 
 
 
 def _without(table: BoxTable, names: set[str]) -> BoxTable:
-    """The table without some splits.
+    """The table without these splits.
 
     Raises:
         InputError: nothing is left.
@@ -158,21 +152,23 @@ def _without(table: BoxTable, names: set[str]) -> BoxTable:
 
 def _fraction(table: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable | None, str]:
     count = table.images.height
-    train, val = split_off(count, config.val_fraction, config.split_seed)
+    train, val = hold_out(count, config.val_fraction, config.split_seed)
     if not len(val):
-        few = (
+        note = (
             f"{config.val_fraction:g} of {count:,} photos is less than one: there is no validation."
         )
-        return table, None, few if config.val_fraction else ""
-    said = f"{len(val):,} of {count:,} photos were split off for validation (seed {config.split_seed})."
-    return table.with_images(table.images[train]), table.with_images(table.images[val]), said
+        return table, None, note if config.val_fraction else ""
+    note = (
+        f"{len(val):,} of {count:,} photos are held out for validation (seed {config.split_seed})."
+    )
+    return table.with_images(table.images[train]), table.with_images(table.images[val]), note
 
 
 def _named(table: BoxTable, config: DataConfig) -> BoxTable:
     """The table with a name for every class.
 
     Raises:
-        InputError: some classes have names and others have none.
+        InputError: some classes have names and others do not.
     """
     if not table.class_names:
         return replace(table, class_names=written_names(table))
@@ -180,25 +176,25 @@ def _named(table: BoxTable, config: DataConfig) -> BoxTable:
     beyond = table.boxes.filter(pl.col("class_id") >= known).head(1)
     for number, file, line in beyond.select("class_id", "file", "line").iter_rows():
         where = Problem("error", "", "", file, line).where
-        source = config.classes or "the data set"
+        source = config.names or "the data set"
         raise InputError(
-            f"{where}: class {number} has no name: {source} names {known}, counted from 0.",
+            f"{where}: class {number} has no name: {source} names {known} classes, counted from 0.",
             "Add the missing names, one per line and in the order of their numbers, or correct the label.",
         )
     return table
 
 
 def _matched(train: BoxTable, val: BoxTable, config: DataConfig) -> tuple[BoxTable, BoxTable]:
-    """Both tables with the class names, and the class numbers, of the first.
+    """Both tables with the class names and numbers of the first.
 
     Raises:
-        InputError: only one has names, or boxes to validate on are of a class that is not trained.
+        InputError: only one of them has names, or boxes to validate on are of a class that is not trained.
     """
     if bool(train.class_names) != bool(val.class_names):
         bare = config.val if train.class_names else config.train
         raise InputError(
-            f"{bare}: the class names are unknown, those of the other annotations are known.",
-            "Give a file with the class names for both: data.classes.",
+            f"{bare}: the class names are unknown, but those of the other annotations are known.",
+            "Give a file with the class names of both: data.names.",
         )
     if not train.class_names:
         names = max(written_names(train), written_names(val), key=len)
@@ -213,7 +209,7 @@ def _matched(train: BoxTable, val: BoxTable, config: DataConfig) -> tuple[BoxTab
     ]  # fmt: skip
     if unknown:
         raise InputError(
-            f"{config.val}: has boxes of {', '.join(unknown)}, and {config.train} knows no such class.",
+            f"{config.val} has boxes of {', '.join(unknown)}, and {config.train} has no such class.",
             f"Its classes are {', '.join(train.class_names)}. Use the same names in both.",
         )
     places = {name: at for at, name in reversed(list(enumerate(train.class_names)))}
@@ -236,20 +232,27 @@ def _both_note(train: Photos, val: Photos | None) -> str:
     if not both:
         return ""
     return counted(
-        len(both), f"photo{{s}} {{is}} trained on and validated on, such as {min(both)}."
+        len(both), f"photo{{s}} {{is}} both trained and validated on, such as {min(both)}."
     )
 
 
 def _problem_notes(problems: Sequence[Problem], path: str) -> tuple[str, ...]:
-    """The problems of reading by their kinds, worst first, in a few lines; missing photos are told apart."""
-    listed = [each for each in problems if each.kind not in (MISSING, NO_PHOTOS)]
-    listed.sort(key=lambda each: (each.severity, each.kind))
+    """The problems of the annotations by kind, worst first, in a few lines; without missing photos."""
+    listed = [problem for problem in problems if problem.kind not in (MISSING, NO_PHOTOS)]
+    listed.sort(key=_severity_and_kind)
     notes = []
-    for _, some in groupby(listed, key=lambda each: (each.severity, each.kind)):
-        first, *rest = some
+    for _, group in groupby(listed, key=_severity_and_kind):
+        first, *rest = group
         where = f"{first.where}: " if first.where else ""
-        more = f" ({len(rest):,} more like it)" if rest else ""
+        more = f" ({len(rest):,} more like this)" if rest else ""
         notes.append(f"{where}{first.message}{more}")
     if not notes:
         return ()
-    return (*notes[:_KINDS_SHOWN], f"headlab boxes check {path} says all that is wrong with it.")
+    return (
+        *notes[:_KINDS_SHOWN],
+        f"headlab boxes check {path} lists everything that is wrong with it.",
+    )
+
+
+def _severity_and_kind(problem: Problem) -> tuple[str, str]:
+    return problem.severity, problem.kind

@@ -1,1 +1,1 @@
-"""What a training tells: events, logs, progress, previews."""
+"""What a user sees of a training: log files, the terminal, pictures of the network's input."""

@@ -1,10 +1,10 @@
-"""What a training leaves in its folder as tables.
+"""The tables that a training writes into its folder.
 
-    metrics.csv     one row per epoch: everything, every term by level and class
-    steps.csv       one row per step: the loss and its terms, the rate, the times
+    metrics.csv     one row per epoch: all figures, each term by level and class
+    steps.csv       one row per step: the loss and its terms, learning rate, times
 
-A training that goes on drops what an interrupted epoch has left, so that the files look as if there had been
-no interruption. When the disk is full, what was written before stays as it was.
+A resumed training drops the rows of an interrupted epoch, so that the files look as if there had been no
+interruption. If the disk is full, what was written before is unchanged.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from headlab.files.appending import append
 from headlab.files.atomic import write_bytes
 from headlab.files.folder import make_folder
 from headlab.files.text import decoded, read_bytes
-from headlab.train.watching.events import Epoch, Event, StageStarted, Started, Stepped, Terms
+from headlab.train.events import Epoch, Event, StageStarted, Started, Stepped, Terms
 
 METRICS = "metrics.csv"
 STEPS = "steps.csv"
-_EPOCH_COLUMNS = ("stage", "epoch", "global_step", "lr", "best", "seconds", "data_share")
+EPOCH_COLUMNS = ("stage", "epoch", "global_step", "lr", "best", "seconds", "data_share")
 
 Row = dict[str, str]
 
@@ -47,20 +47,20 @@ def term_figures(kind: str, terms: Terms) -> Iterator[tuple[str, float]]:
 
 def epoch_figures(event: Epoch) -> dict[str, float]:
     """All figures of an epoch by name."""
-    found = dict(term_figures("train", event.train))
+    figures = dict(term_figures("train", event.train))
     if event.val is not None:
-        found |= term_figures("val", event.val)
-    found |= event.figures
-    found |= {f"truths/{name}": count for name, count in event.truths.items()}
-    found["photos/skipped"] = len(event.skipped)
-    return found
+        figures |= term_figures("val", event.val)
+    figures |= event.figures
+    figures |= {f"truths/{name}": count for name, count in event.truths.items()}
+    figures["photos/skipped"] = len(event.skipped)
+    return figures
 
 
 class MetricsLog:
-    """Writes metrics.csv anew after every epoch, whole or not at all.
+    """Replaces metrics.csv after every epoch, whole or not at all.
 
     Args:
-        folder: of the training.
+        folder: the training's folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,25 +71,25 @@ class MetricsLog:
         """Take an event.
 
         Raises:
-            OutputError: the file cannot be written; it stays as it was.
+            OutputError: the file cannot be written; it is unchanged.
         """
         if isinstance(event, Started):
             self._rows = None
         elif isinstance(event, StageStarted) and self._rows is None:
             self._rows = list(rows_before(self._path, event))
         elif isinstance(event, Epoch):
-            own = {name: str(getattr(event, name)) for name in _EPOCH_COLUMNS}
-            figures = {name: _text(value) for name, value in epoch_figures(event).items()}
-            self._rows = [*(self._rows or ()), own | figures]
+            row = {name: str(getattr(event, name)) for name in EPOCH_COLUMNS}
+            row |= {name: _text(value) for name, value in epoch_figures(event).items()}
+            self._rows = [*(self._rows or ()), row]
             make_folder(self._path.parent)
             write_bytes(self._path, _csv(self._rows))
 
 
 class StepsLog:
-    """Appends the steps of an epoch to steps.csv when the epoch is over.
+    """Appends the steps of an epoch to steps.csv when the epoch is done.
 
     Args:
-        folder: of the training.
+        folder: the training's folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -101,7 +101,7 @@ class StepsLog:
         """Take an event.
 
         Raises:
-            OutputError: the file cannot be written; the steps before stay.
+            OutputError: the file cannot be written; the earlier steps stay.
         """
         if isinstance(event, Started):
             self._ready = False
@@ -143,9 +143,9 @@ def _step_row(event: Stepped) -> Row:
 
 
 def rows_before(path: Path, event: StageStarted) -> Iterator[Row]:
-    """The rows of a file that are older than what a stage goes on with; none where there is no file.
+    """The rows of a file up to where a stage is resumed; none if there is no file.
 
-    A row that was cut off by a crash is left out, and so is what follows it.
+    A row that was truncated by a crash is left out, and so is what follows it.
 
     Raises:
         InputError: the file cannot be read.
@@ -156,17 +156,17 @@ def rows_before(path: Path, event: StageStarted) -> Iterator[Row]:
     whole = decoded(data[: data.rfind(b"\n") + 1], path)
     for row in csv.DictReader(whole.lines):
         try:
-            at = int(row["stage"]), int(row["epoch"])
+            epoch = int(row["stage"]), int(row["epoch"])
         except (KeyError, TypeError, ValueError):
             return
         if None in row or None in row.values():
             return
-        if at <= (event.number, event.done_epochs):
+        if epoch <= (event.number, event.done_epochs):
             yield row
 
 
 def _csv(rows: Sequence[Mapping[str, str]], *, heading: bool = True) -> bytes:
-    """Rows as CSV with the columns of all of them; what a row lacks stays empty."""
+    """Rows as CSV with the columns of all of them; what a row lacks is left empty."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")

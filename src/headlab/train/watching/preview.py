@@ -1,19 +1,16 @@
-"""A picture of what the network is fed: each image with its boxes, and who has to answer for them."""
+"""A picture of the network's input: each image with its boxes and the slots that answer for them."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from headlab.errors import InputError
-from headlab.files.atomic import write_bytes
-from headlab.plain_text import counted, printable
+from headlab.plain_text import counted, printable, size_text
 from headlab.results.colours import RGB, level_colour
 from headlab.results.fonts import text_line
 from headlab.results.pictures.margin import DIM, INK, PAPER, Entry, flowing
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.description import Description
     from headlab.train.data.batch import Batch
 
-SUFFIX = ".png"
 _PANEL_PX = 720
 _FONT_PX = 18
 _LINE_PX = 28
@@ -34,7 +30,7 @@ _MOST_CLASSES = 24
 
 @dataclass(frozen=True)
 class Sheet:
-    """A drawn sheet.
+    """A sheet of images.
 
     Attributes:
         image: RGB.
@@ -47,32 +43,11 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
 
-def check_name(path: Path) -> None:
-    """Refuse a name that the sheet cannot be written under.
-
-    Raises:
-        InputError: it is no .png.
-    """
-    if path.suffix.lower() != SUFFIX:
-        raise InputError(f"{path}: the preview is a PNG.", "Name a file that ends in .png.")
-
-
-def write(sheet: Sheet, path: Path) -> None:
-    """Write a sheet as PNG.
-
-    Raises:
-        OutputError: the file cannot be written; nothing was changed.
-    """
-    encoded = io.BytesIO()
-    sheet.image.save(encoded, "PNG", compress_level=3)
-    write_bytes(path, encoded.getvalue())
-
-
 def draw_batches(batches: Sequence[Batch], description: Description, count: int = 8) -> Sheet:
-    """Draw the first samples of batches, and below a heading what the signs mean.
+    """Draw the first samples of batches, with a heading and a legend above them.
 
     Args:
-        batches: as the network is fed them.
+        batches: as the network sees them.
         description: the model's.
         count: how many samples at most.
 
@@ -86,7 +61,7 @@ def draw_batches(batches: Sequence[Batch], description: Description, count: int 
     drawn = [draw_panel(panel, names, _PANEL_PX) for panel in panels]
     heading = tuple(_heading(panels, batches))
     columns = min(len(drawn), max(2, math.ceil(math.sqrt(len(drawn)))))
-    cell = max(each.width for each in drawn), max(each.height for each in drawn) + _LINE_PX
+    cell = max(image.width for image in drawn), max(image.height for image in drawn) + _LINE_PX
     rows = -(-len(drawn) // columns)
     width = columns * (cell[0] + _MARGIN_PX) + _MARGIN_PX
     entries = tuple(_legend(panels, description, names))
@@ -109,7 +84,7 @@ def draw_batches(batches: Sequence[Batch], description: Description, count: int 
 
 
 def panels_of(batch: Batch) -> Iterator[Panel]:
-    """The samples of a batch, with the slot that answers for each box."""
+    """The samples of a batch, and for each box the slot that answers for it."""
     sources = map(tuple, batch.targets.sources().tolist())
     answers = dict(zip(sources, _places(batch), strict=True))
     fates = {fate: {tuple(where) for where in batch.targets.listed(fate).tolist()} for fate in Fate}
@@ -137,9 +112,9 @@ def _places(batch: Batch) -> Iterator[Place]:
 
 def _heading(panels: Sequence[Panel], batches: Sequence[Batch]) -> Iterator[str]:
     sizes = sorted({panel.pixels.shape[:2] for panel in panels})
-    shown = ", ".join(f"{width} x {height}" for height, width in sizes)
-    yield f"{counted(len(panels), 'image')} as the network is fed them, {shown} px"
-    yield _counts_said(_sum(panels))
+    shown = ", ".join(map(size_text, sizes))
+    yield f"{counted(len(panels), 'image')} as the network sees them, {shown}"
+    yield _counts_text(_sum(panels))
 
 
 def _sum(panels: Sequence[Panel]) -> Counts:
@@ -149,19 +124,19 @@ def _sum(panels: Sequence[Panel]) -> Counts:
     return Counts(len(fates), fates.count(Fate.ASSIGNED) + moved, moved, lost, skipped)
 
 
-def _counts_said(counts: Counts) -> str:
-    said = f"{counted(counts.truths, 'box', 'boxes')}: {counts.assigned} assigned"
-    said += f" ({counts.moved} moved to a free slot)" if counts.moved else ""
-    said += f", {counts.lost} lost"
-    return f"{said}, {counts.skipped} without area" if counts.skipped else said
+def _counts_text(counts: Counts) -> str:
+    text = f"{counted(counts.truths, 'box', 'boxes')}: {counts.assigned} assigned"
+    text += f" ({counts.moved} moved to a free slot)" if counts.moved else ""
+    text += f", {counts.lost} lost"
+    return f"{text}, {counts.skipped} without area" if counts.skipped else text
 
 
 def _caption(panel: Panel) -> str:
-    return f"photo {panel.photo}: {_counts_said(_sum([panel]))}"
+    return f"photo {panel.photo}: {_counts_text(_sum([panel]))}"
 
 
 def _legend(panels: Sequence[Panel], description: Description, names: Names) -> Iterator[Entry]:
-    """The colours with what they mean, then the signs."""
+    """What the colours mean, then the signs."""
     used = sorted({int(box[4]) for panel in panels for box in panel.boxes})
     for number in used[:_MOST_CLASSES]:
         yield Entry(names.of_class(number), class_colour(number))

@@ -1,4 +1,4 @@
-"""Draw one image that the network is fed: boxes in their class's colour, cells in their level's."""
+"""Draw one image of the network's input: boxes in the colours of classes, cells in those of levels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Panel:
     Attributes:
         pixels: RGB, uint8, (H, W, 3).
         boxes: x1, y1, x2, y2 in input pixels, and the class number.
-        places: who answers for each box; None for nobody.
+        places: the slot that answers for each box; None if no slot does.
         fates: of each box.
         photo: the number of the photo.
     """
@@ -82,7 +82,7 @@ class Names:
 
 
 def class_colour(number: int) -> RGB:
-    """The colour of a class: the first eight are far from each other, from P4, P5 and from red."""
+    """The colour of a class; the first eight are far from each other, from P4 and P5 and from red."""
     is_first = 0 <= number < len(_FIRST_HUES)
     hue = _FIRST_HUES[number] if is_first else (number * _GOLDEN) % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.85 if is_first else 0.6, 0.95)
@@ -90,7 +90,7 @@ def class_colour(number: int) -> RGB:
 
 
 def draw_panel(panel: Panel, names: Names, side_px: int) -> Image.Image:
-    """Draw a panel so large that there is room for labels.
+    """Draw a panel, large enough for labels.
 
     Args:
         panel: what to draw.
@@ -160,7 +160,7 @@ def _anchor(box: Sequence[float], where: Place, scale: float) -> Edges:
 def _draw_ticks(
     canvas: ImageDraw.ImageDraw, panel: Panel, scale: float, size_wh: tuple[int, int]
 ) -> None:
-    """The grids of the levels that answer, as ticks along the left and upper edge."""
+    """The grids of the levels in use, as ticks along the left and upper edges."""
     levels = {where[0]: where[1] for where in panel.places if where is not None}
     for level, stride in levels.items():
         length, step = round(stride * scale / 4), stride * scale
@@ -224,7 +224,7 @@ def _placed(placing: Placing, wanted: Wanted) -> Placed | None:
 
 
 def _forms(panel: Panel, at: int, names: Names) -> list[str]:
-    """A label's texts, the longest first."""
+    """The texts to try for a label, longest first."""
     name, where = names.of_class(int(panel.boxes[at][4])), panel.places[at]
     if where is None:
         return [f"{name} lost", "lost"]

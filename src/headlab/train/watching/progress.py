@@ -1,4 +1,4 @@
-"""A training as it goes: on a terminal a live bar, and everywhere one lasting line per epoch."""
+"""A training while it runs: one line per epoch, and on a terminal a live bar."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from headlab.plain_text import printable
+from headlab.plain_text import printable, size_text
 from headlab.results.tables import console
-from headlab.train.watching.events import Epoch, Event, Finished, StageStarted, Started, Stepped
+from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped
 from headlab.train.watching.text import (
     duration,
     epoch_lines,
@@ -34,12 +34,15 @@ _REFRESHES_PER_SECOND = 4
 
 
 class TrainProgress:
-    """Shows the events of a training; a context, at whose end the live bar vanishes.
+    """A watcher that prints a training; a context, at whose end the live bar disappears.
 
-    What is piped holds the lasting lines only, without control characters.
+        with headlab.train.TrainProgress() as shown:
+            headlab.train.run(plan, watchers=[shown])
+
+    A pipe or a notebook gets the lines without the bar, and no control characters.
 
     Args:
-        out: where to show it; standard output by default.
+        out: where to print; standard output by default.
     """
 
     def __init__(self, out: Console | None = None) -> None:
@@ -111,7 +114,7 @@ class TrainProgress:
 
 
 class Pace:
-    """How fast a training goes, and how long its stage still takes.
+    """How fast a training is, and how long its stage will still take.
 
     Args:
         photos: per step, on all devices.
@@ -127,7 +130,7 @@ class Pace:
         self._stepped, self._step_s, self._data_s = 0, 0.0, 0.0
 
     def begin(self, event: StageStarted) -> None:
-        """A stage begins: what the one before took says nothing of it."""
+        """A stage begins; the duration of the previous one says nothing about it."""
         self.epochs, self.steps = event.stage.epochs, event.steps
         self._epoch_s = None
         self._begin_epoch()
@@ -150,20 +153,20 @@ class Pace:
 
     @property
     def data_share(self) -> float:
-        """The share of this epoch's time spent waiting for photos."""
+        """The fraction of this epoch's time spent waiting for photos."""
         return self._data_s / self._step_s if self._step_s else 0.0
 
     def stage_left_s(self, event: Stepped) -> float:
-        """The seconds that the rest of the stage takes, if the steps go on as in this epoch."""
+        """The seconds that the rest of the stage will take, if its steps are as fast as this epoch's."""
         step_s = self._step_s / self._stepped if self._stepped else 0.0
         steps_s = step_s * self.steps
-        after_steps_s = max((self._epoch_s or 0.0) - steps_s, 0.0)  # validation and checkpoint
+        rest_s = max((self._epoch_s or 0.0) - steps_s, 0.0)  # validation and checkpoint
         done_s = step_s * event.step
-        return (self.epochs - event.epoch + 1) * (steps_s + after_steps_s) - done_s
+        return (self.epochs - event.epoch + 1) * (steps_s + rest_s) - done_s
 
 
 def step_shown(event: Stepped, pace: Pace) -> RenderableType:
-    """The live lines: how far the epoch is and how fast, and the terms of the loss."""
+    """The live lines: how far the epoch has come, how fast, and the terms of the loss."""
     left = f"{duration(pace.stage_left_s(event))} left"
     first = Table.grid(padding=(0, 1))
     first.add_row(
@@ -173,10 +176,8 @@ def step_shown(event: Stepped, pace: Pace) -> RenderableType:
         Text(left if event.step < pace.steps else "validating and saving", no_wrap=True),
     )
     terms = "  ".join(f"{name} {number(value)}" for name, value in event.terms.by_term().items())
-    height, width = event.input_hw_px
-    speed = (
-        f"{pace.photos_per_s:.1f} images/s  waiting {pace.data_share:.0%}  {width} x {height} px"
-    )
+    size = size_text(event.input_hw_px)
+    speed = f"{pace.photos_per_s:.1f} images/s  waiting {pace.data_share:.0%}  {size}"
     return Group(
         first,
         Text(f"loss {number(event.terms.total)}  {terms}", no_wrap=True, overflow="ellipsis"),

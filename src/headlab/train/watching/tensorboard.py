@@ -1,7 +1,7 @@
-"""What a training leaves in its folder for `tensorboard --logdir FOLDER`.
+"""Event files for TensorBoard in a training's folder: `tensorboard --logdir FOLDER` shows them.
 
-TensorBoard's own messages are written, in its record format, without the thread of its writers: a full disk
-is an error where it happens, an epoch is appended whole or not at all, and PyTorch is not needed.
+They hold TensorBoard's own messages in its own record format, but are written without its writer's thread: a
+full disk is an error where it happens, an epoch is appended whole or not at all, and PyTorch is not needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from headlab.files.appending import append
 from headlab.files.folder import make_folder
-from headlab.train.watching.events import Epoch, Event, Started, Stepped
+from headlab.train.events import Epoch, Event, Started, Stepped
 from headlab.train.watching.logs import epoch_figures
 
 FOLDER = "tensorboard"
@@ -24,11 +24,11 @@ _VERSION = "brain.Event:2"
 class TensorBoardLog:
     """Writes an event file: the loss of every step, and all figures of every epoch.
 
-    The x axis counts steps over all stages. A training that goes on starts a new file, whose first record
-    has TensorBoard drop the steps of the interrupted epoch.
+    The x axis counts steps over all stages. A resumed training starts a new file, whose first record makes
+    TensorBoard drop the steps of the interrupted epoch.
 
     Args:
-        folder: of the training.
+        folder: the training's folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class TensorBoardLog:
         """Take an event.
 
         Raises:
-            OutputError: the file cannot be written; the epochs before stay.
+            OutputError: the file cannot be written; the earlier epochs stay.
         """
         if isinstance(event, Started):
             self._path, self._records = None, io.BytesIO()
@@ -56,12 +56,12 @@ class TensorBoardLog:
         elif isinstance(event, Epoch):
             if self._path is None:
                 self._begin(event.global_step)
-            kept = {"lr": event.lr, "seconds": event.seconds, "data_share": event.data_share}
-            self._figures(event.global_step, (epoch_figures(event) | kept).items())
+            more = {"lr": event.lr, "seconds": event.seconds, "data_share": event.data_share}
+            self._figures(event.global_step, (epoch_figures(event) | more).items())
             self._flush()
 
     def _begin(self, step: int) -> None:
-        """Name a new file, after the first step in it, and write what such a file starts with."""
+        """Name a new file after its first step, and add the records that such a file starts with."""
         now = int(time.time())
         self._path = self._folder / f"events.out.tfevents.{now:010d}.headlab.{step}"
         self._add(file_version=_VERSION)
@@ -84,7 +84,7 @@ class TensorBoardLog:
         RecordWriter(self._records).write(message.SerializeToString())
 
     def _flush(self) -> None:
-        assert self._path is not None  # noqa: S101 - named before anything is recorded
+        assert self._path is not None  # noqa: S101 - `_begin` comes before the first record
         make_folder(self._folder)
         append(self._path, self._records.getvalue())
         self._records = io.BytesIO()

@@ -1,4 +1,4 @@
-"""What a training says in lines: how it begins, its epochs as a table, what comes of it."""
+"""A training in lines of text: how it begins, its epochs as a table, its results."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from headlab.plain_text import counted
+from headlab.plain_text import counted, size_text
 
 if TYPE_CHECKING:
     from headlab.train.configuration.config import DataConfig
-    from headlab.train.watching.events import Epoch, Finished, StageStarted, Started
+    from headlab.train.events import Epoch, Finished, StageStarted, Started
 
 MOST_SKIPPED = 5
-"""So many photos that could not be read are named per epoch."""
+"""How many unreadable photos are named per epoch."""
 
 EPOCHS_HEADING = (
     f"{'stage':>5}  {'epoch':>9}  {'train':>10}  {'val':>10}  {'AP50':>6}  {'lr':>8}  {'time':>7}"
 )
 
 _FROZEN = {
-    "heads-only": "all but the last convolutions stay as they are",
-    "backbone": "the backbone stays as it is",
-    "none": "everything is trained",
+    "heads-only": "all but the last convolutions are frozen",
+    "backbone": "the backbone is frozen",
 }
 
 
@@ -32,39 +31,38 @@ def started_lines(event: Started) -> Iterator[str]:
     config = event.config
     classes = counted(len(event.class_names), "class", "classes")
     names = ", ".join(event.class_names[:8]) + (", …" if len(event.class_names) > 8 else "")
-    height, width = config.imgsz
-    yield f"{config.variant or 'YOLOv3'} at {width} x {height} px, {classes}: {names}"
+    yield f"{config.variant or 'YOLOv3'} at {size_text(config.imgsz)}, {classes}: {names}"
     validated = counted(event.val_photos, "photo") if event.val_photos else "nothing"
     yield f"training on {counted(event.train_photos, 'photo')}, validating on {validated}"
     if config.start:
         yield f"start: {config.start}"
     yield f"everything goes to {event.folder}"
     if event.resumed:
-        yield f"going on after {counted(event.resumed, 'epoch')}"
+        yield f"resuming after {counted(event.resumed, 'epoch')}"
     yield from event.notes
 
 
 def stage_lines(event: StageStarted) -> Iterator[str]:
     """What is trained in a stage, and the heading of its epochs."""
-    stage, every = event.stage, event.trainable + event.frozen
+    stage, total = event.stage, event.trainable + event.frozen
     yield (
         f"stage {event.number}: {counted(stage.epochs, 'epoch')} of {counted(event.steps, 'step')}, "
         f"lr {stage.lr:g} ({stage.schedule})"
     )
     yield (
-        f"{event.trainable:,} of {every:,} parameters are trained: {_FROZEN[stage.freeze]}"
+        f"{event.trainable:,} of {total:,} parameters are trained: {_FROZEN[stage.freeze]}"
         if event.frozen
-        else f"all {every:,} parameters are trained"
+        else f"all {total:,} parameters are trained"
     )
     yield EPOCHS_HEADING
 
 
 def epoch_lines(event: Epoch, epochs: int) -> Iterator[str]:
-    """An epoch as a row, and below it what went wrong in it.
+    """An epoch as a row, followed by what went wrong in it.
 
     Args:
         event: the epoch.
-        epochs: how many the stage has.
+        epochs: the number of epochs of the stage.
     """
     of_stage = f"{event.epoch}/{epochs}"
     val = "-" if event.val is None else number(event.val.total)
@@ -79,11 +77,11 @@ def epoch_lines(event: Epoch, epochs: int) -> Iterator[str]:
 
 
 def finished_lines(event: Finished, data: DataConfig | None = None) -> Iterator[str]:
-    """What came of a training, and what to do next.
+    """The results of a training, and what to do next.
 
     Args:
-        event: the end.
-        data: what it was trained and validated on, for the command to try next.
+        event: the end of the training.
+        data: what it was trained and validated on, for the commands to try next.
     """
     early = ", a stage ended early" if event.stopped_early else ""
     yield f"done in {duration(event.seconds)}{early}"
@@ -102,25 +100,25 @@ def finished_lines(event: Finished, data: DataConfig | None = None) -> Iterator[
 
 
 def _annotations(data: DataConfig | None) -> str:
-    """What was validated on, as arguments of `headlab evaluate`."""
+    """The validation data, as arguments of `headlab evaluate`."""
     if data is None:
         return "DATA"
     options = {
         "--split": data.val_split,
         "--format": data.format,
-        "--classes": data.classes,
+        "--data-names": data.names,
         "--images": data.images,
     }
-    given = [part for name, value in options.items() if value for part in (name, value)]
-    return shlex.join([data.val or data.train, *given])
+    arguments = [part for name, value in options.items() if value for part in (name, value)]
+    return shlex.join([data.val or data.train, *arguments])
 
 
 def _lost_lines(truths: Mapping[str, int]) -> Iterator[str]:
-    given = truths.get("given", truths.get("truths", 0))
+    total = truths.get("truths", 0)
     if truths.get("lost"):
-        yield f"       {truths['lost']:,} of {given:,} boxes found no free slot and were not learned"
+        yield f"       {truths['lost']:,} of {total:,} boxes found no free slot and were not learned"
     if truths.get("skipped"):
-        yield f"       {truths['skipped']:,} of {given:,} boxes have no area in the input"
+        yield f"       {truths['skipped']:,} of {total:,} boxes have no area in the input"
 
 
 def _skipped_lines(skipped: Mapping[str, str]) -> Iterator[str]:
@@ -132,7 +130,7 @@ def _skipped_lines(skipped: Mapping[str, str]) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """A loss or another figure with four digits, such as 12.35 or 0.8123."""
+    """A figure with four digits, such as 12.35 or 0.8123."""
     if not math.isfinite(value):
         return str(value)
     if abs(value) >= 10**6 or 0 < abs(value) < 10**-3:

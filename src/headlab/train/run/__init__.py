@@ -1,1 +1,0 @@
-"""The training itself: network, loop, state, what it saves."""
