@@ -161,7 +161,7 @@ class Model:
 
         table = data
         if not isinstance(table, BoxTable):
-            table = read_boxes(table, format=format, images=images, classes=classes, split=split)
+            table = read_boxes(table, format=format, images=images, names=classes, split=split)
         done = evaluate(self.runnable, self.layout, table, EvaluationSettings(**settings))
         return shown(EvaluationResult, done)
 

@@ -10,9 +10,8 @@ from rich.text import Text
 
 from headlab.comparison.compare import KINDS
 from headlab.results.fonts import default_font, font_for
-from headlab.results.tables import heading, line, table
+from headlab.results.tables import heading, level_text, line, table
 from headlab.trace.picture import Picture, draw
-from headlab.trace.text import level_text
 
 if TYPE_CHECKING:
     import numpy as np

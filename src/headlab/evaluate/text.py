@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from headlab.results.tables import line, table
+from headlab.results.tables import level_text, line, table
 from headlab.trace.row_words import size
-from headlab.trace.text import NOTHING, level_text
+from headlab.trace.text import NOTHING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headlab.plain_text import printable
+from headlab.results.colours import hex_colour, level_colour
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,6 +72,11 @@ def line(text: object, style: str = "") -> Text:
 def heading(text: str) -> Text:
     """A heading, with an empty line above it."""
     return Text("\n").append_text(line(text, "bold"))
+
+
+def level_text(name: str, rest: str = "") -> Text:
+    """A level's name in its colour, and what follows it."""
+    return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.measure import Measurement
-from rich.text import Text
 
-from headlab.results.colours import hex_colour, level_colour
-from headlab.results.tables import line, table
+from headlab.results.tables import level_text, line, table
 from headlab.trace.groups import slot_column
 from headlab.trace.row_words import (
     alone,
@@ -130,11 +128,6 @@ class _AnchorTable:
 
 _MERGED = (">merged", "by slot")
 _ANY_WIDTH = 10_000
-
-
-def level_text(name: str, rest: str = "") -> Text:
-    """A level's name in its colour."""
-    return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
 
 
 def summary_text(trace: Trace) -> Iterator[RenderableType]:

@@ -11,9 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headlab.boxes.classes import written_names
-from headlab.boxes.photos.sizes import MISSING
 from headlab.boxes.reading import NO_PHOTOS, read
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
 from headlab.errors import InputError
 from headlab.train.configuration.config import DataConfig
 from headlab.train.data.photos import Photos, counted, photos_of
@@ -95,9 +94,7 @@ def split_off(
 
 
 def _read(path: str, config: DataConfig, split: str | None = None) -> BoxTable:
-    return read(
-        path, format=config.format, classes=config.classes, images=config.images, split=split
-    )
+    return read(path, format=config.format, names=config.classes, images=config.images, split=split)
 
 
 def _splits(table: BoxTable) -> list[str]:
@@ -242,7 +239,7 @@ def _both_note(train: Photos, val: Photos | None) -> str:
 
 def _problem_notes(problems: Sequence[Problem], path: str) -> tuple[str, ...]:
     """The problems of reading by their kinds, worst first, in a few lines; missing photos are told apart."""
-    listed = [each for each in problems if each.kind not in (MISSING, NO_PHOTOS)]
+    listed = [each for each in problems if each.kind not in (MISSING_IMAGE, NO_PHOTOS)]
     listed.sort(key=lambda each: (each.severity, each.kind))
     notes = []
     for _, some in groupby(listed, key=lambda each: (each.severity, each.kind)):
