@@ -37,6 +37,7 @@ def test_names() -> None:
         "ComparisonResult",
         "EvaluationResult",
         "HeadlabError",
+        "InputSize",
         "Model",
         "Recipe",
         "TraceResult",
@@ -58,7 +59,8 @@ def test_packages_need_no_import_of_their_own() -> None:
     shown = "import headlab; print(headlab.boxes.__all__, headlab.anchors.__all__)"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
-        "['BoxTable', 'Problem', 'check', 'read', 'write'] ['check', 'fit', 'per_class', 'stats']"
+        "['BoxTable', 'ConvertedBoxes', 'Findings', 'Problem', 'SizeStats', 'check', 'convert', 'read', "
+        "'stats'] ['AnchorCheck', 'AnchorFit', 'AnchorsPerClass', 'check', 'fit', 'per_class']"
     )
 
 
@@ -73,14 +75,30 @@ def test_signatures() -> None:
     assert names(headlab.compare) == [
         *("before", "after", "sources", "recipe", "classes", "match_iou", "settings")
     ]
-    how = ("imgsz", "resize", "units", "assume_size")
-    assert names(headlab.anchors.fit) == [
-        *("data", "k", *how, "objective", "weights", "seed", "restarts", "levels", "assign"),
-        *("most_k", "tracked"),
+    assert names(headlab.InputSize) == ["imgsz", "resize", "units", "assume_size"]
+    assert names(headlab.boxes.read) == [
+        *("path", "format", "names", "images", "split", "encoding", "assume_size")
     ]
-    assert names(headlab.anchors.check) == ["anchors", "data", *how, "levels", "seed"]
-    assert names(headlab.anchors.per_class) == ["data", "k", *how, "levels", "seed", "tracked"]
-    assert names(headlab.anchors.stats) == ["data", *how, "levels", "anchors"]
+    assert names(headlab.boxes.check) == ["data", "photos", "deep", "assume_size", "settings"]
+    assert names(headlab.boxes.stats) == ["data", "imgsz", "levels", "anchors", "settings"]
+    assert names(headlab.boxes.convert) == [
+        *("data", "target", "to", "photos", "force", "assume_size", "settings")
+    ]
+    assert names(headlab.anchors.fit) == [
+        *("data", "k", "imgsz", "objective", "weights", "levels", "assign", "restarts", "most_k"),
+        *("seed", "progress", "settings"),
+    ]
+    assert names(headlab.anchors.check) == [
+        "anchors",
+        "data",
+        "imgsz",
+        "levels",
+        "seed",
+        "settings",
+    ]
+    assert names(headlab.anchors.per_class) == [
+        *("data", "k", "imgsz", "levels", "seed", "progress", "settings")
+    ]
     assert names(headlab.Model.edit) == ["self", "edits"]
     assert names(headlab.Model.save) == ["self", "path", "in_place"]
     assert names(headlab.Model.trace) == ["self", "sources", "classes", "settings"]

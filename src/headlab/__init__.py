@@ -21,6 +21,7 @@ from headlab._version import __version__
 
 if TYPE_CHECKING:
     from headlab import anchors, boxes
+    from headlab.boxes.input_size import InputSize
     from headlab.conversion.convert import convert
     from headlab.edit.operations import (
         Bias,
@@ -49,6 +50,7 @@ __all__ = [
     "Drop",
     "EvaluationResult",
     "HeadlabError",
+    "InputSize",
     "Keep",
     "Model",
     "Permute",
@@ -70,6 +72,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "headlab.boxes.input_size": ("InputSize",),
     "headlab.edit.recipe": ("Recipe",),
     "headlab.errors": ("HeadlabError",),
     "headlab.model": ("Model", "compare", "load"),

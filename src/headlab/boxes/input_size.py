@@ -41,7 +41,7 @@ class InputSize:
     def __post_init__(self) -> None:
         for kind, value, known in (
             ("way to resize", self.resize, RESIZES),
-            ("units", self.units, UNITS),
+            ("unit", self.units, UNITS),
         ):
             if value not in known:
                 raise UnknownName(kind, str(value), known)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import polars as pl
 
+from headlab.boxes.classes import Names
 from headlab.boxes.formats.format import FORMAT_NAMES, FormatName, Reading
 from headlab.boxes.formats.table import format_named, recognised
 from headlab.boxes.input_size import check_area
@@ -19,8 +20,6 @@ from headlab.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from headlab.boxes.classes import Names
 
 NO_PHOTOS = "no-photos"
 

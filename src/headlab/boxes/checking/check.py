@@ -42,6 +42,9 @@ class Findings(Result):
     def __iter__(self) -> Iterator[Problem]:
         return iter(self.problems)
 
+    def __getitem__(self, number: int) -> Problem:
+        return self.problems[number]
+
     @property
     def errors(self) -> tuple[Problem, ...]:
         """What makes a box or an image unusable."""

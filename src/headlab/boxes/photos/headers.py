@@ -185,5 +185,7 @@ _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 
 def _sound(header: Header) -> Header:
     if header.width_px < 1 or header.height_px < 1:
-        raise NotAPhoto(f"its header says {header.width_px} x {header.height_px} px")
+        raise NotAPhoto(
+            f"its header says that it is {header.width_px} px wide and {header.height_px} px high"
+        )
     return header

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headlab.anchors.points import MOST_POINTS, Points, points_of
+from anchor_boxes import random_shapes
+from headlab.anchors.search.points import MOST_POINTS, Points, points_of
 
 
 def test_distinct_pairs_are_counted() -> None:

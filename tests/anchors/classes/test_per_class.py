@@ -8,45 +8,46 @@ import numpy as np
 import pytest
 
 from anchor_boxes import random_shapes
-from headlab.anchors.api import per_class
-from headlab.anchors.bootstrap import Interval, interval
-from headlab.anchors.budget import ClassCurve, split_budget
-from headlab.anchors.class_loss import PerClass, per_class_shapes
-from headlab.anchors.verdicts import SHAPE_FIT_ONLY, class_verdict
+from headlab.anchors import AnchorsPerClass, per_class
+from headlab.anchors.classes.bootstrap import Interval, interval
+from headlab.anchors.classes.budget import ClassCurve, split_budget
+from headlab.anchors.classes.per_class import per_class_shapes
+from headlab.anchors.classes.verdicts import SHAPE_FIT_ONLY, class_verdict
+from headlab.boxes.input_size import InputSize
 from headlab.boxes.shapes import shapes_of
 from headlab.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def voc(shared: Path) -> PerClass:
-    return per_class(shared / "voc2007" / "2007_train.txt", units="original")
+def voc(shared: Path) -> AnchorsPerClass:
+    return per_class(shared / "voc2007" / "2007_train.txt", imgsz=InputSize(units="original"))
 
 
-def test_the_figures_of_voc2007(voc: PerClass) -> None:
+def test_the_figures_of_voc2007(voc: AnchorsPerClass) -> None:
     # ../shared/data/golden/PEERS.md has these, found by another program.
     assert voc.shared_iou == pytest.approx(0.691, abs=0.001)
     assert voc.own_iou == pytest.approx(0.756, abs=0.001)
-    aeroplane, bicycle = voc.rows[0], voc.rows[1]
+    aeroplane, bicycle = voc.classes[0], voc.classes[1]
     assert (aeroplane.shared_iou, aeroplane.own_iou) == pytest.approx((0.583, 0.779), abs=0.002)
     assert (bicycle.shared_iou, bicycle.own_iou) == pytest.approx((0.739, 0.777), abs=0.002)
-    assert max(voc.rows, key=lambda row: row.gain.mean).number == 0
+    assert max(voc.classes, key=lambda row: row.gain.mean).number == 0
     assert (voc.budget.total, voc.budget.mean_iou) == (20, pytest.approx(0.393, abs=0.001))
 
 
-def test_unseen_photos_gain_less(voc: PerClass) -> None:
+def test_unseen_photos_gain_less(voc: AnchorsPerClass) -> None:
     assert voc.held_out_gain is not None
     assert 0 < voc.held_out_gain < voc.gain.mean
-    assert all(row.gain.low <= row.gain.mean <= row.gain.high for row in voc.rows)
+    assert all(row.gain.low <= row.gain.mean <= row.gain.high for row in voc.classes)
 
 
-def test_the_gain_is_one_of_numbers_not_of_separation(voc: PerClass) -> None:
+def test_the_gain_is_one_of_numbers_not_of_separation(voc: AnchorsPerClass) -> None:
     assert voc.more_k == 64 < 9 * 20
     assert voc.more_iou > voc.own_iou
     assert "even 64 shared ones reach" in voc.verdict
     assert voc.verdict.endswith("more anchors, not from separating the classes.")
 
 
-def test_class_only_anchors_need_many(voc: PerClass) -> None:
+def test_class_only_anchors_need_many(voc: AnchorsPerClass) -> None:
     assert voc.needed is not None
     assert 40 < voc.needed.total < 90
     assert sum(voc.needed.by_class.values()) == voc.needed.total
@@ -59,7 +60,7 @@ def test_two_classes_of_one_shape_each_by_hand() -> None:
     boxes = [[10, 10]] * 3 + [[10, 20]]
     shapes = shapes_of(boxes, [0, 0, 0, 1], image_ids=[0, 1, 2, 3], class_names=("a", "b"))
     found = per_class_shapes(shapes, 1, levels=1)
-    a, b = found.rows
+    a, b = found.classes
     assert a.shared_iou == pytest.approx(1, abs=0.005)
     assert (b.shared_iou, b.own_iou) == (pytest.approx(0.5, abs=0.005), 1)
     assert b.gain.mean == pytest.approx(0.5, abs=0.005)
@@ -82,8 +83,8 @@ def test_classes_with_few_boxes_are_not_judged() -> None:
 def test_one_class_only() -> None:
     shapes = shapes_of(random_shapes(60), np.zeros(60, int), class_names=("cell",))
     found = per_class_shapes(shapes, 3)
-    assert found.verdict.startswith("There is one class only, cell")
-    assert found.rows[0].photos is None
+    assert found.verdict.startswith("There is only one class, cell")
+    assert found.classes[0].photos is None
 
 
 def test_boxes_without_classes() -> None:
@@ -94,7 +95,7 @@ def test_boxes_without_classes() -> None:
 def test_the_same_seed_gives_the_same_figures() -> None:
     shapes = shapes_of(random_shapes(300), np.arange(300) % 3, image_ids=np.arange(300) // 4)
     one, two = (per_class_shapes(shapes, 3, seed=5) for _ in range(2))
-    assert [row.gain for row in one.rows] == [row.gain for row in two.rows]
+    assert [row.gain for row in one.classes] == [row.gain for row in two.classes]
     assert one.verdict == two.verdict
 
 

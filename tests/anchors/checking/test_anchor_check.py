@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from anchor_boxes import random_shapes, table_of
-from headlab.anchors.api import check
-from headlab.anchors.checking import Check, check_shapes, with_levels
-from headlab.anchors.fitting import fit_shapes
+from headlab.anchors import AnchorCheck, check
+from headlab.anchors.checking.check import check_shapes, with_levels
+from headlab.anchors.fitting.fit import fit_shapes
+from headlab.boxes.input_size import InputSize
 from headlab.boxes.shapes import Shapes, shapes_at_input, shapes_of
 from headlab.errors import InputError
 from headlab.heads.anchor_set import AnchorSet, anchor_set
@@ -26,11 +27,11 @@ def good(shapes: Shapes) -> np.ndarray:
     return fit_shapes(shapes, 9).anchors_wh
 
 
-def kinds(found: Check, severity: str = "problem") -> list[str]:
+def kinds(found: AnchorCheck, severity: str = "problem") -> list[str]:
     return [each.kind for each in found.findings if each.severity == severity]
 
 
-def message(found: Check, kind: str) -> str:
+def message(found: AnchorCheck, kind: str) -> str:
     return next(each.message for each in found.findings if each.kind == kind)
 
 
@@ -66,7 +67,7 @@ def test_anchors_in_pixels_of_the_photos() -> None:
     wh = random_shapes(300) * 3
     corners = np.minimum(np.concatenate([rng.uniform(0, 200, (300, 2)), wh + 200], 1), 1600)
     table = table_of([(0, 0, *row) for row in corners], [(1600, 1600)])
-    original = fit_shapes(shapes_at_input(table, units="original"), 9)
+    original = fit_shapes(shapes_at_input(table, InputSize(units="original")), 9)
     found = check(original.anchors_wh, table)
     assert "pixels of the original photos, which are 3.85 times as large" in message(found, "units")
 
@@ -77,9 +78,10 @@ def test_stretched_photos_are_recognised() -> None:
     wh = rng.uniform(40, 200, (200, 2))
     corners = np.concatenate([np.zeros((200, 2)), wh], 1)
     table = table_of([(0, 0, *row) for row in corners], [(1600, 400)])
-    stretched = fit_shapes(shapes_at_input(table, resize="stretch"), 9)
+    stretched = fit_shapes(shapes_at_input(table, InputSize(resize="stretch")), 9)
     assert "stretched to the input" in message(check(stretched.anchors_wh, table), "resize")
-    assert "resize" not in kinds(check(stretched.anchors_wh, table, resize="stretch"), "warning")
+    as_trained = check(stretched.anchors_wh, table, imgsz=InputSize(resize="stretch"))
+    assert "resize" not in kinds(as_trained, "warning")
 
 
 def test_sorted_by_width(shapes: Shapes) -> None:
@@ -179,8 +181,9 @@ def test_poor_anchors_and_uncovered_boxes(shapes: Shapes) -> None:
 
 def test_anchors_for_another_input_are_mentioned(shapes: Shapes, good: np.ndarray) -> None:
     found = check_shapes(shapes, anchor_set(good, source="a.cfg", input_hw=(608, 608)))
-    assert (
-        found.notes[-1] == "a.cfg is for an input of 608 x 608 px, the boxes are at 416 x 416 px."
+    assert found.notes[-1] == (
+        "a.cfg is for an input of 608 x 608 px (height x width); the boxes are at an input of "
+        "416 x 416 px (height x width)."
     )
 
 
@@ -202,7 +205,7 @@ def test_levels_can_be_set(good: np.ndarray) -> None:
 def test_the_stock_anchors_on_voc2007(shared: Path) -> None:
     boxes = np.load(shared / "golden" / "kmeans_voc2007_boxes.npz")["wh"]
     stock = [10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326]
-    found = check(stock, boxes, units="original")
+    found = check(stock, boxes, imgsz=InputSize(units="original"))
     assert found.coverage.mean_iou == pytest.approx(0.645, abs=5e-4)
     assert kinds(found, "warning") == ["fit"]
     assert isinstance(found.anchors, AnchorSet)

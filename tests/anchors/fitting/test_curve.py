@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from anchor_boxes import random_shapes
 
-from headlab.anchors.api import fit
-from headlab.anchors.choose_k import WORTH_AN_ANCHOR, curve_over_k
+from anchor_boxes import random_shapes
+from headlab.anchors import fit
+from headlab.anchors.fitting.curve import WORTH_AN_ANCHOR, curve_over_k
 from headlab.boxes.shapes import shapes_of
 from headlab.errors import InputError
 
@@ -40,19 +40,16 @@ def test_few_shapes_end_the_curve() -> None:
     assert (curve.chosen, curve.reason) == (2, "There are only 2 distinct box shapes.")
 
 
-def test_every_number_is_tracked() -> None:
-    seen: list[int] = []
-
-    def tracked(items: object) -> list[int]:
-        seen.extend(items)  # type: ignore[arg-type]
-        return seen
-
-    curve_over_k(shapes_of(random_shapes(50)), most=4, tracked=tracked)
-    assert seen == [1, 2, 3, 4]
+def test_progress_is_told_after_every_number() -> None:
+    steps: list[tuple[int, int | None]] = []
+    curve_over_k(
+        shapes_of(random_shapes(50)), most=4, progress=lambda done, of: steps.append((done, of))
+    )
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_too_few_to_fill_the_levels() -> None:
     with pytest.raises(InputError, match="cannot fill 3 levels"):
         curve_over_k(shapes_of(random_shapes(9)), most=2)
     with pytest.raises(InputError, match="k is 'many'"):
-        fit(random_shapes(9), "many")
+        fit(random_shapes(9), "many")  # type: ignore[arg-type]

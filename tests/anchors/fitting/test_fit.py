@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anchor_boxes import random_shapes
-from headlab.anchors.fitting import fit_shapes
-from headlab.anchors.formats import keras_text
+from headlab.anchors.fitting.files import keras_text
+from headlab.anchors.fitting.fit import fit_shapes
 from headlab.boxes.overlap import coverage, iou_matrix
 from headlab.boxes.shapes import Shapes, shapes_of
 from headlab.errors import InputError, UnknownName
@@ -189,7 +189,7 @@ def test_an_impossible_number_of_anchors(k: int) -> None:
     [
         ({"restarts": 0}, "restarts"),
         ({"objective": "speed"}, "objective"),
-        ({"method": "best"}, "level method"),
+        ({"assign": "best"}, "way to assign anchors to levels"),
         ({"levels": 9}, "levels are out of range"),
         ({"weights": "rare"}, "weights"),
         ({"weights": np.ones(3)}, "weights do not fit"),

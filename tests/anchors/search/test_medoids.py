@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from anchor_boxes import random_shapes
-from headlab.anchors.objectives import worth_of
-from headlab.anchors.points import Points
-from headlab.anchors.polish import polished
-from headlab.anchors.search import medoids
+from headlab.anchors.search.medoids import medoids
+from headlab.anchors.search.objectives import worth_of
+from headlab.anchors.search.points import Points
+from headlab.anchors.search.polish import polished
 from headlab.boxes.overlap import iou_matrix
 from headlab.errors import UnknownName
 
