@@ -42,6 +42,7 @@ def test_names() -> None:
         "EvaluationSettings",
         "HeadlabError",
         "Inspection",
+        "InputSize",
         "Model",
         "Plan",
         "Recipe",
@@ -69,7 +70,8 @@ def test_packages_need_no_import_of_their_own() -> None:
     shown = "import headlab; print(headlab.boxes.__all__, headlab.anchors.__all__)"
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
-        "['BoxTable', 'Problem', 'check', 'read', 'write'] ['check', 'fit', 'per_class', 'stats']"
+        "['BoxTable', 'ConvertedBoxes', 'Findings', 'Problem', 'SizeStats', 'check', 'convert', 'read', "
+        "'stats'] ['AnchorCheck', 'AnchorFit', 'AnchorsPerClass', 'check', 'fit', 'per_class']"
     )
 
 
@@ -85,14 +87,30 @@ def test_signatures() -> None:
         *("model_a", "model_b", "sources", "recipe", "classes", "match_iou", "stream"),
         *("progress", "settings"),
     ]
-    how = ("imgsz", "resize", "units", "assume_size")
-    assert names(headlab.anchors.fit) == [
-        *("data", "k", *how, "objective", "weights", "seed", "restarts", "levels", "assign"),
-        *("most_k", "tracked"),
+    assert names(headlab.InputSize) == ["imgsz", "resize", "units", "assume_size"]
+    assert names(headlab.boxes.read) == [
+        *("path", "format", "names", "images", "split", "encoding", "assume_size")
     ]
-    assert names(headlab.anchors.check) == ["anchors", "data", *how, "levels", "seed"]
-    assert names(headlab.anchors.per_class) == ["data", "k", *how, "levels", "seed", "tracked"]
-    assert names(headlab.anchors.stats) == ["data", *how, "levels", "anchors"]
+    assert names(headlab.boxes.check) == ["data", "photos", "deep", "assume_size", "settings"]
+    assert names(headlab.boxes.stats) == ["data", "imgsz", "levels", "anchors", "settings"]
+    assert names(headlab.boxes.convert) == [
+        *("data", "target", "to", "photos", "force", "assume_size", "settings")
+    ]
+    assert names(headlab.anchors.fit) == [
+        *("data", "k", "imgsz", "objective", "weights", "levels", "assign", "restarts", "most_k"),
+        *("seed", "progress", "settings"),
+    ]
+    assert names(headlab.anchors.check) == [
+        "anchors",
+        "data",
+        "imgsz",
+        "levels",
+        "seed",
+        "settings",
+    ]
+    assert names(headlab.anchors.per_class) == [
+        *("data", "k", "imgsz", "levels", "seed", "progress", "settings")
+    ]
     assert names(headlab.diff) == ["model_a", "model_b"]
     assert names(headlab.undo) == ["model", "output", "in_place"]
     assert names(headlab.Model.inspect) == ["self", "imgsz", "classes", "params", "explain"]

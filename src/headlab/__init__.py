@@ -21,6 +21,7 @@ from headlab._version import __version__
 
 if TYPE_CHECKING:
     from headlab import anchors, boxes, train
+    from headlab.boxes.input_size import InputSize
     from headlab.comparison.compare import Comparison
     from headlab.conversion.convert import Converted, convert
     from headlab.detect.settings import DetectionSettings
@@ -61,6 +62,7 @@ __all__ = [
     "Evaluation",
     "EvaluationSettings",
     "HeadlabError",
+    "InputSize",
     "Inspection",
     "Keep",
     "Model",
@@ -91,6 +93,7 @@ __all__ = [
 _ELSEWHERE = {
     "headlab.differences.differences": ("Differences",),
     "headlab.edit.plan": ("Plan",),
+    "headlab.boxes.input_size": ("InputSize",),
     "headlab.edit.recipe": ("Recipe",),
     "headlab.edit.undo": ("Restored",),
     "headlab.edit.write": ("Saved",),

@@ -21,7 +21,7 @@ from headlab.heads.layout import Layout
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from headlab.boxes.reading import Format
+    from headlab.boxes.formats.format import FormatName
     from headlab.boxes.table import BoxTable
     from headlab.comparison.compare import Comparison, ComparisonStream
     from headlab.detect.detector import Runnable
@@ -232,7 +232,7 @@ class Model:
         self,
         data: str | Path | BoxTable,
         *,
-        format: Format | None = None,  # noqa: A002 - the natural word for callers
+        format: FormatName | None = None,  # noqa: A002 - the natural word for callers
         images: str | Path | None = None,
         names: Sequence[str] | str | Path | None = None,
         split: str | None = None,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from anchor_boxes import table_of
+from headlab.boxes.input_size import InputSize
 from headlab.boxes.reading import read
 from headlab.boxes.shapes import box_weights, shapes_at_input, shapes_of
 from headlab.errors import InputError, UnknownName
@@ -27,7 +28,7 @@ def test_letterboxing() -> None:
 
 
 def test_stretching() -> None:
-    shapes = shapes_at_input(WIDE, (416, 416), "stretch")
+    shapes = shapes_at_input(WIDE, InputSize((416, 416), "stretch"))
     np.testing.assert_allclose(shapes.wh, [[200 * 0.52, 100 * 1.04]])
     assert shapes.centres is not None
     np.testing.assert_allclose(shapes.centres, [[200 * 0.52, 150 * 1.04]])
@@ -39,7 +40,9 @@ def test_an_input_that_is_not_square() -> None:
 
 
 def test_original_units_leave_everything() -> None:
-    shapes = shapes_at_input(table_of([(0, 1, 100, 100, 300, 200)], [None]), units="original")
+    shapes = shapes_at_input(
+        table_of([(0, 1, 100, 100, 300, 200)], [None]), InputSize(units="original")
+    )
     assert shapes.wh.tolist() == [[200, 100]]
     assert (shapes.centres, shapes.scales, shapes.input_hw) == (None, None, None)
 
@@ -49,19 +52,19 @@ def test_photos_that_are_stored_turned_are_upright_at_the_input(tmp_path: Path) 
     # pixels left and right. Stored 8,16,24,40 is upright 8,8,32,24, of which the middle is 20,16.
     write_turned(tmp_path / "a.png", 6, (8, 16, 24, 40))
     (tmp_path / "train.txt").write_text("a.png 8,16,24,40,0\n")
-    table = read(tmp_path / "train.txt", classes=["ant"])
+    table = read(tmp_path / "train.txt", names=["ant"])
     shapes = shapes_at_input(table, (128, 128))
     assert shapes.wh.tolist() == [[48, 32]]
     assert shapes.centres is not None
     assert shapes.centres.tolist() == [[20 * 2 + 16, 16 * 2]]
     # keras-yolo3's kmeans.py knows no Exif
-    assert shapes_at_input(table, units="original").wh.tolist() == [[16, 24]]
+    assert shapes_at_input(table, InputSize(units="original")).wh.tolist() == [[16, 24]]
 
 
 def test_unknown_sizes_are_an_error_that_says_what_to_do() -> None:
     table = table_of([(1, 0, 0, 0, 5, 5)], [(10, 10), None])
     with pytest.raises(
-        InputError, match=r"sizes of 1 photos are unknown, the first being 1\.jpg"
+        InputError, match=r"sizes of 1 photos are unknown; the first is 1\.jpg"
     ) as caught:
         shapes_at_input(table)
     assert "--assume-size" in caught.value.hint
@@ -69,9 +72,12 @@ def test_unknown_sizes_are_an_error_that_says_what_to_do() -> None:
 
 
 def test_sizes_can_be_assumed() -> None:
-    table = table_of([(0, 0, 0, 0, 100, 100), (1, 0, 0, 0, 100, 100)], [(832, 832), None])
-    shapes = shapes_at_input(table, assume_size=(416, 416))
-    assert shapes.wh.tolist() == [[50, 50], [100, 100]]
+    # 208 high and 832 wide: letterboxed by min(416 / 208, 416 / 832) = 0.5
+    table = table_of([(0, 0, 0, 0, 100, 100), (1, 0, 0, 0, 100, 60)], [(416, 416), None])
+    shapes = shapes_at_input(table, InputSize(assume_size=(208, 832)))
+    assert shapes.wh.tolist() == [[100, 100], [50, 30]]
+    stretched = shapes_at_input(table, InputSize(resize="stretch", assume_size=(208, 832)))
+    assert stretched.wh.tolist() == [[100, 100], [50, 120]]
 
 
 def test_an_unknown_size_without_boxes_is_no_matter() -> None:
@@ -100,7 +106,7 @@ def test_bad_boxes_are_left_out_and_counted() -> None:
     assert shapes.class_ids is not None
     assert shapes.class_ids.tolist() == [0, 1]
     assert shapes.skipped == {
-        "with no finite size": 1,
+        "with NaN or infinite sides": 1,
         "with no area (zero or negative width or height)": 2,
         "absurdly large (over 400 px)": 1,
     }
@@ -120,7 +126,7 @@ def test_class_numbers_of_another_length() -> None:
 @pytest.mark.parametrize("options", [{"resize": "crop"}, {"units": "inches"}])
 def test_unknown_words(options: dict[str, str]) -> None:
     with pytest.raises(UnknownName):
-        shapes_at_input(WIDE, **options)  # type: ignore[arg-type]
+        InputSize(**options)  # type: ignore[arg-type]
 
 
 def test_balanced_weights_give_every_class_the_same() -> None:

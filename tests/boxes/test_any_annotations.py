@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headlab.boxes import check, read, write
-from headlab.boxes.reading import FORMATS, Format
+from headlab.boxes import check, read
+from headlab.boxes.formats.format import FORMAT_NAMES, FormatName
 from headlab.boxes.table import BOXES_SCHEMA, IMAGES_SCHEMA
+from headlab.boxes.writing import write
 from headlab.errors import HeadlabError
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -83,7 +84,7 @@ YAML = st.one_of(
 )
 
 
-def survives(path: Path, format: Format | None) -> None:  # noqa: A002
+def survives(path: Path, format: FormatName | None) -> None:  # noqa: A002
     """Read and check; the table is sound, and only headlab's own errors are raised."""
     for options in ({}, {"assume_size": (10, 10)}):
         try:
@@ -99,7 +100,13 @@ def survives(path: Path, format: Format | None) -> None:  # noqa: A002
         check(table)
         out = path.parent / f"{path.name} as {len(options)}"
         with contextlib.suppress(HeadlabError):
-            write(table, out, FORMATS[table.boxes.height % len(FORMATS)], photos="none", force=True)
+            write(
+                table,
+                out,
+                FORMAT_NAMES[table.boxes.height % len(FORMAT_NAMES)],
+                photos="none",
+                force=True,
+            )
 
 
 @pytest.fixture
@@ -162,10 +169,10 @@ def test_yolo(folder: Callable[[], Path], text: str, data: bytes, yaml: str) -> 
 
 @SLOW
 @given(data=BYTES)
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", FORMAT_NAMES)
 def test_any_bytes_as_any_format(
     folder: Callable[[], Path],
-    format: Format,  # noqa: A002
+    format: FormatName,  # noqa: A002
     data: bytes,
 ) -> None:
     path = folder()

@@ -13,8 +13,8 @@ from headlab.boxes.table import Problem
 
 
 def found(path: Path | list[Path], **options: object) -> list[Problem]:
-    table = read(path, classes=["cat", "dog"])  # type: ignore[arg-type]
-    return check(table, **options)  # type: ignore[arg-type]
+    table = read(path, names=["cat", "dog"])  # type: ignore[arg-type]
+    return list(check(table, **options))  # type: ignore[arg-type]
 
 
 def kinds(problems: list[Problem]) -> list[tuple[str, str, int | None]]:
@@ -66,8 +66,8 @@ def test_absurd_boxes_where_the_size_is_unknown(tmp_path: Path) -> None:
 
 def test_classes_without_boxes_and_with_the_same_name(tmp_path: Path, photo: MakePhoto) -> None:
     photo("a.png", 50, 40)
-    table = read(text(tmp_path, "a.png 0,0,50,40,0"), classes=["cat", "dog", "dog"])
-    assert kinds(check(table)) == [
+    table = read(text(tmp_path, "a.png 0,0,50,40,0"), names=["cat", "dog", "dog"])
+    assert kinds(list(check(table))) == [
         ("warning", "unused-class", None),
         ("warning", "unused-class", None),
         ("warning", "repeated-class-name", None),
@@ -141,19 +141,21 @@ def test_a_stated_size_that_is_wrong(tmp_path: Path, photo: MakePhoto) -> None:
             f"<annotation><filename>{name}.png</filename><size><width>{size[0]}</width>"
             f"<height>{size[1]}</height></size></annotation>"
         )
-    problems = [each for each in check(read(tmp_path, classes=[])) if each.kind == "size-mismatch"]
+    problems = [each for each in check(read(tmp_path, names=[])) if each.kind == "size-mismatch"]
     assert [each.image for each in problems] == ["b.png", "c.png"]
     assert "swapped" in problems[0].message
-    assert "50 x 40 px, the annotation says 51 x 40 px" in problems[1].message
+    assert problems[1].message == (
+        "The photo is 50 px wide and 40 px high, the annotation says 51 px wide and 40 px high."
+    )
 
 
-def test_a_photo_that_is_stored_turned(tmp_path: Path) -> None:
+def test_a_photo_that_is_rotated_by_exif(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (50, 40)).save(tmp_path / "a.jpg", exif=exif)
     path = text(tmp_path, "a.jpg 0,0,50,40,0 0,0,9,9,1")
-    assert kinds(found(path)) == [("warning", "turned-photo", 1)]
-    # as keras-yolo3 reads it; YOLO's tools turn it
+    assert kinds(found(path)) == [("warning", "rotated-photo", 1)]
+    # as keras-yolo3 reads it; YOLO's tools rotate it
     assert read(path).images.select("width_px", "height_px").row(0) == (50, 40)
     (tmp_path / "images").mkdir()
     (tmp_path / "a.jpg").rename(tmp_path / "images" / "a.jpg")

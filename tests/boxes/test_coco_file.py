@@ -78,7 +78,7 @@ def test_numbers_with_gaps(tmp_path: Path) -> None:
         (annotation(image_id="40"), "bad-box", "'image_id'"),
         (annotation(category_id=None), "bad-box", "'category_id'"),
         (annotation(category_id=10**30), "bad-box", "'category_id'"),
-        ("text", "bad-box", "is no object"),
+        ("text", "bad-box", "is not an object"),
         (annotation(image_id=41), "boxes-without-image", "image 41"),
         (annotation(category_id=2), "unknown-class", "category 2"),
     ],
@@ -133,7 +133,7 @@ def test_what_is_no_coco_file(tmp_path: Path, text: str, message: str) -> None:
 
 def test_classes_can_be_given(tmp_path: Path) -> None:
     path = write(tmp_path / "x.json", annotation(), annotation(category_id=90))
-    table = read(path, classes=["toothbrush"])
+    table = read(path, names=["toothbrush"])
     assert table.boxes["class_id"].to_list() == [0]
     assert said(table) == [("error", "unknown-class")]
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headlab.boxes import read
+from headlab.boxes.formats.format import Reading
 from headlab.boxes.formats.keras_yolo3.line import parse_line
 from headlab.boxes.formats.keras_yolo3.read import read_keras
 from headlab.boxes.table import BoxTable
@@ -18,7 +19,7 @@ from headlab.errors import InputError
 def read_text(tmp_path: Path, text: str | bytes, **options: object) -> BoxTable:
     path = tmp_path / "train.txt"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_keras(path, classes=["a", "b", "c"], **options)  # type: ignore[arg-type]
+    return read_keras(path, Reading(names=["a", "b", "c"], **options))  # type: ignore[arg-type]
 
 
 def boxes_of(table: BoxTable) -> list[tuple[str, int, float, float, float, float]]:
@@ -159,13 +160,13 @@ def test_nothing_at_all_is_an_error(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        read_keras(tmp_path / "none.txt")
+        read_keras(tmp_path / "none.txt", Reading())
     with pytest.raises(InputError, match="is a folder"):
-        read_keras(tmp_path)
+        read_keras(tmp_path, Reading())
 
 
 @pytest.mark.parametrize("name", ["classes.txt", "train_classes.txt"])
-def test_class_names_beside_the_file(tmp_path: Path, name: str) -> None:
+def test_class_names_next_to_the_file(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("cat\nfire truck\r\n\n")
     (tmp_path / "train.txt").write_text("a.jpg 1,2,3,4,1\n")
     table = read(tmp_path / "train.txt", assume_size=(8, 8))
@@ -181,12 +182,12 @@ def test_class_names_that_may_be_of_other_data_are_not_taken(tmp_path: Path, nam
     assert table.class_names == ()
     (problem,) = table.problems
     assert problem.kind == "no-class-names"
-    assert problem.message.endswith(f" If {name} has them, say --classes.")
+    assert problem.message.endswith(f" If they are in {name}, say so with --data-names.")
 
 
 def test_without_class_names_there_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("a.jpg 1,2,3,4,1\n")
-    table = read_keras(tmp_path / "train.txt")
+    table = read_keras(tmp_path / "train.txt", Reading())
     assert said(table) == [("warning", "no-class-names", None)]
     assert table.class_name(1) == "class 1"
 
@@ -209,7 +210,7 @@ def test_columns_and_single_lines_read_the_same(
     path.write_text("\n".join(lines))
     expected = [parse_line(line) for line in lines if line.strip(" \t")]
     try:
-        table = read_keras(path, classes=["a"])
+        table = read_keras(path, Reading(names=["a"]))
     except InputError:
         assert not expected
         return

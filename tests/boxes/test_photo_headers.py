@@ -46,7 +46,7 @@ def test_orientations(kind: str, orientation: int) -> None:
     found = header(saved(kind, orientation=orientation))
     assert found == Header(31, 17, orientation)
     # from 5 on, Exif's rows are the shown photo's columns
-    assert found.upright_px == ((17, 31) if orientation >= 5 else (31, 17))
+    assert found.upright_wh_px == ((17, 31) if orientation >= 5 else (31, 17))
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
@@ -77,12 +77,12 @@ def test_fill_bytes_and_exif_of_either_byte_order() -> None:
     ("data", "reason"),
     [
         (b"", "is empty"),
-        (b"hello", "no image of a known kind"),
+        (b"hello", "not an image of a known kind"),
         (saved("JPEG")[:60], "cut off"),
         (saved("PNG")[:20], "cut off|header is damaged"),
         (b"\xff\xd8\xff\xd9", "does not give a size"),
         (b"\xff\xd8garbage", "damaged"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 0, 5), "0 x 5 px"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 0, 5), "0 px wide and 5 px high"),
     ],
 )
 def test_what_is_no_photo(data: bytes, reason: str) -> None:

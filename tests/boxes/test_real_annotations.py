@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headlab.boxes import check, read, write
-from headlab.boxes.reading import recognised
+from headlab.boxes import check, convert, read
+from headlab.boxes.formats.table import recognised
 from headlab.boxes.table import BoxTable
 
 CORNERS = ["x1", "y1", "x2", "y2"]
@@ -27,7 +27,7 @@ def test_voc2007(shared: Path) -> None:
     assert np.array_equal(corners[:, 2:] - corners[:, :2], golden)
     assert kinds(table, photos=False) == {"no-class-names": 1, "no-photos": 1}
     assert kinds(table)["missing-image"] == 2501
-    sized = read(shared / "voc2007" / "2007_train.txt", assume_size=(500, 375))
+    sized = read(shared / "voc2007" / "2007_train.txt", assume_size=(375, 500))
     assert sized.images["width_px"].unique().to_list() == [500]
     assert [each.kind for each in sized.problems] == ["no-class-names"]
 
@@ -49,7 +49,7 @@ def test_bccd(shared: Path) -> None:
 
 def test_coco128(shared: Path) -> None:
     names = shared / "weights" / "coco.names"
-    table = read(shared / "coco128", classes=names)
+    table = read(shared / "coco128", names=names)
     assert (table.images.height, table.boxes.height) == (128, 929)
     assert table.class_name(0) == "person"
     assert table.boxes["class_id"].n_unique() == 71
@@ -61,11 +61,13 @@ def test_coco128(shared: Path) -> None:
 @pytest.mark.parametrize("name", ["bccd", "coco128"])
 def test_there_and_back(shared: Path, tmp_path: Path, name: str) -> None:
     classes = shared / "weights" / "coco.names" if name == "coco128" else None
-    table = read(shared / name, classes=classes)
+    table = read(shared / name, names=classes)
     for format in ("voc", "coco"):  # noqa: A001
         out = tmp_path / f"{format}.json" if format == "coco" else tmp_path / format
-        assert not write(table, out, format)  # type: ignore[arg-type]
-        assert recognised(out) == format
+        converted = convert(table, out, format)  # type: ignore[arg-type]
+        assert converted.ok
+        assert not converted.lost
+        assert recognised(out).name == format
         again = read(out)
         assert again.class_names == table.class_names
         assert again.boxes["class_id"].to_list() == table.boxes["class_id"].to_list()
@@ -74,8 +76,9 @@ def test_there_and_back(shared: Path, tmp_path: Path, name: str) -> None:
 
 
 def test_bccd_as_yolo(shared: Path, tmp_path: Path) -> None:
-    losses = write(read(shared / "bccd"), tmp_path / "yolo", "yolo")
-    assert [each.kind for each in losses] == ["empty-box"]
+    converted = convert(shared / "bccd", tmp_path / "yolo", "yolo")
+    assert [each.kind for each in converted.lost] == ["empty-box"]
+    assert [path.name for path in converted.files] == ["data.yaml", "images", "labels"]
     again = read(tmp_path / "yolo")
     assert again.boxes.height == 4888 - 2
     assert Counter(again.images["split"]) == {"train": 205, "val": 87, "test": 72}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from anchor_boxes import table_of
-from headlab.anchors import stats
+from headlab.boxes import stats
+from headlab.boxes.input_size import InputSize
 from headlab.errors import InputError
 from headlab.heads.anchor_set import anchor_set
 
@@ -62,7 +63,7 @@ def test_two_levels_of_the_tiny_network() -> None:
 
 
 def test_the_original_photos_pixels() -> None:
-    made = stats(TABLE, units="original")
+    made = stats(TABLE, imgsz=InputSize(units="original"))
     assert made.classes[0].width.median == 80
     assert made.all.area_share is None
     assert made.all.by_level == (0, 1, 4)  # sides 40, 64, 120, 192, 160
@@ -105,5 +106,5 @@ def test_unknown_sizes_and_no_boxes_are_errors() -> None:
     assert "--assume-size" in caught.value.hint
     with pytest.raises(InputError, match="There are no boxes"):
         stats(table_of([], [(10, 10)]))
-    with pytest.raises(InputError, match="no annotations"):
+    with pytest.raises(InputError, match="not annotations"):
         stats(np.ones((3, 2)))  # type: ignore[arg-type]

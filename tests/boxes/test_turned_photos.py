@@ -29,7 +29,7 @@ def sizes(table: BoxTable) -> list[tuple[int, ...]]:
 
 def keras(folder: Path, *lines: str) -> BoxTable:
     (folder / "train.txt").write_text("".join(f"{line}\n" for line in lines))
-    return read(folder / "train.txt", classes=["ant", "bee"])
+    return read(folder / "train.txt", names=["ant", "bee"])
 
 
 def coco(folder: Path, wh: tuple[int | None, int | None]) -> BoxTable:

@@ -130,7 +130,7 @@ def test_a_bad_file_is_skipped(data: Path, text: str, line: int | None, reason: 
 
 
 def test_classes_can_be_given(data: Path) -> None:
-    table = read(data, classes=["cat"])
+    table = read(data, names=["cat"])
     assert table.boxes["class_id"].to_list() == [0]
     assert said(table) == [("error", "unknown-class", 9)]
     assert "'ant'" in table.problems[0].message

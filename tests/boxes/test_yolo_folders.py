@@ -171,12 +171,12 @@ def test_a_photo_of_unknown_size_costs_its_boxes(data: Path) -> None:
     assert not table.boxes.height
     assert said(table) == [("error", "corrupt-image"), ("error", "unknown-size")]
     assert "2 boxes skipped" in table.problems[1].message
-    assert read(data, assume_size=(80, 60)).boxes["x2"].to_list() == [50, 40]
+    assert read(data, assume_size=(60, 80)).boxes["x2"].to_list() == [50, 40]
 
 
 def test_labels_without_any_photo_can_be_read(data: Path) -> None:
     (data / "images/train/a.png").unlink()
-    table = read(data, assume_size=(80, 60), split="train")
+    table = read(data, assume_size=(60, 80), split="train")
     assert table.boxes["x2"].to_list() == [50, 40]  # 80 x (0.5 + 0.125), 80 x 0.5
 
 
@@ -185,7 +185,7 @@ def test_labels_without_any_photo_can_be_read(data: Path) -> None:
     [
         ("names: [a]\n", "names neither train, val nor test"),
         ("nc: 2\ntrain: [}\n", r"data\.yaml, line 2: not YAML"),
-        ("train: 7\nnames: [a]\n", "train is no path"),
+        ("train: 7\nnames: [a]\n", "train is neither a path nor a list of paths"),
         ("train: nowhere\nnames: [a]\n", "no photo was found"),
         ("- train\n", "names neither"),
     ],

@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "train.txt"
 
 
-SIZE = ("--assume-size", "640,480")
+SIZE = ("--assume-size", "480,640")
 
 
 def test_fit_prints_anchors_and_masks(data: Path) -> None:
@@ -58,11 +58,12 @@ def test_fit_writes_what_check_reads(data: Path, tmp_path: Path, name: str) -> N
 
 
 def test_fit_as_json_csv_and_plot(data: Path, tmp_path: Path) -> None:
-    table, plot = tmp_path / "anchors.csv", tmp_path / "fit.png"
+    table, plot, file = (tmp_path / name for name in ("anchors.csv", "fit.png", "fit.json"))
     done = run(
-        "anchors", "fit", data, *SIZE, "-k", 6, "--json", "-", "--csv", table, "--plot", plot
+        "anchors", "fit", data, *SIZE, "-k", 6, "--json", "-o", table, "-o", plot, "-o", file
     )
     document = json.loads(done.out)
+    assert json.loads(file.read_text("utf-8")) == document
     assert len(document["anchors"]) == 6
     assert document["coverage"]["boxes"] == 180
     assert document["masks"] == [[4, 5], [2, 3], [0, 1]]
@@ -112,7 +113,7 @@ def test_check_finds_problems_and_exits_with_1(data: Path, tmp_path: Path) -> No
     anchors = tmp_path / "anchors.txt"
     anchors.write_text("0.05,0.06, 0.5,0.2, 0.6,0.3")
     plot = tmp_path / "check.svg"
-    done = run("anchors", "check", anchors, data, *SIZE, "--plot", plot)
+    done = run("anchors", "check", anchors, data, *SIZE, "-o", plot)
     assert done.code == 1
     assert "problem: Multiplied by" in done.out
     assert "fractions of the input (0 to 1)" in done.out.replace("\n  ", " ")
@@ -122,7 +123,7 @@ def test_check_finds_problems_and_exits_with_1(data: Path, tmp_path: Path) -> No
 def test_check_as_json_and_csv(data: Path, tmp_path: Path) -> None:
     anchors, table = tmp_path / "anchors.txt", tmp_path / "check.csv"
     anchors.write_text(STOCK)
-    done = run("anchors", "check", anchors, data, *SIZE, "--json", "-", "--csv", table)
+    done = run("anchors", "check", anchors, data, *SIZE, "--json", "-o", table)
     document = json.loads(done.out)
     assert document["ok"] is (done.code == 0)
     assert [row["name"] for row in document["by_class"]] == ["cat", "犬"]
@@ -134,8 +135,8 @@ def test_check_as_json_and_csv(data: Path, tmp_path: Path) -> None:
 def test_a_cfg_gives_the_input_size(data: Path, tmp_path: Path) -> None:
     cfg = tmp_path / "a.cfg"
     cfg.write_text("[net]\nwidth=608\nheight=608\n[yolo]\nmask=0,1\nanchors=40,40, 300,120\n")
-    small = run("anchors", "check", cfg, data, *SIZE, "--imgsz", 416, "--json", "-")
-    large = run("anchors", "check", cfg, data, *SIZE, "--json", "-")
+    small = run("anchors", "check", cfg, data, *SIZE, "--imgsz", 416, "--json")
+    large = run("anchors", "check", cfg, data, *SIZE, "--json")
     assert json.loads(small.out)["coverage"] != json.loads(large.out)["coverage"]
     assert "is for an input of 608 x 608 px" in json.loads(small.out)["notes"][0]
 
@@ -143,8 +144,8 @@ def test_a_cfg_gives_the_input_size(data: Path, tmp_path: Path) -> None:
 def test_per_class(data: Path, tmp_path: Path) -> None:
     table, plot, document = (tmp_path / name for name in ("a.csv", "a.png", "a.json"))
     done = run(
-        "anchors", "per-class", data, *SIZE, "-k", 3, "--csv", table, "--plot", plot, "--json", document
-    )  # fmt: skip
+        "anchors", "per-class", data, *SIZE, "-k", 3, "-o", table, "-o", plot, "-o", document
+    )
     assert done.code == 0, done.err
     assert "In YOLOv3 no anchor belongs to a class" in done.out.replace("\n", " ")
     assert "would gain" in done.out
@@ -160,7 +161,7 @@ def test_per_class(data: Path, tmp_path: Path) -> None:
 
 def test_the_same_plot_is_the_same_file(data: Path, tmp_path: Path) -> None:
     for name in ("one.svg", "two.svg"):
-        assert run("anchors", "fit", data, *SIZE, "-k", 3, "--plot", tmp_path / name).code == 0
+        assert run("anchors", "fit", data, *SIZE, "-k", 3, "-o", tmp_path / name).code == 0
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
@@ -168,16 +169,16 @@ def test_the_same_plot_is_the_same_file(data: Path, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("fit", "none.txt"), "none.txt"),
-        (("fit", "DATA", "-k", "many"), "no number of anchors"),
-        (("fit", "DATA", "-k", "0"), "no number of anchors"),
-        (("fit", "DATA", "--imgsz", "big"), "no image size"),
-        (("fit", "DATA", "--assume-size", "big"), "--assume-size 'big' is no image size"),
+        (("fit", "DATA", "-k", "many"), "not a number of anchors"),
+        (("fit", "DATA", "-k", "0"), "not a number of anchors"),
+        (("fit", "DATA", "--imgsz", "big"), "--imgsz 'big' is not a size in pixels"),
+        (("fit", "DATA", "--assume-size", "big"), "--assume-size 'big' is not a size in pixels"),
         (("fit", "DATA", "-o", "anchors.docx"), "anchors.docx"),
-        (("fit", "DATA", "--plot", "plot.bmp"), "PNG or SVG"),
-        (("fit", "DATA", "--plot", "nowhere/plot.png"), "no folder"),
-        (("fit", "DATA", "--csv", "-"), "Only JSON goes to standard output"),
-        (("fit", "DATA", "--csv", "x.json", "-o", "x.json"), "same file"),
-        (("fit", "DATA", "--csv", "DATA"), "is the input itself"),
+        (("fit", "DATA", "-o", "plot.bmp"), "End the name in .txt, .cfg, .yaml, .yml, .json"),
+        (("fit", "DATA", "-o", "nowhere/plot.png"), "no folder"),
+        (("fit", "DATA", "-o", "-"), "say --json"),
+        (("fit", "DATA", "-o", "x.json", "-o", "x.json"), "same file"),
+        (("check", "DATA", "DATA", "-o", "x.txt"), "End the name in .json, .csv"),
         (("fit", "DATA", "-o", "DATA"), "is the input itself"),
         (("check", "none.txt", "DATA"), "none.txt"),
         (("per-class", "none.txt"), "none.txt"),
@@ -209,7 +210,7 @@ def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["bccd", "coco128"])
 def test_the_real_data_sets(shared: Path, command: str) -> None:
-    done = run("anchors", "fit", shared / command, "--json", "-")
+    done = run("anchors", "fit", shared / command, "--json")
     assert done.code == 0, done.err
     document = json.loads(done.out)
     assert len(document["anchors"]) == 9

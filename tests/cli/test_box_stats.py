@@ -29,10 +29,10 @@ def test_tables(data: Path) -> None:
     assert (
         "boxes   3 of 2 classes; per image 1.0 on average, 1 in the median, 2 at most" in done.out
     )
-    assert "letterboxed to 416 x 416" in done.out
+    assert "letterboxed to 416 x 416 px (height x width)" in done.out
     assert "left out: 1 box with no area (zero or negative width or height)" in done.out
     assert "skipped while reading: bad-box (1)" in done.out
-    assert f"{data}:2: '0,0,1' is no box" in done.out
+    assert f"{data}:2: '0,0,1' is not a box" in done.out
     # 20 and 64: median 42, from 22.2 to 61.8; 400 and 1024 px², the middle 712 of 173,056
     assert ["cat", "2", "1", "42", "22-62", "18", "16-20", "2.50", "0.41%"] in done.words
     assert ["cat", "66.7%", "50%", "50%", "0%", "50%", "50%", "0%"] in done.words
@@ -42,7 +42,7 @@ def test_tables(data: Path) -> None:
 
 def test_json_csv_and_plot(data: Path, tmp_path: Path) -> None:
     table, plot = tmp_path / "stats.csv", tmp_path / "stats.png"
-    done = run("boxes", "stats", data, *SIZE, "--json", "--csv", table, "--plot", plot)
+    done = run("boxes", "stats", data, *SIZE, "--json", "-o", table, "-o", plot)
     assert done.code == 0, done.err
     document = json.loads(done.out)
     assert document["input_hw"] == [416, 416]
@@ -63,7 +63,7 @@ def test_json_csv_and_plot(data: Path, tmp_path: Path) -> None:
 def test_anchors_say_the_level(data: Path, tmp_path: Path) -> None:
     anchors, plot = tmp_path / "tiny.txt", tmp_path / "stats.svg"
     anchors.write_text("10,14, 23,27, 37,58, 81,82, 135,169, 344,319")
-    done = run("boxes", "stats", data, *SIZE, "--anchors", anchors, "--plot", plot)
+    done = run("boxes", "stats", data, *SIZE, "--anchors", anchors, "-o", plot)
     assert done.code == 0, done.err
     assert ["P5", "32", "81x82", "135x169", "344x319", "1", "33.3%"] in done.words
     assert "Boxes whose anchor is on two levels count on both." in done.out
@@ -81,12 +81,12 @@ def test_unknown_sizes(data: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (("--plot", "stats.pdf"), "PNG or SVG"),
-        (("--csv", "-"), "Only JSON goes to standard output"),
-        (("--csv", "x.png", "--plot", "x.png"), "same file"),
-        (("--imgsz", "big"), "--imgsz 'big' is no image size"),
+        (("-o", "stats.pdf"), "End the name in .json, .csv, .parquet, .html, .png or .svg"),
+        (("-o", "-"), "say --json"),
+        (("-o", "x.png", "-o", "x.png"), "same file"),
+        (("--imgsz", "big"), "--imgsz 'big' is not a size in pixels"),
         (("--assume-size", "big"), "--assume-size 'big'"),
-        (("--levels", 2, "--anchors", "a.txt"), "Give one of them"),
+        (("--levels", 2, "--anchors", "a.txt"), "Give one of --anchors and --levels"),
         (("--anchors", "missing.txt"), "missing.txt"),
         (("--levels", 9), "--levels"),
     ],
@@ -107,7 +107,7 @@ def test_more_classes_than_fit(tmp_path: Path) -> None:
     path = tmp_path / "train.txt"
     path.write_text("\n".join(f"{at}.jpg 0,0,{50 + at},60,{at}" for at in range(50)))
     plot = tmp_path / "stats.png"
-    done = run("boxes", "stats", path, *SIZE, "--plot", plot)
+    done = run("boxes", "stats", path, *SIZE, "-o", plot)
     assert "and 30 classes more (--all shows them)" in done.out
     assert "more (--all" not in run("boxes", "stats", path, *SIZE, "--all").out
     assert plot.stat().st_size > 10_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -92,6 +93,17 @@ def test_json(train: Path) -> None:
     }
 
 
+def test_findings_as_files(train: Path) -> None:
+    train.write_text("a.png 3,3,3,9,1\nb.png 1,1,2,2,0\n")
+    table, document = train.with_name("found.csv"), train.with_name("found.json")
+    done = run("boxes", "check", train, "-o", table, "-o", document)
+    assert done.code == 1
+    assert f"wrote {table}" in done.err
+    (row,) = csv.DictReader(table.open())
+    assert (row["severity"], row["kind"], row["line"]) == ("error", "zero-size", "1")
+    assert json.loads(document.read_text())["findings"][0]["line"] == 1
+
+
 def test_several_files_are_splits(train: Path) -> None:
     val = train.with_name("val.txt")
     val.write_text("b.png 1,1,2,2,0\n")
@@ -139,8 +151,20 @@ def test_what_is_skipped_is_said_and_ends_with_1(train: Path) -> None:
     train.write_text("a.png 1,1,2,2,0 rubbish,1,2,3,4\n")
     done = run("boxes", "convert", train, train.parent / "o.json", "--to", "coco")
     assert done.code == 1
-    assert f"{train}:1: 'rubbish,1,2,3,4' is no box" in done.err
+    assert f"{train}:1: 'rubbish,1,2,3,4' is not a box" in done.err
     assert "1 image, 1 box read" in done.out
+
+
+def test_what_was_converted_as_json(train: Path) -> None:
+    train.write_text("a.png 1,1,2.5,2,0 rubbish,1,2,3,4\n")
+    out = train.parent / "o.txt"
+    done = run("boxes", "convert", train, out, "--to", "keras", "--json")
+    assert done.code == 1
+    document = json.loads(done.out)
+    assert (document["format"], document["boxes"]) == ("keras", 1)
+    assert document["files"] == [str(out), str(train.parent / "o_classes.txt")]
+    assert [problem["kind"] for problem in document["skipped"]] == ["bad-box"]
+    assert [problem["kind"] for problem in document["lost"]] == ["rounded"]
 
 
 def test_what_the_format_cannot_say_is_said(train: Path) -> None:
@@ -163,8 +187,11 @@ def test_one_split(shared: Path, tmp_path: Path) -> None:
     ("args", "message"),
     [
         (("check", "none.txt"), "no such file or folder"),
-        (("check", "train.txt", "--assume-size", "640"), "Write width and height"),
-        (("check", "train.txt", "--classes", "none.txt"), "cannot be read"),
+        (("check", "train.txt", "--assume-size", "640,big"), "height and width"),
+        (("check", "train.txt", "--data-names", "none.txt"), "cannot be read"),
+        (("check", "train.txt", "-o", "findings.png"), "End the name in .json, .csv"),
+        (("check", "train.txt", "-o", "train.txt"), "End the name in"),
+        (("check", "train.txt", "--deep", "--no-photos"), "Leave out --deep"),
         (("convert", "train.txt", "none/o.txt", "--to", "keras"), "no folder none"),
     ],
 )

@@ -27,4 +27,4 @@ def annotated(
     """A table from lines of keras-yolo3: `a.png x1,y1,x2,y2,class …`."""
     file = folder / "train.txt"
     file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return read(file, classes=classes, **options)
+    return read(file, names=classes, **options)

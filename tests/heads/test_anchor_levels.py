@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headlab.errors import InputError, UnknownName
-from headlab.heads.levels import METHODS, assigned, levels_of
+from headlab.heads.levels import METHODS, Assign, assigned, levels_of
 
 
 def squares(*sides: float) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_split_follows_the_boxes() -> None:
     st.integers(1, 4),
     st.sampled_from(METHODS),
 )
-def test_levels_ascend_and_none_is_empty(sides: list[float], count: int, method: str) -> None:
+def test_levels_ascend_and_none_is_empty(sides: list[float], count: int, method: Assign) -> None:
     found = assigned(squares(*sorted(sides)), levels_of(count), method)
     assert list(found.level_of) == sorted(found.level_of)
     assert len(found.level_of) == len(sides)
@@ -88,5 +88,5 @@ def test_anchors_beyond_a_levels_range_are_named() -> None:
 
 
 def test_an_unknown_method() -> None:
-    with pytest.raises(UnknownName, match="level method 'evenly'"):
-        assigned(squares(1), levels_of(1), "evenly")
+    with pytest.raises(UnknownName, match="way to assign anchors to levels 'evenly'"):
+        assigned(squares(1), levels_of(1), "evenly")  # type: ignore[arg-type]

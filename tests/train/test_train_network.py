@@ -11,7 +11,7 @@ import pytest
 import torch
 from drawn_photos import NAMES, draw_set, planned_on
 
-from headlab.anchors.api import fit
+from headlab.anchors import fit
 from headlab.boxes.reading import read as read_boxes
 from headlab.errors import CheckpointError, InputError
 from headlab.train.configuration.config import TrainConfig

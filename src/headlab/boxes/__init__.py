@@ -1,10 +1,11 @@
-"""Annotations of any format as one table: read, check, convert.
+"""Annotations of any format: read them, check them, describe their sizes, convert them.
 
-    from headlab import boxes
+    import headlab
 
-    table = boxes.read("train.txt", classes="classes.txt")
-    boxes.check(table)
-    boxes.write(table, "coco.json", "coco")
+    table = headlab.boxes.read("train.txt", names="classes.txt")
+    headlab.boxes.check(table).ok
+    headlab.boxes.stats(table, imgsz=416).classes
+    headlab.boxes.convert(table, "coco.json", to="coco")
 
 Nothing heavy is imported before one of these is asked for.
 """
@@ -15,19 +16,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headlab.boxes.checking.check import check
+    from headlab.boxes.checking.check import Findings, check
     from headlab.boxes.reading import read
+    from headlab.boxes.size_stats.stats import SizeStats, stats
     from headlab.boxes.table import BoxTable, Problem
-    from headlab.boxes.writing import write
+    from headlab.boxes.writing import ConvertedBoxes, convert
 
-__all__ = ["BoxTable", "Problem", "check", "read", "write"]
+__all__ = [
+    "BoxTable",
+    "ConvertedBoxes",
+    "Findings",
+    "Problem",
+    "SizeStats",
+    "check",
+    "convert",
+    "read",
+    "stats",
+]
 
 _HOMES = {
     "BoxTable": "headlab.boxes.table",
+    "ConvertedBoxes": "headlab.boxes.writing",
+    "Findings": "headlab.boxes.checking.check",
     "Problem": "headlab.boxes.table",
-    "read": "headlab.boxes.reading",
-    "write": "headlab.boxes.writing",
+    "SizeStats": "headlab.boxes.size_stats.stats",
     "check": "headlab.boxes.checking.check",
+    "convert": "headlab.boxes.writing",
+    "read": "headlab.boxes.reading",
+    "stats": "headlab.boxes.size_stats.stats",
 }
 
 

@@ -11,28 +11,30 @@ from headlab.files.class_names import class_names_text, read_class_names
 from headlab.files.text import SMALL_BYTES, read_text
 from headlab.plain_text import printable
 
-Classes = str | Path | Sequence[str]
-"""Names, or the path of a file with one name per line."""
+Names = str | Path | Sequence[str]
+"""Class names, or the path of a file with one name per line."""
+
+_MOST = 100_000
 
 
-Names = tuple[tuple[str, ...], tuple[Problem, ...]]
+NamesRead = tuple[tuple[str, ...], tuple[Problem, ...]]
 """Class names by class number, and what is uncertain about them."""
 
 
-def class_names(classes: Classes) -> Names:
+def class_names(names: Names) -> NamesRead:
     """The names in a list or a file.
 
     Raises:
         InputError: the file cannot be read, or is not a list of names; see
             `headlab.files.class_names.read_class_names`.
     """
-    if not isinstance(classes, (str, Path)):
-        return tuple(map(str, classes)), ()
-    found = read_class_names(Path(classes))
-    return found.names, encoding_problems(found.remarks, Path(classes))
+    if not isinstance(names, (str, Path)):
+        return tuple(map(str, names)), ()
+    listed = read_class_names(Path(names))
+    return listed.names, encoding_problems(listed.remarks, Path(names))
 
 
-def names_found(path: Path) -> Names:
+def names_found(path: Path) -> NamesRead:
     """The names in a file that nobody named: as `class_names`, but no names if the file is empty.
 
     Raises:
@@ -43,32 +45,36 @@ def names_found(path: Path) -> Names:
     return class_names(path)
 
 
-def names_near(annotations: Path) -> Names:
+def names_next_to(annotations: Path) -> NamesRead:
     """The class names in a file next to the annotations, or a warning that there is none.
 
     That is `classes.txt` or `NAME_classes.txt`. Another file of names, such as `coco.names`, may belong to
-    other annotations: the warning names it, but it is not taken.
+    other annotations: the warning mentions it, but it is not used.
     """
     folder = annotations.parent
     for name in ("classes.txt", f"{annotations.stem}_classes.txt"):
         if (folder / name).is_file():
             return names_found(folder / name)
-    others = sorted(each.name for each in (*folder.glob("*_classes.txt"), *folder.glob("*.names")))
+    others = sorted(path.name for path in (*folder.glob("*_classes.txt"), *folder.glob("*.names")))
     message = "The class names are unknown: there is no classes.txt next to it."
     if others:
-        message += f" If {' or '.join(others[:3])} has them, say --classes."
+        message += f" If they are in {' or '.join(others[:3])}, say so with --data-names."
     return (), (Problem("warning", "no-class-names", message, str(annotations)),)
 
 
 def written_names(table: BoxTable) -> tuple[str, ...]:
-    """A name for every class number that is known or used: "class N" for those without one."""
+    """A name for every class number that is known or used: "class N" for those without one.
+
+    Raises:
+        InputError: a class number is absurdly high.
+    """
     highest = table.boxes["class_id"].max()
     used = int(highest) + 1 if isinstance(highest, int) else 0
     if used > _MOST:
         raise InputError(
             f"Class {used - 1} would need {used:,} class names.", "Correct the class number."
         )
-    return tuple(table.class_name(at) for at in range(max(used, len(table.class_names))))
+    return tuple(table.class_name(number) for number in range(max(used, len(table.class_names))))
 
 
 def names_text(table: BoxTable) -> str:
@@ -82,6 +88,3 @@ def names_text(table: BoxTable) -> str:
         for number, name in enumerate(written_names(table))
     ]
     return class_names_text(names) if names else ""
-
-
-_MOST = 100_000

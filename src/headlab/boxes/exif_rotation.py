@@ -1,4 +1,4 @@
-"""Boxes that were drawn on photos as they are stored, on the photos as they are shown upright.
+"""Rotate boxes that were drawn on photos as they are stored along with the photos, as Exif says.
 
 Source: CIPA DC-008 (Exif), section 4.6.4, the tag Orientation.
 """
@@ -33,58 +33,60 @@ def photo_paths(table: BoxTable) -> list[str]:
 def upright_table(
     table: BoxTable, headers: Sequence[Header | Problem] | None = None
 ) -> tuple[BoxTable, int]:
-    """The table with the boxes and sizes of the photos as every reader here shows them: upright.
+    """The table with boxes and sizes on the photos as all readers of headlab give them: upright.
 
-    keras-yolo3 reads photos as they are stored, and so were its boxes drawn. In other formats the stated
-    size tells which way they were; where it does not, they were drawn upright.
+    keras-yolo3 reads photos as they are stored, so its boxes were drawn on those. In other formats the
+    stated size shows whether they were drawn on the stored or the upright photo; where it does not, they
+    were drawn on the upright one.
 
     Args:
-        table: as `headlab.boxes.read` gives it. One that was turned already would be turned again.
-        headers: of the photos, one for each of `table.images`; None reads them.
+        table: as `headlab.boxes.read` gives it. One that was rotated already would be rotated again.
+        headers: of the photos, one for each row of `table.images`; None reads them.
 
     Returns:
-        The table, and how many photos' boxes were turned.
+        The table, and the number of photos whose boxes were rotated.
     """
     if headers is None:
         headers = read_headers(photo_paths(table))
-    turned = dict(_turned(table, headers))
-    if not turned:
+    rotated = dict(_rotated(table, headers))
+    if not rotated:
         return table, 0
-    image_id = table.boxes["image_id"].to_numpy()
-    as_it_is = Header(0, 0)
-    each = [turned.get(at, as_it_is) for at in range(table.images.height)]
-    stored = np.array([(header.width_px, header.height_px) for header in each], np.float64)
-    orientation = np.array([header.orientation for header in each])
+    box_image = table.boxes["image_id"].to_numpy()
+    unchanged = Header(0, 0)
+    by_image = [rotated.get(image_id, unchanged) for image_id in range(table.images.height)]
+    stored_wh = np.array([(header.width_px, header.height_px) for header in by_image], np.float64)
+    orientation = np.array([header.orientation for header in by_image])
     corners = table.boxes.select(_CORNERS).to_numpy()
-    corners = upright(corners, stored[image_id], orientation[image_id])
+    corners = upright(corners, stored_wh[box_image], orientation[box_image])
     sizes = pl.DataFrame(
-        [(at, *header.upright_px) for at, header in turned.items()],
+        [(image_id, *header.upright_wh_px) for image_id, header in rotated.items()],
         schema=dict.fromkeys(("image_id", *_SIDES), pl.Int64),
         orient="row",
     )
     paths = photo_paths(table)
-    upright_boxes = table.boxes.with_columns(
-        pl.Series(name, corners[:, at]) for at, name in enumerate(_CORNERS)
+    boxes = table.boxes.with_columns(
+        pl.Series(name, corners[:, column]) for column, name in enumerate(_CORNERS)
     )
     images = table.images.update(sizes, on="image_id")
-    return replace(table, boxes=upright_boxes, images=images), len({paths[at] for at in turned})
+    count = len({paths[image_id] for image_id in rotated})
+    return replace(table, boxes=boxes, images=images), count
 
 
 def upright(
     boxes_xyxy_px: NDArray[np.float64], stored_wh_px: ArrayLike, orientation: ArrayLike
 ) -> NDArray[np.float64]:
-    """Turn boxes along with their photos.
+    """Rotate boxes along with their photos.
 
     Mirror along x (x becomes W - x) and y as the orientation says, then swap x and y if it does: with 6,
-    stored (x, y) becomes (H - y, x), which is a quarter turn clockwise.
+    (x, y) as stored becomes (H - y, x), which is a quarter turn clockwise.
 
     Args:
-        boxes_xyxy_px: x1, y1, x2, y2 in the stored pixels, (n, 4).
-        stored_wh_px: width and height as stored: of each box's photo (n, 2), or of the one photo (2,).
-        orientation: Exif's 1 to 8: of each box's photo (n,), or of the one photo.
+        boxes_xyxy_px: x1, y1, x2, y2 in pixels of the stored photo, (n, 4).
+        stored_wh_px: width and height as stored: of each box's photo (n, 2), or of one photo (2,).
+        orientation: Exif's 1 to 8: of each box's photo (n,), or of one photo.
 
     Returns:
-        (n, 4) in the upright pixels; corners that were swapped stay swapped.
+        (n, 4) in pixels of the upright photo; corners that were swapped stay swapped.
     """
     width, height = np.asarray(stored_wh_px).T
     x1, y1, x2, y2 = boxes_xyxy_px.T
@@ -93,16 +95,16 @@ def upright(
     mirrored = np.isin(orientation, _MIRRORED_Y)
     y1, y2 = np.where(mirrored, (height - y2, height - y1), (y1, y2))
     swapped = np.isin(orientation, _SWAPPED)
-    turned: NDArray[np.float64] = np.where(swapped, (y1, x1, y2, x2), (x1, y1, x2, y2)).T
-    return turned
+    rotated: NDArray[np.float64] = np.where(swapped, (y1, x1, y2, x2), (x1, y1, x2, y2)).T
+    return rotated
 
 
-def _turned(table: BoxTable, headers: Sequence[Header | Problem]) -> Iterator[tuple[int, Header]]:
+def _rotated(table: BoxTable, headers: Sequence[Header | Problem]) -> Iterator[tuple[int, Header]]:
     """The images whose boxes were drawn on the stored pixels of a photo that is not stored upright."""
     sizes = table.images.select(_SIDES).rows()
-    for at, header in enumerate(headers):
+    for image_id, header in enumerate(headers):
         if not isinstance(header, Header) or header.orientation == UPRIGHT:
             continue
         stored = (header.width_px, header.height_px)
-        if table.format == "keras" or sizes[at] == stored != header.upright_px:
-            yield at, header
+        if table.format == "keras" or sizes[image_id] == stored != header.upright_wh_px:
+            yield image_id, header

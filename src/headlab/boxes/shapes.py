@@ -1,51 +1,55 @@
 """Box shapes as the network sees them: widths and heights in pixels of its input.
 
 A photo is letterboxed (scaled by one factor so that it fits, then padded) or stretched to the input, and
-boxes with it. Anchors are compared with boxes at the input, so that is where they are fitted and checked.
+its boxes with it. A network compares anchors with boxes at its input, so that is where they are fitted and
+checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from headlab.boxes.input_size import ImageSize, InputSize, Resize, Units
 from headlab.boxes.overlap import Floats, Sides
 from headlab.errors import InputError, UnknownName
 
 if TYPE_CHECKING:
-    from headlab.boxes.table import BoxTable
+    from typing_extensions import Unpack
 
-Resize = Literal["letterbox", "stretch"]
-Units = Literal["input", "original"]
-RESIZES: tuple[str, ...] = get_args(Resize)
-UNITS: tuple[str, ...] = get_args(Units)
+    from headlab.boxes.reading import ReadSettings
+    from headlab.boxes.table import BoxTable, Problem
 
 CLASS_BALANCED = "class-balanced"
+Weights: TypeAlias = "Literal['class-balanced'] | Floats | None"
+"""How much each box counts: None for all alike, "class-balanced" for each class alike, or a number each."""
 
 ABSURD_PX = 100_000.0
 ABSURD_TIMES_INPUT = 4.0
-"""A box this many times as large as the network's input is a mistake, not an object."""
+"""A box so many times as large as the network's input is a mistake, not an object."""
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Widths and heights of boxes, and what else is known of them.
+    """Widths and heights of boxes, and what else is known about them.
 
     Attributes:
         wh: widths and heights (N, 2), positive.
         class_ids: class numbers (N,), or None.
         image_ids: which image each box is on (N,), or None.
         centres: x and y (N, 2) in pixels of the input, or None.
-        class_names: by class number; may be shorter than the numbers.
+        class_names: by class number; there may be fewer names than classes.
         input_hw: height and width of the network's input, or None if unknown.
         units: "input", or "original" if the shapes are in pixels of the original photos.
         resize: "letterbox" or "stretch", or None if unknown.
         scales: for each box the factors (N, 2) from original to input pixels, or None.
         skipped: how many boxes were left out, by reason.
+        unread: problems that annotations were lost to while reading.
     """
 
     wh: Sides
@@ -58,6 +62,7 @@ class Shapes:
     resize: Resize | None = None
     scales: npt.NDArray[np.float64] | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[Problem, ...] = ()
 
     def __len__(self) -> int:
         return len(self.wh)
@@ -70,13 +75,13 @@ class Shapes:
 
     @property
     def class_count(self) -> int | None:
-        """How many classes there are, by name or by number; None if the boxes have none."""
+        """How many classes there are, by names or by numbers; None if the boxes have neither."""
         if self.class_ids is None or not len(self):
             return len(self.class_names) or None
         return max(len(self.class_names), int(self.class_ids.max()) + 1)
 
     def only(self, chosen: npt.NDArray[Any]) -> Shapes:
-        """The boxes at these places, by number or by a mask."""
+        """Some of the boxes, chosen by number or by a mask."""
         return replace(
             self,
             wh=self.wh[chosen],
@@ -109,7 +114,7 @@ def shapes_of(
     class_names: Sequence[str] = (),
     input_hw: tuple[int, int] | None = None,
 ) -> Shapes:
-    """Shapes from arrays; boxes whose sides are no sizes are left out and counted.
+    """Shapes from arrays; boxes without a valid size are left out and counted.
 
     Args:
         wh: widths and heights (N, 2) at the network's input.
@@ -119,7 +124,7 @@ def shapes_of(
         input_hw: height and width of the network's input, where it is known.
 
     Raises:
-        InputError: an array has another shape, or holds no numbers.
+        InputError: an array has another shape, or does not hold numbers.
     """
     sides = np.asarray(wh)
     if sides.size == 0:
@@ -151,33 +156,68 @@ def _one_each(numbers: npt.ArrayLike | None, name: str, count: int) -> npt.NDArr
     return values
 
 
-def shapes_at_input(
-    table: BoxTable,
-    imgsz_hw: tuple[int, int] = (416, 416),
-    resize: Resize = "letterbox",
-    units: Units = "input",
-    assume_size: tuple[int, int] | None = None,
-) -> Shapes:
+Data: TypeAlias = "str | Path | Sequence[str | Path] | BoxTable | Shapes | npt.ArrayLike"
+"""What `shapes_from` takes."""
+
+
+def shapes_from(
+    data: Data, imgsz: ImageSize = None, **settings: Unpack[ReadSettings]
+) -> tuple[Shapes, BoxTable | None]:
+    """Box shapes from data of any kind.
+
+    Args:
+        data: annotations (what `headlab.boxes.read` reads, or a box table), or widths and heights at
+            the network's input (N, 2), or shapes, which stay as they are.
+        imgsz: the network's input; see `InputSize`.
+        settings: how annotations are read; see `headlab.boxes.read`.
+
+    Returns:
+        The shapes, and the annotations, if there are any.
+
+    Raises:
+        InputError: the data cannot be read, or the size of a photo is unknown and needed.
+    """
+    if isinstance(data, Shapes):
+        return data, None
+    input_size = InputSize.of(imgsz)
+    if _are_annotations(data):
+        from headlab.boxes.reading import as_table
+
+        table = as_table(data, input_size.assume_size, **settings)
+        return shapes_at_input(table, input_size), table
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        raise InputError(
+            f"Widths and heights are not read, so that {', '.join(given)} cannot be heeded.",
+            "Leave this out.",
+        )
+    hw = input_size.hw_px if input_size.units == "input" else None
+    return shapes_of(cast("npt.ArrayLike", data), input_hw=hw), None
+
+
+def _are_annotations(data: Data) -> TypeGuard[str | Path | Sequence[str | Path] | BoxTable]:
+    """Whether these are paths or a box table, without importing polars for arrays."""
+    if isinstance(data, (list, tuple)) and data:
+        return all(isinstance(item, (str, Path)) for item in data)
+    return isinstance(data, (str, Path)) or hasattr(data, "images")
+
+
+def shapes_at_input(table: BoxTable, imgsz: ImageSize = None) -> Shapes:
     """The shapes of a box table's boxes at the network's input.
 
-    Letterboxing scales both sides by min(H / height, W / width) and pads to the middle; stretching scales
-    width by W / width and height by H / height. Photos are turned upright before, as Exif says, and boxes
-    with them. Boxes that annotate a crowd, not an object, are left out.
+    Letterboxing scales both sides by min(H / height, W / width) and pads evenly on both sides; stretching
+    scales widths by W / width and heights by H / height. Before that, photos and their boxes are rotated as
+    Exif says. Boxes that annotate a crowd, not an object, are left out.
 
     Args:
         table: annotations in pixels of the original photos.
-        imgsz_hw: height and width of the network's input.
-        resize: how photos are brought to that size.
-        units: "original" leaves the shapes in pixels of the photos, as keras-yolo3's kmeans.py does.
-        assume_size: width and height of photos whose size is unknown.
+        imgsz: the network's input; see `InputSize`.
 
     Raises:
         InputError: the size of a photo is unknown and needed.
-        UnknownName: there is no such resize or units.
     """
-    for kind, value, known in (("resize", resize, RESIZES), ("units", units, UNITS)):
-        if value not in known:
-            raise UnknownName(kind, value, known)
+    input_size = InputSize.of(imgsz)
+    imgsz_hw, resize, units = input_size.hw_px, input_size.resize, input_size.units
     if units == "input":
         table = _upright(table)
     boxes = table.boxes.filter(~table.boxes["crowd"])
@@ -187,7 +227,7 @@ def shapes_at_input(
     wh = corners[:, 2:] - corners[:, :2]
     centres, scales = None, None
     if units == "input":
-        image_wh = _image_sizes(table, assume_size, image_ids)
+        image_wh = _image_sizes_wh(table, input_size.assume_size, image_ids)
         input_wh = np.array(imgsz_hw[::-1], np.float64)
         by_image = input_wh / image_wh
         if resize == "letterbox":
@@ -207,11 +247,12 @@ def shapes_at_input(
         resize=resize if units == "input" else None,
         scales=scales,
         skipped={"marked as a crowd": crowd} if crowd else {},
+        unread=table.unread,
     )
     return _without_bad(shapes)
 
 
-def box_weights(shapes: Shapes, weights: str | Floats | None) -> npt.NDArray[np.float64] | None:
+def box_weights(shapes: Shapes, weights: Weights) -> npt.NDArray[np.float64] | None:
     """How much each box counts (N,); None if all count alike.
 
     Raises:
@@ -220,13 +261,13 @@ def box_weights(shapes: Shapes, weights: str | Floats | None) -> npt.NDArray[np.
     if weights is None:
         return None
     if not isinstance(weights, str):
-        each = np.asarray(weights, np.float64)
-        if each.shape != (len(shapes),) or not (np.isfinite(each) & (each > 0)).all():
+        by_box = np.asarray(weights, np.float64)
+        if by_box.shape != (len(shapes),) or not (np.isfinite(by_box) & (by_box > 0)).all():
             raise InputError(
                 f"The weights do not fit the {len(shapes):,} boxes.",
                 "Give one positive number each.",
             )
-        return each
+        return by_box
     if weights != CLASS_BALANCED:
         raise UnknownName("weights", weights, (CLASS_BALANCED,))
     if shapes.class_ids is None:
@@ -236,35 +277,35 @@ def box_weights(shapes: Shapes, weights: str | Floats | None) -> npt.NDArray[np.
 
 
 def _upright(table: BoxTable) -> BoxTable:
-    """The table with boxes and sizes as the network gets the photos; as it is where they are not there."""
+    """The table rotated as Exif says; as it is where the photos do not exist."""
     from headlab.boxes.exif_rotation import upright_table
     from headlab.boxes.photos.search import any_exists
 
     return upright_table(table)[0] if any_exists(table.images["path"].drop_nulls()) else table
 
 
-def _image_sizes(
+def _image_sizes_wh(
     table: BoxTable, assume_size: tuple[int, int] | None, needed: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Width and height of every photo (images, 2); those without boxes may have any."""
     sizes = table.images.select("width_px", "height_px").to_numpy().astype(np.float64)
     unknown = ~(np.nan_to_num(sizes) > 0).all(axis=1)
     if assume_size is not None:
-        sizes = np.where(unknown[:, None], np.array(assume_size, np.float64), sizes)
+        sizes = np.where(unknown[:, None], np.array(assume_size[::-1], np.float64), sizes)
     elif unknown[needed].any():
         missing = int(unknown[np.unique(needed)].sum())
         first = table.images["image"][int(needed[unknown[needed]][0])]
         raise InputError(
-            f"The sizes of {missing:,} photos are unknown, the first being {first}. They are needed to "
-            "say how large the boxes are at the network's input.",
-            "Make the photos readable (--images FOLDER), or take one size for all with "
-            "--assume-size WIDTH,HEIGHT, or stay in the photos' own pixels with --units original.",
+            f"The sizes of {missing:,} photos are unknown; the first is {first}. They are needed to compute "
+            "how large the boxes are at the network's input.",
+            "Say where the photos are (--images DIR), or assume one size for all with --assume-size "
+            "HEIGHT,WIDTH, or stay in the photos' own pixels with --units original.",
         )
     return np.where(np.nan_to_num(sizes) > 0, sizes, 1.0)
 
 
 def _without_bad(shapes: Shapes) -> Shapes:
-    """Without boxes whose sides are no sizes, which are counted by reason."""
+    """Without the boxes that have no valid size; these are counted by reason."""
     wh = shapes.wh
     limit = ABSURD_PX
     if shapes.input_hw is not None:
@@ -276,7 +317,7 @@ def _without_bad(shapes: Shapes) -> Shapes:
     empty = ~unknown & (sides <= 0).any(axis=1)
     absurd = ~unknown & ~empty & (sides > limit).any(axis=1)
     reasons = {
-        "with no finite size": unknown,
+        "with NaN or infinite sides": unknown,
         "with no area (zero or negative width or height)": empty,
         f"absurdly large (over {limit:,.0f} px)": absurd,
     }

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 
 from headlab.errors import InputError
 from headlab.files.text import Remark
+from headlab.plain_text import counted
+from headlab.results.result import Result
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Severity = Literal["error", "warning"]
 
+MISSING_IMAGE = "missing-image"
+CORRUPT_IMAGE = "corrupt-image"
+
 FARTHEST_PX = 1e9
-"""A corner farther out than this is rejected by every reader: no photo is as large."""
+"""Every reader rejects a corner that is farther out than this: no photo is so large."""
 
 BOXES_SCHEMA = pl.Schema(
     {
@@ -59,9 +68,9 @@ class Problem:
         severity: an error makes a box or an image unusable; a warning may be meant.
         kind: a short name, the same for all problems of a kind, such as "bad-box".
         message: what is wrong, in one sentence.
-        file: the file that says so; empty if it is about no file.
-        line: the line in it, from 1; None where the format has no lines.
-        image: the image's path as written; empty if it is about no image.
+        file: the file that it is in; empty if it concerns no single file.
+        line: the line in that file, from 1; None where the format has no lines.
+        image: the image's path as written; empty if it concerns no single image.
     """
 
     severity: Severity
@@ -73,7 +82,7 @@ class Problem:
 
     @property
     def where(self) -> str:
-        """FILE:LINE as far as they are known."""
+        """FILE:LINE, as far as they are known."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
@@ -84,26 +93,27 @@ def encoding_problems(remarks: Iterable[Remark], file: Path) -> tuple[Problem, .
     )
 
 
-@dataclass(frozen=True)
-class BoxTable:
+@dataclass(frozen=True, repr=False, eq=False)
+class BoxTable(Result):
     """Annotations of one data set, whatever format they came from.
 
     Attributes:
-        boxes: one row per box, images in the order of `images`. `image_id` says which row of `images`
-            it belongs to; `image` is that image's path as written; `class_id` counts from 0;
-            `x1`, `y1`, `x2`, `y2` are the corners in pixels of the original image, as written, so that
-            they may lie outside of it or be swapped; `difficult` (Pascal VOC) and `crowd` (COCO) are
-            false where the format has no such flag; `file` and `line` (from 1; null where the format
-            has no lines) say where the box comes from.
-        images: one row per entry of the data set, also for those without boxes, so that an image that is
-            listed twice has two. `image_id` is the row's number; `width_px` and `height_px` are null where
-            unknown; `split` is null where there are none; `path` is where the photo should be;
-            `file` and `line` are where it is listed; `source_id` is COCO's own number, or null.
+        boxes: one row per box, in the order of `images`. `image_id` is the number of the box's row in
+            `images`, `image` that image's path as written; `class_id` counts from 0; `x1`, `y1`, `x2`, `y2`
+            are the corners in pixels of the original image, as written, so that they may lie outside of it
+            or be swapped; `difficult` (Pascal VOC) and `crowd` (COCO) are false where the format has no
+            such flag; `file` and `line` (from 1; null where the format has no lines) say where the box
+            comes from.
+        images: one row per entry of the data set, with boxes or without; an image that is listed twice has
+            two. `image_id` is the number of the row; `width_px` and `height_px` are null where unknown;
+            `split` is null where there are none; `path` is where the photo should be; `file` and `line` are
+            where it is listed; `source_id` is COCO's own number, or null.
         class_names: by class number; empty if they are unknown.
         problems: what was skipped or is odd, in the order of reading.
         format: "keras", "yolo", "voc" or "coco".
         category_ids: by class number, the numbers that a COCO file gave to its categories; empty for other
             formats.
+        sources: the files and folders that were read, as the user wrote them.
     """
 
     boxes: pl.DataFrame
@@ -112,6 +122,71 @@ class BoxTable:
     problems: tuple[Problem, ...]
     format: str
     category_ids: tuple[int, ...] = field(default=())
+    sources: tuple[str, ...] = field(default=())
+
+    title: ClassVar[str] = "annotations"
+
+    def __len__(self) -> int:
+        """How many boxes there are."""
+        return self.boxes.height
+
+    def __bool__(self) -> bool:
+        """A table is one even without boxes."""
+        return True
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The boxes, one per row."""
+        return self.boxes
+
+    @property
+    def summary(self) -> str:
+        """How many images, boxes and classes."""
+        images, boxes = counted(self.images.height, "image"), counted(len(self), "box", "boxes")
+        return f"{images}, {boxes} of {counted(len(self.class_counts), 'class', 'classes')}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Images, boxes, class names and problems."""
+        return {
+            "data": list(self.sources),
+            "format": self.format,
+            "class_names": list(self.class_names),
+            "images": self.images.to_dicts(),
+            "boxes": self.boxes.to_dicts(),
+            "problems": [asdict(problem) for problem in self.problems],
+        }
+
+    def text(self) -> Iterable[RenderableType]:
+        """What was read, and how many problems of each kind there were."""
+        from headlab.boxes.text import kinds_table, summary_lines
+
+        yield from summary_lines(self)
+        if self.problems:
+            yield ""
+            yield kinds_table(self.problems)
+
+    @property
+    def unread(self) -> tuple[Problem, ...]:
+        """The problems that annotations were lost to; a missing or broken photo loses none."""
+        return tuple(
+            problem
+            for problem in self.problems
+            if problem.severity == "error" and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE)
+        )
+
+    @property
+    def class_counts(self) -> dict[int, int]:
+        """The number of boxes of each class that has a name or a box, by class number."""
+        used = self.boxes["class_id"].value_counts(sort=False)
+        counts = dict(zip(used["class_id"].to_list(), used["count"].to_list(), strict=True))
+        numbers = sorted({*range(len(self.class_names)), *counts})
+        return {number: counts.get(number, 0) for number in numbers}
+
+    @property
+    def split_counts(self) -> dict[str, int]:
+        """The number of images of each split, in the order of reading."""
+        named = self.images["split"].drop_nulls().to_list()
+        return dict(Counter(named))
 
     def class_name(self, class_id: int) -> str:
         """The class's name, or "class N" if it has none."""
@@ -125,15 +200,19 @@ class BoxTable:
         Raises:
             InputError: there is no such split.
         """
-        known = self.images["split"].drop_nulls().unique(maintain_order=True).to_list()
-        if split not in known:
-            listed = ", ".join(known) or "none"
-            raise InputError(f"There is no split {split!r}.", f"Known splits: {listed}.")
-        kept = self.images.filter(pl.col("split") == split)
-        return self.with_images(kept)
+        if split not in self.split_counts:
+            known = ", ".join(self.split_counts) or "none"
+            raise InputError(f"There is no split {split!r}.", f"Known splits: {known}.")
+        return self.with_images(self.images.filter(pl.col("split") == split))
+
+    def by_split(self) -> Iterator[tuple[str | None, BoxTable]]:
+        """Each split with its images and boxes; None for those that are in no split."""
+        for split in self.images["split"].unique(maintain_order=True).to_list():
+            same = pl.col("split").eq_missing(pl.lit(split, dtype=pl.String))
+            yield split, self.with_images(self.images.filter(same))
 
     def with_images(self, kept: pl.DataFrame) -> BoxTable:
-        """The table with only these rows of `images`, numbered afresh."""
+        """The table with only these rows of `images`, renumbered."""
         images = kept.with_columns(image_id=pl.int_range(pl.len(), dtype=pl.Int64))
         numbers = pl.DataFrame({"image_id": kept["image_id"], "new": images["image_id"]})
         boxes = (
@@ -218,14 +297,14 @@ def images_frame(
         "line": line,
         "source_id": source_id,
     }
-    made = {"image_id": pl.int_range(count, dtype=pl.Int64, eager=True)}
+    series = {"image_id": pl.int_range(count, dtype=pl.Int64, eager=True)}
     for name, values in columns.items():
         dtype = IMAGES_SCHEMA[name]
         if values is None or isinstance(values, str):
-            made[name] = pl.repeat(values, count, dtype=dtype, eager=True)
+            series[name] = pl.repeat(values, count, dtype=dtype, eager=True)
         else:
-            made[name] = pl.Series(name, values, dtype=dtype)
-    return pl.DataFrame(made, schema=IMAGES_SCHEMA)
+            series[name] = pl.Series(name, values, dtype=dtype)
+    return pl.DataFrame(series, schema=IMAGES_SCHEMA)
 
 
 def joined(tables: Sequence[BoxTable]) -> BoxTable:
@@ -236,40 +315,41 @@ def joined(tables: Sequence[BoxTable]) -> BoxTable:
     """
     if len(tables) == 1:
         return tables[0]
-    if len({bool(each.class_names) for each in tables}) > 1:
+    if len({bool(table.class_names) for table in tables}) > 1:
         raise InputError(
             "Some of the files have class names and others only class numbers.",
-            "Give the names of all with --classes.",
+            "Give the class names of all: --data-names FILE, or names= in Python.",
         )
-    names = tuple(dict.fromkeys(name for each in tables for name in each.class_names))
+    names = tuple(dict.fromkeys(name for table in tables for name in table.class_names))
     boxes, images, start = [], [], 0
-    for each in tables:
-        boxes.append(_renumbered(each, names).with_columns(image_id=pl.col("image_id") + start))
-        images.append(each.images.with_columns(image_id=pl.col("image_id") + start))
-        start += each.images.height
+    for table in tables:
+        boxes.append(_renumbered(table, names).with_columns(image_id=pl.col("image_id") + start))
+        images.append(table.images.with_columns(image_id=pl.col("image_id") + start))
+        start += table.images.height
     categories = {
         name: number
-        for each in reversed(tables)
-        for name, number in zip(each.class_names, each.category_ids, strict=False)
+        for table in reversed(tables)
+        for name, number in zip(table.class_names, table.category_ids, strict=False)
     }
     all_known = bool(names) and all(name in categories for name in names)
     return BoxTable(
         pl.concat(boxes),
         pl.concat(images),
         names,
-        tuple(problem for each in tables for problem in each.problems),
+        tuple(problem for table in tables for problem in table.problems),
         tables[0].format,
         tuple(categories[name] for name in names) if all_known else (),
+        tuple(source for table in tables for source in table.sources),
     )
 
 
 def _renumbered(table: BoxTable, names: tuple[str, ...]) -> pl.DataFrame:
-    """The table's boxes with the class numbers of `names`; numbers without a name come after those."""
+    """The table's boxes with the class numbers of `names`; numbers without a name follow after those."""
     if table.class_names == names[: len(table.class_names)]:
         return table.boxes
-    new = {at: names.index(name) for at, name in enumerate(table.class_names)}
-    unknown = pl.col("class_id") - len(table.class_names) + len(names)
-    numbered = pl.col("class_id").replace_strict(new, default=unknown, return_dtype=pl.Int64)
+    new = {number: names.index(name) for number, name in enumerate(table.class_names)}
+    unnamed = pl.col("class_id") - len(table.class_names) + len(names)
+    numbered = pl.col("class_id").replace_strict(new, default=unnamed, return_dtype=pl.Int64)
     return table.boxes.with_columns(class_id=numbered)
 
 
@@ -277,8 +357,3 @@ def _flags(values: pl.Series | Sequence[bool] | None, count: int) -> pl.Series:
     if values is None:
         return pl.repeat(False, count, dtype=pl.Boolean, eager=True)
     return pl.Series(values, dtype=pl.Boolean)
-
-
-def as_paths(folder: Path, names: Iterable[str]) -> list[str]:
-    """Each name as a path within the folder, unless it is absolute."""
-    return [str(folder / name) for name in names]

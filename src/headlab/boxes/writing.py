@@ -1,109 +1,204 @@
-"""Write a box table in any format."""
+"""Write a box table in any format, and convert annotations from one format to another."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import polars as pl
-
-from headlab.boxes.formats.coco.write import write_coco
-from headlab.boxes.formats.keras_yolo3.write import write_keras
+from headlab.boxes.formats.format import PHOTOS, Format, FormatName, Photos
 from headlab.boxes.formats.losses import Losses
-from headlab.boxes.formats.photo_links import PHOTOS, Photos
-from headlab.boxes.formats.voc.write import write_voc
-from headlab.boxes.formats.yolo.write import write_yolo
-from headlab.boxes.reading import FORMATS, Format
+from headlab.boxes.formats.table import format_named
+from headlab.boxes.problems import kinds_of, problem_rows
+from headlab.boxes.reading import ReadSettings, as_table
 from headlab.boxes.table import BoxTable, Problem
 from headlab.errors import InputError, OutputError, UnknownName
 from headlab.files.folder import placed
+from headlab.plain_text import counted
+from headlab.results.result import Result
 
-_ENDINGS = {"keras": ".txt", "coco": ".json"}
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import RenderableType
+    from typing_extensions import Unpack
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ConvertedBoxes(Result):
+    """Annotations that were written, and what did not come along.
+
+    Attributes:
+        target: the file or folder that was written, as the user named it.
+        format: its format.
+        files: what was written: the file with the one next to it, or what is in the folder.
+        sources: what was read, as the user named it.
+        images: how many images were read.
+        boxes: how many boxes were read.
+        skipped: problems that annotations were lost to while reading.
+        lost: what the format cannot express.
+    """
+
+    target: Path
+    format: FormatName
+    files: tuple[Path, ...]
+    sources: tuple[str, ...]
+    images: int
+    boxes: int
+    skipped: tuple[Problem, ...]
+    lost: tuple[Problem, ...]
+
+    title: ClassVar[str] = "converted annotations"
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was skipped; the format may lack something nevertheless."""
+        return not self.skipped
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per problem: first what was skipped while reading, then what the format lacks."""
+        return problem_rows((*self.skipped, *self.lost))
+
+    @property
+    def summary(self) -> str:
+        """Where to, and how much."""
+        images, boxes = counted(self.images, "image"), counted(self.boxes, "box", "boxes")
+        source = ", ".join(self.sources) or "a box table"
+        return f"{self.target}: {images}, {boxes} read from {source}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was written, what was skipped, what was lost."""
+        return {
+            "target": str(self.target),
+            "format": self.format,
+            "files": [str(path) for path in self.files],
+            "data": list(self.sources),
+            "images": self.images,
+            "boxes": self.boxes,
+            "skipped": [asdict(problem) for problem in self.skipped],
+            "lost": [asdict(problem) for problem in self.lost],
+        }
+
+    def text(self) -> Iterable[RenderableType]:
+        """One line: where to, and how much."""
+        from headlab.results.tables import line
+
+        yield line(self.summary)
+
+    def remarks(self) -> Iterator[str]:
+        """What was skipped (the first few), and what the format cannot express."""
+        from headlab.boxes.text import problem_line
+
+        yield from map(problem_line, self.skipped[:_SHOWN])
+        yield from (problem.message for problem in self.lost)
+        if len(self.skipped) > _SHOWN:
+            kinds = ", ".join(f"{kind} {count:,}" for _, kind, count in kinds_of(self.skipped))
+            yield f"{len(self.skipped):,} problems in all: {kinds}; see headlab boxes check"
+
+
+_SHOWN = 5
+
+
+def convert(
+    data: str | Path | Sequence[str | Path] | BoxTable,
+    target: str | Path,
+    to: FormatName,
+    *,
+    photos: Photos = "link",
+    force: bool = False,
+    assume_size: tuple[int, int] | None = None,
+    **settings: Unpack[ReadSettings],
+) -> ConvertedBoxes:
+    """Write annotations in another format, whole or not at all.
+
+    Args:
+        data: annotations: a path that `headlab.boxes.read` reads, several, or a box table.
+        target: a folder, in which each split has its own file or folder; for "keras" also a .txt file and
+            for "coco" a .json file, which takes all splits together.
+        to: "keras", "yolo", "voc" or "coco".
+        photos: how the folders of YOLO and VOC get the photos: "link", "copy" or "none".
+        force: replace files of the same name.
+        assume_size: height and width in pixels of photos whose size is unknown.
+        settings: how data is read: `format`, `names`, `images`, `split`, `encoding`, as of
+            `headlab.boxes.read`.
+
+    Raises:
+        InputError: data cannot be read or has no image, or it lacks what the format needs.
+        OutputError: something of that name exists, or the place cannot be written.
+    """
+    table = as_table(data, assume_size, **settings)
+    files, lost = write(table, target, to, photos=photos, force=force)
+    return ConvertedBoxes(
+        target=Path(target),
+        format=to,
+        files=files,
+        sources=table.sources,
+        images=table.images.height,
+        boxes=table.boxes.height,
+        skipped=table.unread,
+        lost=lost,
+    )
 
 
 def write(
     table: BoxTable,
-    path: str | Path,
-    format: Format,  # noqa: A002 - the natural word for callers
+    target: str | Path,
+    to: FormatName,
     *,
-    force: bool = False,
     photos: Photos = "link",
-) -> tuple[Problem, ...]:
-    """Write a table, whole or not at all.
-
-    Args:
-        table: what to write.
-        path: a folder; for keras-yolo3 also a .txt file and for COCO a .json file, which takes all splits
-            together. In a folder each split has a file of its own.
-        format: "keras", "yolo", "voc" or "coco".
-        force: replace files of the same name.
-        photos: for YOLO and VOC, whose folders hold the photos: "link", "copy" or "none".
+    force: bool = False,
+) -> tuple[tuple[Path, ...], tuple[Problem, ...]]:
+    """Write a table, whole or not at all; see `convert`.
 
     Returns:
-        Warnings about what the format cannot say.
-
-    Raises:
-        InputError: the table has no image, or lacks what the format needs.
-        OutputError: something of that name exists, or the place cannot be written.
+        What was written, and what the format cannot express.
     """
-    if format not in FORMATS:
-        raise UnknownName("annotation format", str(format), FORMATS)
+    chosen = format_named(to)
     if photos not in PHOTOS:
         raise UnknownName("way to place photos", str(photos), PHOTOS)
     if not table.images.height:
         raise InputError("There is no image to write.")
     _check_splits(table)
-    target, losses = Path(path), Losses(str(path))
-    ending = _ENDINGS.get(format)
-    if ending is not None and target.suffix.lower() == ending:
-        _write_file(table, target, format, force, losses)
-        return tuple(losses.problems)
-    with placed(target, force=force) as folder:
-        if format == "yolo":
-            write_yolo(table, folder, photos, losses)
-        elif format == "voc":
-            write_voc(table, folder, photos, losses)
-        else:
-            _write_splits(table, folder, format, losses)
-    return tuple(losses.problems)
+    path, losses = Path(target), Losses(str(target))
+    if chosen.write_file is not None and path.suffix.lower() == chosen.file_suffix:
+        home, names = path.parent, _write_file(table, path, chosen, losses, force)
+    else:
+        home, names = path, _write_folder(table, path, chosen, photos, losses, force)
+    return tuple(home / name for name in names), tuple(losses.problems)
 
 
-def _write_file(table: BoxTable, file: Path, format: Format, force: bool, losses: Losses) -> None:  # noqa: A002
+def _write_folder(
+    table: BoxTable, path: Path, chosen: Format, photos: Photos, losses: Losses, force: bool
+) -> list[str]:
+    """A folder; returns the names in it."""
+    with placed(path, force=force) as folder:
+        chosen.write_folder(table, folder, photos, losses)
+        return _names_in(folder)
+
+
+def _write_file(
+    table: BoxTable, file: Path, chosen: Format, losses: Losses, force: bool
+) -> list[str]:
+    """One file for all splits, and what belongs next to it; returns their names."""
+    assert chosen.write_file is not None  # noqa: S101 - the caller has looked
     if file.is_dir():
         raise OutputError(f"{file} is a folder.", "Give the path of a file.")
     if not file.parent.is_dir():
         raise OutputError(f"There is no folder {file.parent}.", "Make the folder first.")
     with placed(file.parent, force=force) as folder:
-        _write_one(table, folder / file.name, format, f"{file.stem}_classes.txt", losses)
+        chosen.write_file(table, folder / file.name, losses)
+        return _names_in(folder)
 
 
-def _write_splits(table: BoxTable, folder: Path, format: Format, losses: Losses) -> None:  # noqa: A002
-    splits = table.images["split"].unique(maintain_order=True).to_list()
-    for split in splits:
-        same = pl.col("split").eq_missing(pl.lit(split, dtype=pl.String))
-        part = table.with_images(table.images.filter(same))
-        if format == "keras":
-            name = f"{split or 'annotations'}.txt"
-        else:
-            name = f"instances_{split}.json" if split else "annotations.json"
-        _write_one(part, folder / name, format, "classes.txt", losses)
-
-
-def _write_one(
-    table: BoxTable,
-    file: Path,
-    format: Format,  # noqa: A002
-    classes: str,
-    losses: Losses,
-) -> None:
-    if format == "keras":
-        write_keras(table, file, file.with_name(classes), losses)
-    else:
-        write_coco(table, file, losses)
+def _names_in(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))  # noqa: PTH208 - names are what is wanted
 
 
 def _check_splits(table: BoxTable) -> None:
-    """Refuse names of splits that are no names of files."""
-    for split in table.images["split"].drop_nulls().unique():
+    """Refuse splits whose names cannot be the names of files."""
+    for split in table.split_counts:
         if not re.fullmatch(r"[^/\\\0\r\n]+", split) or split in (".", ".."):
             raise InputError(f"The split {split!r} cannot be the name of a file.", "Rename it.")

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from headlab.cli.anchor_data import (
-    assumed_size,
-    box_table,
+from headlab.cli.options import (
+    FILE,
+    data_argument,
     data_options,
+    input_options,
     input_size,
-    shapes_at,
-    shapes_in,
+    output_options,
+    reading_options,
+    seed_option,
 )
-from headlab.cli.options import FILE
-from headlab.cli.outputs import Outputs
-from headlab.cli.terminal import say
+from headlab.cli.outputs import Outputs, remark
 from headlab.errors import InputError
 
-Tracked = Callable[[Iterable[int]], Iterable[int]]
+_TABLE_AND_PLOT = ".json .csv .parquet .html .png .svg"
 
 
 @click.group
@@ -31,12 +28,12 @@ def anchors() -> None:
     """Fit anchors to boxes, check those in use, compare classes.
 
     Anchors are widths and heights in pixels of the network's input. DATA are annotations: a text file of
-    keras-yolo3, a YOLO data.yaml or folder, a folder of Pascal VOC, or a COCO JSON file.
+    keras-yolo3; a YOLO data.yaml, folder or list of photos; a folder of Pascal VOC; or a COCO JSON file.
     """
 
 
 @anchors.command
-@click.argument("data", type=FILE)
+@data_argument
 @click.option("-k", "k", metavar="N|auto", default="9", help="How many anchors; auto chooses.")
 @click.option(
     "--objective",
@@ -47,215 +44,133 @@ def anchors() -> None:
 @click.option(
     "--weights",
     type=click.Choice(["class-balanced"]),
-    help="Count every class alike, not every box.",
+    help="Count every class alike. By default every box counts alike.",
 )
 @click.option(
-    "--levels", type=click.IntRange(1, 5), default=3, help="Levels of the head: 3, or 2 for tiny."
+    "--levels",
+    type=click.IntRange(1, 5),
+    default=3,
+    help="Levels of the head: 3, or 2 for YOLOv3-tiny.",
 )
 @click.option(
     "--assign",
     type=click.Choice(["even", "range", "split"]),
     default="even",
-    help="Share anchors out among levels evenly, by the levels' strides, or by the boxes' sizes.",
+    help="Share anchors out among levels evenly, by the levels' strides, or by the sizes of the boxes.",
 )
-@click.option("--restarts", type=click.IntRange(min=1), default=8, help="How many random starts.")
-@click.option("--most", type=click.IntRange(min=1), default=15, help="Largest k that auto tries.")
 @click.option(
-    "-o",
-    "--output",
-    type=FILE,
-    metavar="FILE",
-    help="Write the anchors: .txt (keras-yolo3), .cfg (lines for darknet), .yaml or .json.",
+    "--restarts",
+    type=click.IntRange(min=1),
+    default=8,
+    help="How many random starts to search from.",
 )
+@click.option("--most", type=click.IntRange(min=1), default=15, help="Largest k that auto tries.")
+@seed_option
+@input_options
 @data_options
+@output_options(f".txt (keras-yolo3) .cfg (lines for darknet) .yaml {_TABLE_AND_PLOT}")
 def fit(
-    data: Path, k: str, output: Path | None, json: Path | None, csv: Path | None, plot: Path | None,
-    **options: Any,
-) -> None:  # fmt: skip
+    data: Path, k: str, most: int, output: tuple[Path, ...], as_json: bool, **options: Any
+) -> None:
     """Fit anchors to the boxes of DATA, at the network's input.
 
     The same data and the same seed give the same anchors on every machine. Anchors are sorted by area; the
     masks say which level each serves.
     """
-    from headlab.anchors.api import fit as fit_anchors
-    from headlab.anchors.documents import fit_document, fit_rows
-    from headlab.anchors.formats import caveats, text_for
-    from headlab.anchors.text import fit_text
+    from headlab.anchors.fitting.fit import AnchorFit
+    from headlab.anchors.fitting.fit import fit as fit_anchors
+    from headlab.results.progress import progress_shown
 
-    outputs = _checked(json, csv, plot, output, data)
-    if output is not None:
-        _check_anchors_name(output)
+    outputs = Outputs.checked(AnchorFit, output, as_json, data)
     number = _number_of_anchors(k)
-    shapes = shapes_at(data, options)
-    with _tracked("fitting") as tracked:
-        made = fit_anchors(
-            shapes,
-            number,
-            objective=options["objective"],
-            weights=options["weights"],
-            seed=options["seed"],
-            restarts=options["restarts"],
-            levels=options["levels"],
-            assign=options["assign"],
-            most_k=options["most"],
-            tracked=tracked,
+    imgsz = input_size(options)
+    reading = reading_options(options)
+    with progress_shown("fitting") as progress:
+        fitted = fit_anchors(
+            data, number, imgsz=imgsz, most_k=most, progress=progress, **reading, **options
         )
-    outputs.write(fit_rows(made), lambda: fit_document(made))
-    if output is not None:
-        from headlab.files.atomic import write_bytes
-
-        write_bytes(output, text_for(output, made).encode("utf-8"))
-    if plot is not None:
-        from headlab.anchors.plots import plot_fit
-
-        plot_fit(plot, made, shapes)
-    _show(outputs, fit_text(made))
-    _say_written(output, csv, plot)
-    for each in caveats(output, made) if output is not None else ():
-        say(f"headlab: {each}", err=True)
+    outputs.deliver(fitted)
+    for path in output:
+        for caveat in fitted.caveats(path):
+            remark(caveat)
 
 
 @anchors.command
 @click.argument("anchors_file", metavar="ANCHORS", type=FILE)
-@click.argument("data", type=FILE)
+@data_argument
 @click.option(
     "--levels",
     type=click.IntRange(1, 5),
-    help="Share the anchors out evenly among so many levels, whatever the file says.",
+    help="Share the anchors out evenly among this many levels, whatever the file says.",
 )
+@seed_option
+@input_options
 @data_options
+@output_options(_TABLE_AND_PLOT)
 def check(
-    anchors_file: Path, data: Path, levels: int | None, json: Path | None, csv: Path | None,
-    plot: Path | None, **options: Any,
+    anchors_file: Path, data: Path, levels: int | None, seed: int, output: tuple[Path, ...],
+    as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Check ANCHORS against the boxes of DATA.
 
-    ANCHORS is keras-yolo3's anchors.txt, a darknet .cfg, or a .yaml or .json of `headlab anchors fit`.
-    Exit code 1 says that there is a problem to repair before training.
+    ANCHORS is keras-yolo3's anchors.txt, a darknet .cfg, or a .yaml or .json of headlab anchors fit.
+
+    Exit code: 0 there is no problem (there may be warnings), 1 there is a problem to fix before training,
+    2 the input was wrong.
     """
-    from headlab.anchors.api import check as check_anchors
-    from headlab.anchors.documents import check_document, check_rows
-    from headlab.anchors.text import check_text
-    from headlab.heads.anchor_files import read_anchor_set
+    from headlab.anchors.checking.check import AnchorCheck
+    from headlab.anchors.checking.check import check as check_anchors
 
-    outputs = _checked(json, csv, plot, None, data, anchors_file)
-    used = read_anchor_set(anchors_file)
-    table = box_table(data, options)
-    size = input_size(options) or used.input_hw
-    found = check_anchors(
-        used,
-        table,
-        imgsz=size,
-        resize=options["resize"],
-        units=options["units"],
-        assume_size=assumed_size(options),
-        levels=levels,
-        seed=options["seed"],
+    outputs = Outputs.checked(AnchorCheck, output, as_json, data, anchors_file)
+    imgsz = input_size(options)
+    checked = check_anchors(
+        anchors_file, data, imgsz=imgsz, levels=levels, seed=seed, **reading_options(options)
     )
-    outputs.write(check_rows(found), lambda: check_document(found))
-    if plot is not None:
-        from headlab.anchors.plots import plot_check
-
-        plot_check(plot, found, shapes_in(table, options, size))
-    _show(outputs, check_text(found))
-    _say_written(csv, plot)
-    if not found.ok:
+    outputs.deliver(checked)
+    if not checked.ok:
         raise click.exceptions.Exit(1)
 
 
 @anchors.command("per-class")
-@click.argument("data", type=FILE)
+@data_argument
 @click.option("-k", "k", type=click.IntRange(1, 128), default=9, help="How many anchors.")
 @click.option("--levels", type=click.IntRange(1, 5), default=3, help="Levels of the head.")
+@seed_option
+@input_options
 @data_options
+@output_options(_TABLE_AND_PLOT)
 def per_class(
-    data: Path, k: int, levels: int, json: Path | None, csv: Path | None, plot: Path | None,
+    data: Path,
+    k: int,
+    levels: int,
+    seed: int,
+    output: tuple[Path, ...],
+    as_json: bool,
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Show what each class of DATA loses by sharing anchors.
 
     For every class: the mean IoU with the shared anchors, with as many fitted to that class alone, and with
-    its part when the same number of anchors is shared out among the classes. The intervals (95 %) come from
+    its part when the same number of anchors is divided among the classes. The intervals (95 %) come from
     resampling photos; "unseen" is the gain on photos that were not used for the fit.
     """
-    from headlab.anchors.class_loss import per_class_shapes
-    from headlab.anchors.documents import per_class_document, per_class_rows
-    from headlab.anchors.text import per_class_text
+    from headlab.anchors.classes.per_class import AnchorsPerClass
+    from headlab.anchors.classes.per_class import per_class as compare_classes
+    from headlab.results.progress import progress_shown
 
-    outputs = _checked(json, csv, plot, None, data)
-    shapes = shapes_at(data, options)
-    with _tracked("fitting classes") as tracked:
-        found = per_class_shapes(shapes, k, seed=options["seed"], levels=levels, tracked=tracked)
-    outputs.write(per_class_rows(found), lambda: per_class_document(found))
-    if plot is not None:
-        from headlab.anchors.plots import plot_per_class
-
-        plot_per_class(plot, found)
-    _show(outputs, per_class_text(found))
-    _say_written(csv, plot)
-
-
-def _checked(
-    json: Path | None, csv: Path | None, plot: Path | None, anchors: Path | None, *inputs: Path
-) -> Outputs:
-    """The outputs, after refusing those that would fail at the end, or destroy an input."""
-    from headlab.files.atomic import check_is_not
-
-    outputs = Outputs(json, csv, None)
-    outputs.check(*inputs)
-    if plot is not None:
-        from headlab.results.plotting import check_suffix
-
-        check_suffix(plot)
-    named = [path for path in (json, csv, plot, anchors) if path is not None and path != Path("-")]
-    if len({path.resolve() for path in named}) < len(named):
-        raise InputError("Two outputs would go to the same file.", "Give each its own.")
-    for path in named:
-        for each in inputs:
-            check_is_not(path, each)
-    return outputs
-
-
-def _check_anchors_name(path: Path) -> None:
-    from headlab.anchors.formats import FORMATS
-
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(
-            f"{path}: anchors are not written under such a name.",
-            f"Name a file that ends in {', '.join(FORMATS)}.",
+    outputs = Outputs.checked(AnchorsPerClass, output, as_json, data)
+    imgsz = input_size(options)
+    reading = reading_options(options)
+    with progress_shown("fitting classes") as progress:
+        view = compare_classes(
+            data, k, imgsz=imgsz, levels=levels, seed=seed, progress=progress, **reading
         )
+    outputs.deliver(view)
 
 
-def _number_of_anchors(text: str) -> int | str:
+def _number_of_anchors(text: str) -> int | Literal["auto"]:
     if text == "auto":
-        return text
+        return "auto"
     if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"-k {text!r} is no number of anchors.", "Write -k 9, or -k auto.")
+        raise InputError(f"-k {text!r} is not a number of anchors.", "Write -k 9, or -k auto.")
     return int(text)
-
-
-@contextmanager
-def _tracked(what: str) -> Iterator[Tracked]:
-    """A progress bar on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield iter
-        return
-    from rich.progress import Progress
-
-    from headlab.results.tables import console
-
-    with Progress(console=console(stderr=True), transient=True) as bar:
-        yield lambda items: bar.track(list(items), description=what)
-
-
-def _show(outputs: Outputs, parts: Iterable[Any]) -> None:
-    if not outputs.prints_json:
-        from headlab.results.tables import show
-
-        show(*parts)
-
-
-def _say_written(*paths: Path | None) -> None:
-    for path in paths:
-        if path is not None:
-            say(f"wrote {path}", err=True)

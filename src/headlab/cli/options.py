@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from headlab.boxes.formats.format import FORMAT_NAMES
 from headlab.errors import InputError
+
+if TYPE_CHECKING:
+    from headlab.boxes.input_size import InputSize
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -17,7 +21,7 @@ FILE = click.Path(path_type=Path, readable=False)
 """A path that the command itself checks, with headlab's messages."""
 
 SIZE = "N|H,W"
-FORMATS = click.Choice(["keras", "yolo", "voc", "coco"])
+FORMATS = click.Choice(FORMAT_NAMES)
 
 model_argument = click.argument("model", type=FILE)
 sources_argument = click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
@@ -43,6 +47,9 @@ force_option = click.option("--force", is_flag=True, help="Replace files that ex
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, instead of text."
+)
+show_all_option = click.option(
+    "--all", "show_all", is_flag=True, help="Show every row, not only the first ones."
 )
 
 
@@ -225,14 +232,33 @@ def detection_settings(options: dict[str, Any]) -> dict[str, Any]:
 def reading_options(options: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `headlab.boxes.read` among a command's options, taken out of them.
 
+    The size that --assume-size gives is among them, unless `input_size` has taken it.
+
     Raises:
         InputError: --assume-size is no size.
     """
     names = ("format", "images", "split", "encoding")
     arguments = {name: options.pop(name) for name in names}
     arguments["names"] = options.pop("data_names")
-    arguments["assume_size"] = assumed_size(options.pop("assume_size"))
+    if "assume_size" in options:
+        arguments["assume_size"] = assumed_size(options.pop("assume_size"))
     return arguments
+
+
+def input_size(options: dict[str, Any]) -> InputSize:
+    """The network's input that a command's options describe, taken out of them.
+
+    Raises:
+        InputError: --imgsz or --assume-size is no size.
+    """
+    from headlab.boxes.input_size import InputSize
+
+    return InputSize(
+        size_of(options.pop("imgsz")),
+        options.pop("resize"),
+        options.pop("units"),
+        assumed_size(options.pop("assume_size")),
+    )
 
 
 def assumed_size(text: str | None) -> tuple[int, int] | None:

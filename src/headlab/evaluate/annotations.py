@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headlab.boxes.photos.sizes import CORRUPT, MISSING
 from headlab.boxes.reading import read
 from headlab.errors import InputError
 
 if TYPE_CHECKING:
-    from headlab.boxes.reading import Format
-    from headlab.boxes.table import BoxTable, Problem
+    from headlab.boxes.formats.format import FormatName
+    from headlab.boxes.table import BoxTable
 
 _WITHOUT_SPLITS = ("keras", "coco")
 
@@ -20,7 +19,7 @@ _WITHOUT_SPLITS = ("keras", "coco")
 def read_annotations(
     path: str | Path,
     *,
-    format: Format | None = None,  # noqa: A002 - as `headlab.boxes.read` calls it
+    format: FormatName | None = None,  # noqa: A002 - as `headlab.boxes.read` calls it
     images: str | Path | None = None,
     names: Sequence[str] | str | Path | None = None,
     split: str | None = None,
@@ -37,7 +36,7 @@ def read_annotations(
         path,
         format=format,
         images=images,
-        classes=names,
+        names=names,
         split=split,
         encoding=encoding,
         assume_size=assume_size,
@@ -48,12 +47,3 @@ def read_annotations(
             "Leave out the split, or name a file with the annotations of these photos only.",
         )
     return table
-
-
-def unread(table: BoxTable) -> tuple[Problem, ...]:
-    """The annotations that could not be read. Of a photo that is missing or damaged they could."""
-    return tuple(
-        problem
-        for problem in table.problems
-        if problem.severity == "error" and problem.kind not in (MISSING, CORRUPT)
-    )

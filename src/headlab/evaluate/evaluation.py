@@ -11,7 +11,6 @@ import polars as pl
 
 from headlab.boxes.table import BoxTable, Problem
 from headlab.errors import SourceError
-from headlab.evaluate.annotations import unread
 from headlab.evaluate.breakdown import breakdown
 from headlab.evaluate.classes import ClassMatch
 from headlab.evaluate.matching import FOUND
@@ -193,7 +192,7 @@ def evaluate(
         rows=breakdown(read, task, figures, by_class),
         images=_image_table(read),
         skipped=tuple(skipped),
-        problems=unread(table),
+        problems=table.unread,
         remarks=tuple(_remarks(task, read)),
         truths=truths,
         detections=detections,

@@ -1,10 +1,12 @@
-"""Anchors from files: keras-yolo3's anchors.txt, a darknet .cfg, and what `fit` writes as YAML or JSON."""
+"""Anchors from files: keras-yolo3's anchors.txt, a darknet .cfg, and the YAML and JSON of `anchors fit`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+import numpy.typing as npt
 
 from headlab.errors import InputError
 from headlab.files.json_text import read_json
@@ -15,13 +17,41 @@ if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.darknet.sections import Section
 
 
+class HasAnchors(Protocol):
+    """Something that has anchors, such as a fit."""
+
+    @property
+    def anchor_set(self) -> AnchorSet:
+        """The anchors, and the levels that they serve."""
+
+
+Anchors: TypeAlias = "str | Path | AnchorSet | HasAnchors | npt.ArrayLike"
+"""What every `anchors=` takes: a file, a fit, or widths and heights (K, 2)."""
+
+
+def as_anchor_set(anchors: Anchors) -> AnchorSet:
+    """Anchors and their levels from a file, a fit or numbers.
+
+    Raises:
+        InputError: the file cannot be read, or these are not anchors.
+    """
+    if isinstance(anchors, AnchorSet):
+        return anchors
+    if isinstance(anchors, (str, Path)):
+        return read_anchor_set(anchors)
+    fitted = getattr(anchors, "anchor_set", None)
+    if isinstance(fitted, AnchorSet):
+        return fitted
+    return anchor_set(cast("npt.ArrayLike", anchors))
+
+
 def read_anchor_set(path: str | Path) -> AnchorSet:
-    """Read anchors, and which level each serves if the file says so.
+    """Read anchors, and the level that each serves, if the file says so.
 
     A file that ends in .cfg, .yaml, .yml or .json is read as such, any other as keras-yolo3's anchors.txt.
 
     Raises:
-        InputError: the file cannot be read, or holds no anchors.
+        InputError: the file cannot be read, or has no anchors.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -61,8 +91,8 @@ def _from_cfg(path: Path) -> AnchorSet:
             f"{heads[0].where('anchors')}: anchors= has {len(numbers)} numbers, which are not pairs.",
             "Write a width and a height for each anchor.",
         )
-    every = list(range(len(numbers) // 2))
-    masks = [wholes(head, "mask") if "mask" in head.values else every for head in heads]
+    all_anchors = list(range(len(numbers) // 2))
+    masks = [wholes(head, "mask") if "mask" in head.values else all_anchors for head in heads]
     return anchor_set(
         numbers,
         masks,
@@ -90,14 +120,14 @@ def _input_hw(net: Section) -> tuple[int, int] | None:
 
 
 def _strides(sections: Sequence[Section]) -> list[int] | None:
-    """The stride at each [yolo] section, computed layer by layer; None if the layers do not tell it.
+    """The stride of each [yolo] section's map, computed layer by layer; None if that is not possible.
 
     YOLOv3 lists its coarsest level first, YOLOv4 its finest.
     """
     from headlab.checkpoint.yolov3.darknet.layers import whole, wholes
 
     strides: list[float] = []
-    at_heads: list[float] = []
+    of_heads: list[float] = []
     for section in sections:
         if section.kind == "net":
             continue
@@ -108,13 +138,14 @@ def _strides(sections: Sequence[Section]) -> list[int] | None:
             before /= max(1, whole(section, "stride", 2))
         elif section.kind == "route" and "layers" in section.values:
             source = wholes(section, "layers")[0]
-            place = source if source >= 0 else len(strides) + source
-            before = strides[place] if 0 <= place < len(strides) else before
+            layer = source if source >= 0 else len(strides) + source
+            before = strides[layer] if 0 <= layer < len(strides) else before
         elif section.kind == "yolo":
-            at_heads.append(before)
+            of_heads.append(before)
         strides.append(before)
-    whole_strides = [int(stride) for stride in at_heads if stride >= 2 and stride.is_integer()]
-    return whole_strides if len(set(whole_strides)) == len(at_heads) else None
+    usable = all(stride >= 2 and stride.is_integer() for stride in of_heads)
+    distinct = len(set(of_heads)) == len(of_heads)
+    return [int(stride) for stride in of_heads] if usable and distinct else None
 
 
 def _from_document(path: Path) -> AnchorSet:
@@ -122,7 +153,7 @@ def _from_document(path: Path) -> AnchorSet:
     if not isinstance(document, dict) or "anchors" not in document:
         raise InputError(
             f"{path}: there is no key 'anchors'.",
-            "Name a file that `headlab anchors fit -o FILE` wrote, or an anchors.txt or .cfg.",
+            "Name a file that headlab anchors fit -o FILE wrote, an anchors.txt, or a .cfg.",
         )
     size = document.get("input_hw")
     masks = document.get("masks")
@@ -135,14 +166,14 @@ def _from_document(path: Path) -> AnchorSet:
             "For nine anchors: [[6, 7, 8], [3, 4, 5], [0, 1, 2]].",
         )
     strides = document.get("strides")
-    fitting = (
+    one_per_mask = (
         isinstance(strides, list)
         and masks is not None
         and len(strides) == len(masks)
         and all(type(stride) is int and stride > 0 for stride in strides)
     )
-    if strides is not None and not fitting:
-        raise InputError(f"{path}: the strides do not fit the masks.", "Give one stride per mask.")
+    if strides is not None and not one_per_mask:
+        raise InputError(f"{path}: strides do not fit the masks.", "Give one stride per mask.")
     known_size = isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)
     return anchor_set(
         document["anchors"],

@@ -1,4 +1,4 @@
-"""Anchors as a model uses them: their sizes, and which level has which."""
+"""Anchors as a model uses them: their sizes, and which of them each level has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headlab.errors import InputError
 from headlab.heads.levels import Levels, assigned, levels_of
 
 KERAS_TINY_MASKS = ((3, 4, 5), (1, 2, 3))
-"""The masks of keras-yolo3 and darknet for the tiny network: anchor 0 is unused, anchor 3 serves twice."""
+"""The masks of keras-yolo3 and darknet for the tiny network: anchor 0 is unused, anchor 3 used twice."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class AnchorSet:
 
     Attributes:
         wh: widths and heights (K, 2), in the order of their file.
-        levels: the head's, finest first.
+        levels: the head's levels, finest first.
         by_level: for each level, finest first, the numbers of its anchors, slot by slot.
         source: the file, for messages; empty if there is none.
-        input_hw: height and width of the input, if the file says them.
+        input_hw: height and width of the network's input, if the file says so, else None.
     """
 
     wh: npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ class AnchorSet:
 
     def levels_with(self, anchor: int) -> tuple[int, ...]:
         """The numbers of the levels that have an anchor, finest first; usually one."""
-        return tuple(at for at, its in enumerate(self.by_level) if anchor in its)
+        return tuple(level for level, numbers in enumerate(self.by_level) if anchor in numbers)
 
 
 def anchor_set(
@@ -62,11 +62,11 @@ def anchor_set(
     """Anchors from numbers.
 
     Args:
-        wh: widths and heights (K, 2), or 2 K numbers in one list.
-        masks: for each level, coarsest first, the numbers of its anchors. By default those of
-            keras-yolo3: for six anchors the tiny network's masks, else three levels (or as many as there are
-            anchors) with equally many, the smallest on the finest.
-        strides_px: of the levels, in the order of the masks; by default 32, 16, 8, …
+        wh: widths and heights (K, 2), or 2 K numbers in a row.
+        masks: for each level, coarsest first, the numbers of its anchors. None does as keras-yolo3: six
+            anchors get the tiny network's masks; others are shared out evenly among three levels (or as
+            many as there are anchors), the smallest on the finest.
+        strides_px: the levels' strides in the order of the masks; None: 32, 16, 8, …
         source: the file, for messages.
         input_hw: height and width of the network's input.
 
@@ -78,7 +78,7 @@ def anchor_set(
     except (TypeError, ValueError):
         raise InputError(f"{_in(source)}the anchors are not pairs of numbers.", _PAIRS) from None
     if not len(sides) or not (np.isfinite(sides) & (sides > 0)).all():
-        raise InputError(f"{_in(source)}the anchors are not sizes above 0.", _PAIRS)
+        raise InputError(f"{_in(source)}not all anchors are sizes above 0.", _PAIRS)
     if masks is None:
         masks = _usual_masks(sides)
     numbers = [number for mask in masks for number in mask]
@@ -90,10 +90,10 @@ def anchor_set(
     levels = levels_of(len(masks))
     by_level = tuple(tuple(int(number) for number in mask) for mask in masks)[::-1]
     if strides_px is not None:
-        order = sorted(range(len(masks)), key=lambda at: strides_px[at])
-        strides = tuple(int(strides_px[at]) for at in order)
+        order = sorted(range(len(masks)), key=lambda mask: strides_px[mask])
+        strides = tuple(int(strides_px[mask]) for mask in order)
         levels = Levels(tuple(f"P{stride.bit_length() - 1}" for stride in strides), strides)
-        by_level = tuple(tuple(int(number) for number in masks[at]) for at in order)
+        by_level = tuple(tuple(int(number) for number in masks[mask]) for mask in order)
     return AnchorSet(sides, levels, by_level, source, input_hw)
 
 

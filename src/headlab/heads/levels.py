@@ -1,7 +1,7 @@
 """Which level of the head each anchor serves.
 
-Levels are listed finest first here, as everywhere in headlab; `masks` lists them coarsest first, as darknet
-and keras-yolo3 do. Anchors are ascending by area.
+Levels are listed finest first, as everywhere in headlab; only `masks` lists them coarsest first, as darknet
+and keras-yolo3 do. Anchors are in ascending order of area.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ import numpy as np
 import numpy.typing as npt
 
 from headlab.errors import InputError, UnknownName
+from headlab.plain_text import counted
 
-Method = Literal["even", "range", "split"]
-METHODS: tuple[str, ...] = get_args(Method)
+Assign = Literal["even", "range", "split"]
+METHODS: tuple[Assign, ...] = get_args(Assign)
 
 COARSEST_STRIDE = 32
 MOST_LEVELS = 5
 
 SUITS_FROM_STRIDES = 2
-"""A level is made for boxes whose side (the square root of the area) is this many of its strides, so that an
-object covers 2 x 2 cells, to twice as many; the next level is for larger ones. AlexeyAB's advice for 416 px
-is the same: over 60 px for stride 32, over 30 px for stride 16."""
+"""A level is made for boxes whose side (the root of the area) is at least this many of its strides, so that
+an object covers 2 x 2 cells, and at most twice as many; larger ones are for the next level. AlexeyAB gives
+the same advice for 416 px: over 60 px for stride 32, over 30 px for stride 16."""
 
 USEFUL_FROM_STRIDES, USEFUL_TO_STRIDES = 1, 8
-"""Outside these limits a level serves boxes badly: smaller than a cell, or too large for it to see well."""
+"""Outside these limits a level serves boxes badly: smaller than one cell, or larger than it sees well."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,7 @@ class Levels:
         return len(self.names)
 
     def useful_px(self, level: int) -> tuple[float, float]:
-        """The least and the greatest side (square root of the area) of boxes that a level serves well.
-
-        The finest level has no lower limit, the coarsest no upper one.
-        """
+        """The range of sides (roots of areas) that a level serves well; the head's ends have no limit."""
         stride = self.strides_px[level]
         low = 0.0 if level == 0 else USEFUL_FROM_STRIDES * stride
         high = math.inf if level == len(self) - 1 else USEFUL_TO_STRIDES * stride
@@ -64,10 +62,10 @@ class Levels:
 
 
 def levels_of(count: int) -> Levels:
-    """The levels of a head with that many: the coarsest has stride 32, as in YOLOv3 and YOLOv3-tiny.
+    """The levels of a head with this many: the coarsest has stride 32, as in YOLOv3 and its tiny version.
 
     Raises:
-        InputError: no head has that many.
+        InputError: no head has this many.
     """
     if not 1 <= count <= MOST_LEVELS:
         raise InputError(
@@ -82,10 +80,10 @@ class Assignment:
     """Which level each anchor serves.
 
     Attributes:
-        levels: of the head, finest first.
+        levels: the head's levels, finest first.
         level_of: for each anchor, the number of its level in `levels`.
-        method: how they were assigned.
-        notes: sentences on anchors that suit their level badly.
+        method: how they were shared out.
+        notes: a sentence for each level with anchors that do not suit it.
     """
 
     levels: Levels
@@ -97,44 +95,43 @@ class Assignment:
     def masks(self) -> tuple[tuple[int, ...], ...]:
         """For each level, coarsest first, the numbers of its anchors."""
         return tuple(
-            tuple(anchor for anchor, own in enumerate(self.level_of) if own == level)
+            tuple(anchor for anchor, its_level in enumerate(self.level_of) if its_level == level)
             for level in range(len(self.levels) - 1, -1, -1)
         )
 
     @property
     def even(self) -> bool:
-        """Whether every level has the same number of anchors, as keras-yolo3 needs it."""
+        """Every level has the same number of anchors, as keras-yolo3 requires."""
         return len({len(mask) for mask in self.masks}) == 1
 
 
 def assigned(
     anchors_wh: npt.NDArray[np.float64],
     levels: Levels,
-    method: str = "even",
+    method: Assign = "even",
     served: Sequence[int] | None = None,
 ) -> Assignment:
-    """Assign anchors to levels; no level stays empty if there are enough anchors.
+    """Share anchors out among levels; no level stays empty if there are enough anchors.
 
     Args:
-        anchors_wh: (K, 2) in input pixels, ascending by area.
-        levels: of the head.
-        method: "even" gives each level the same number, as keras-yolo3 and the official .cfg files do (the
-            finest levels get one more if that leaves a remainder); "range" compares each anchor's side with
-            the levels' strides; "split" divides the sorted anchors so that the boxes they serve are closest
-            to the sizes that their levels are made for.
+        anchors_wh: (K, 2) in input pixels, in ascending order of area.
+        levels: the head's levels.
+        method: "even" gives each level the same number, as keras-yolo3 and the stock .cfg files do (the
+            finest levels get one more where the division leaves a remainder); "range" goes by each anchor's
+            side and the levels' strides; "split" divides the sorted anchors so that the boxes that they
+            serve are closest to their levels' sizes.
         served: how many boxes each anchor serves, for "split"; None counts each anchor once.
 
     Raises:
         UnknownName: there is no such method.
     """
     if method not in METHODS:
-        raise UnknownName("level method", method, METHODS)
+        raise UnknownName("way to assign anchors to levels", method, METHODS)
     sides = np.sqrt(anchors_wh[:, 0] * anchors_wh[:, 1])
     if len(sides) < len(levels):
         level_of = _nearest(sides, levels)
         short = (
-            f"{len(sides)} {'anchor' if len(sides) == 1 else 'anchors'} cannot fill {len(levels)} levels: "
-            "some levels have none. "
+            f"{counted(len(sides), 'anchor')} cannot fill {len(levels)} levels: some levels have none. "
             "Fit more anchors, or use a head with fewer levels."
         )
         return Assignment(levels, level_of, method, (short, *unsuited(sides, level_of, levels)))
@@ -151,14 +148,14 @@ def assigned(
 def unsuited(
     sides: npt.NDArray[np.float64], level_of: Sequence[int], levels: Levels
 ) -> tuple[str, ...]:
-    """A sentence for each level some of whose anchors are outside its useful range."""
+    """A sentence for each level with anchors outside the range of sides that it serves well."""
     notes = []
     for level, name in enumerate(levels.names):
         low, high = levels.useful_px(level)
         outside = [
             anchor
-            for anchor, own in enumerate(level_of)
-            if own == level and not low <= float(sides[anchor]) <= high
+            for anchor, its_level in enumerate(level_of)
+            if its_level == level and not low <= float(sides[anchor]) <= high
         ]
         if not outside:
             continue
@@ -167,7 +164,7 @@ def unsuited(
         numbers = "Anchor" if len(outside) == 1 else "Anchors"
         notes.append(
             f"{numbers} {listed} on {name} (stride {levels.strides_px[level]}): this level serves "
-            f"sides of {limits} well (side: the square root of the area)."
+            f"sides of {limits} well (a side is the root of the area)."
         )
     return tuple(notes)
 
@@ -177,8 +174,8 @@ def _nearest(sides: npt.NDArray[np.float64], levels: Levels) -> tuple[int, ...]:
 
 
 def _filled(level_of: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """The nearest assignment that leaves no level empty: boundaries move as little as needed."""
-    starts = [sum(own < level for own in level_of) for level in range(count)]
+    """The closest assignment without an empty level: boundaries move as little as possible."""
+    starts = [sum(its_level < level for its_level in level_of) for level in range(count)]
     for level in range(1, count):
         starts[level] = max(starts[level], starts[level - 1] + 1)
     for level in range(count - 1, 0, -1):
@@ -186,7 +183,9 @@ def _filled(level_of: tuple[int, ...], count: int) -> tuple[int, ...]:
         starts[level] = min(starts[level], following - 1)
     ends = [*starts[1:], len(level_of)]
     return tuple(
-        level for level, (a, b) in enumerate(zip(starts, ends, strict=True)) for _ in range(b - a)
+        level
+        for level, (start, end) in enumerate(zip(starts, ends, strict=True))
+        for _ in range(end - start)
     )
 
 
@@ -195,17 +194,15 @@ def _split(
 ) -> tuple[int, ...]:
     """The division of the sorted anchors with the least cost, by dynamic programming.
 
-    The cost of an anchor is the squared distance, in doublings, of its side from the middle of its level's
-    range (2 to 4 strides), times the boxes that it serves; sizes beyond either end of the head cost nothing.
+    It is the distance of an anchor's side from the middle of its level's range (2 to 4 strides), in
+    doublings, counted for each box that the anchor serves. Sizes beyond either end of the head cost nothing.
     """
     middle = [math.sqrt(2) * SUITS_FROM_STRIDES * stride for stride in levels.strides_px]
     distance = np.log2(sides[:, None] / np.array(middle))
     distance[:, 0] = np.maximum(distance[:, 0], 0)
     distance[:, -1] = np.minimum(distance[:, -1], 0) if len(levels) > 1 else 0
-    weights = np.ones(len(sides)) if served is None else np.asarray(served, np.float64) + 1e-9
-    sums = np.concatenate(
-        [np.zeros((1, len(levels))), np.cumsum(distance**2 * weights[:, None], 0)]
-    )
+    weight = np.ones(len(sides)) if served is None else np.asarray(served, np.float64) + 1e-9
+    sums = np.concatenate([np.zeros((1, len(levels))), np.cumsum(distance**2 * weight[:, None], 0)])
     # least[n]: (cost, boundaries) of the first n anchors on the levels so far
     least: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, (0,))}
     for level in range(len(levels)):
@@ -219,4 +216,6 @@ def _split(
             for end in range(level + 1, len(sides) - left + 1)
         }
     bounds = least[len(sides)][1]
-    return tuple(level for level, (a, b) in enumerate(pairwise(bounds)) for _ in range(b - a))
+    return tuple(
+        level for level, (start, end) in enumerate(pairwise(bounds)) for _ in range(end - start)
+    )

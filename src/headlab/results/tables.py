@@ -91,7 +91,7 @@ def heading(text: str) -> Text:
 
 
 def level_text(name: str, rest: str = "") -> Text:
-    """A level's name in its colour."""
+    """A level's name in its colour, and what follows it."""
     return Text(name, style=f"bold {hex_colour(level_colour(name))}").append(rest, style="not bold")
 
 

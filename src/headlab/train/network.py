@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from headlab.anchors.api import fit
+from headlab.anchors.fitting.fit import fit
 from headlab.boxes.table import BoxTable
 from headlab.checkpoint.yolov3.architecture import LARGEST_STRIDE_PX, LEVELS
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint

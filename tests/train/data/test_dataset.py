@@ -91,7 +91,7 @@ def test_the_next_photo_stands_in(photos: Photos) -> None:
         Path(photos.paths[at]).write_bytes(b"no photo at all")
     dataset = PhotoDataset(photos, LETTERBOX, 0)
     sample = dataset[Draw(0, 2, SIZE)]
-    reason = "it is no image of a known kind"
+    reason = "it is not an image of a known kind"
     assert sample.failed == ((photos.paths[2], reason), (photos.paths[3], reason))
     assert sample.index == 4
     assert same(sample, dataset[Draw(0, 4, SIZE)])

@@ -58,7 +58,7 @@ def test_what_is_no_photo_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"")
     assert refused(path) == "the file is empty"
     path.write_bytes(b"a text of some length, and no photo")
-    assert refused(path) == "it is no image of a known kind"
+    assert refused(path) == "it is not an image of a known kind"
     assert refused(tmp_path) == "Is a directory"
 
 

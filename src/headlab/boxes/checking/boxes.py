@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
 
 from headlab.boxes.table import BoxTable, Problem, Severity
 
-_TOLERANCE_PX = 1.0  # counting from 1 instead of 0, and rounding, put corners this far outside
+_TOLERANCE_PX = 1.0  # counting from 1 instead of 0, and rounding, may put corners this far outside
 _ABSURD_PX = 100_000.0
 _SHAPE = ["x1", "y1", "x2", "y2"]
 
 
 def box_findings(table: BoxTable) -> list[Problem]:
-    """Boxes without area, with swapped corners, outside of their image, absurdly large, or repeated."""
+    """Boxes without area, with swapped corners, outside of their image, absurdly large, or duplicated."""
     sized = table.boxes.join(
         table.images.select("image_id", "width_px", "height_px"),
         on="image_id",
@@ -35,7 +36,7 @@ def box_findings(table: BoxTable) -> list[Problem]:
         | (pl.max_horizontal(y1, y2) > height + _TOLERANCE_PX)
     ).fill_null(False)
     absurd = width.is_null() & (pl.max_horizontal(pl.col(_SHAPE).abs()) > _ABSURD_PX)
-    found: list[Problem] = []
+    problems: list[Problem] = []
     checks: tuple[tuple[pl.Expr, Severity, str, str], ...] = (
         (swapped, "error", "swapped-corners", "the right or lower corner comes first"),
         (empty, "error", "zero-size", "it has no area"),
@@ -44,15 +45,15 @@ def box_findings(table: BoxTable) -> list[Problem]:
         (absurd, "error", "absurd-box", "it is absurdly large, and the image's size is unknown"),
     )
     for condition, severity, kind, text in checks:
-        found += _named(sized.filter(condition), severity, kind, text)
+        problems += _named(sized.filter(condition), severity, kind, text)
     fraction = pl.any_horizontal(pl.col(_SHAPE) != pl.col(_SHAPE).round())
     if table.format == "keras":
         text = "it has fractions of a pixel, at which keras-yolo3 stops"
-        found += _named(sized.filter(fraction), "warning", "fraction-of-pixel", text)
+        problems += _named(sized.filter(fraction), "warning", "fraction-of-pixel", text)
     again = ~pl.struct("image_id", "class_id", *_SHAPE).is_first_distinct()
-    text = "the same box of the same class was there before"
-    found += _named(sized.filter(again), "warning", "duplicate-box", text)
-    return found
+    text = "it is a duplicate: the image has the same box of the same class before it"
+    problems += _named(sized.filter(again), "warning", "duplicate-box", text)
+    return problems
 
 
 def class_findings(table: BoxTable) -> Iterator[Problem]:
@@ -70,15 +71,16 @@ def class_findings(table: BoxTable) -> Iterator[Problem]:
     for number, name in enumerate(table.class_names):
         if number not in used:
             yield Problem("warning", "unused-class", f"Class {number} ({name}) has no box.")
-    for name in sorted({each for each in table.class_names if table.class_names.count(each) > 1}):
-        message = f"Several classes are called {name!r}."
-        yield Problem("warning", "repeated-class-name", message)
+    for name, count in sorted(Counter(table.class_names).items()):
+        if count > 1:
+            message = f"Several classes are named {name!r}."
+            yield Problem("warning", "repeated-class-name", message)
 
 
 def _named(boxes: pl.DataFrame, severity: Severity, kind: str, text: str) -> Iterator[Problem]:
     columns = [*_SHAPE, "width_px", "height_px", "file", "line", "image"]
     for *corners, width, height, file, line, image in boxes.select(columns).iter_rows():
         shown = ",".join(f"{value:.10g}" for value in corners)
-        size = f" ({width} x {height} px)" if width is not None else ""
+        size = f", which is {width} px wide and {height} px high" if width is not None else ""
         message = f"Box {shown}: {text.format(size=size)}."
         yield Problem(severity, kind, message, file, line, image)

@@ -1,4 +1,4 @@
-"""What is wrong with images: their listing, their photos, and the same photo in several splits."""
+"""What is wrong with images: how they are listed, their photos, and the same photo in several splits."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from itertools import groupby
 import polars as pl
 
 from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
-from headlab.boxes.photos.sizes import CORRUPT, read_headers
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.photos.sizes import read_headers
+from headlab.boxes.table import CORRUPT_IMAGE, BoxTable, Problem
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _BLOCK_BYTES = 1 << 20
@@ -25,7 +25,7 @@ _Row = tuple[int, str, "int | None", "int | None", "str | None", str, str, "int 
 
 def listing_findings(table: BoxTable) -> list[Problem]:
     """Images that are listed twice, in two splits, or without boxes; paths with blanks in them."""
-    found: list[Problem] = []
+    problems: list[Problem] = []
     images = table.images
     path = pl.col("path").fill_null(pl.col("image"))
     first = images.group_by(path.alias("key"), maintain_order=True).agg(
@@ -44,55 +44,55 @@ def listing_findings(table: BoxTable) -> list[Problem]:
         before = Problem("warning", "", "", file0, line0).where
         if split == split0:
             message = f"The image is listed before, at {before}."
-            found.append(Problem("warning", "duplicate-image", message, file, line, image))
+            problems.append(Problem("warning", "duplicate-image", message, file, line, image))
         else:
             message = f"The image is in the split {split}, and in {split0} at {before}."
-            found.append(Problem("error", "leakage", message, file, line, image))
+            problems.append(Problem("error", "leakage", message, file, line, image))
     if table.format == "keras":
         message = "The path has a blank in it, at which keras-yolo3 splits the line."
         blank = images.filter(pl.col("image").str.contains(r"[ \t]"))
-        found += _of_images(blank, "path-with-space", message)
-    known = {(each.kind, each.image) for each in table.problems}
+        problems += _of_images(blank, "path-with-space", message)
+    known = {(problem.kind, problem.image) for problem in table.problems}
     bare = images.join(table.boxes, on="image_id", how="anti", maintain_order="left")
     message = "The image has no box: it counts as one without objects."
-    found += [
-        each
-        for each in _of_images(bare, "no-boxes", message)
-        if ("no-labels", each.image) not in known
+    problems += [
+        problem
+        for problem in _of_images(bare, "no-boxes", message)
+        if ("no-labels", problem.image) not in known
     ]
-    return found
+    return problems
 
 
 def photo_findings(table: BoxTable, *, deep: bool) -> list[Problem]:
-    """Photos that are missing or corrupt, that have another size than stated, that are the same."""
+    """Photos that are missing, corrupt, of another size than stated, rotated by Exif, or duplicates."""
     columns = ("image_id", "image", "width_px", "height_px", "split", "path", "file", "line")
     rows: list[_Row] = (
         table.images.with_columns(pl.col("path").fill_null(pl.col("image"))).select(columns).rows()
     )
     headers: list[Header | Problem] = list(read_headers([row[5] for row in rows]))
     if deep:
-        sound = [at for at, header in enumerate(headers) if isinstance(header, Header)]
+        readable = [at for at, header in enumerate(headers) if isinstance(header, Header)]
         with ThreadPoolExecutor(_THREADS) as pool:
-            faults = pool.map(_fault_within, [rows[at][5] for at in sound])
-            for at, fault in zip(sound, faults, strict=True):
+            faults = pool.map(_fault_within, [rows[at][5] for at in readable])
+            for at, fault in zip(readable, faults, strict=True):
                 headers[at] = fault or headers[at]
-    found = []
+    problems = []
     for row, header in zip(rows, headers, strict=True):
         _, image, width, height, _, _, file, line = row
         if isinstance(header, Problem):
-            found.append(replace(header, file=file, line=line, image=image))
+            problems.append(replace(header, file=file, line=line, image=image))
             continue
         message = _size_fault(header, width, height)
         if message:
-            found.append(Problem("error", "size-mismatch", message, file, line, image))
+            problems.append(Problem("error", "size-mismatch", message, file, line, image))
         if header.orientation != UPRIGHT:
             message = (
-                f"The photo is stored turned (Exif orientation {header.orientation}): keras-yolo3 reads it "
-                "as stored, ultralytics upright, and the boxes fit only one of them."
+                f"The photo is rotated by Exif (orientation {header.orientation}): keras-yolo3 reads it as "
+                "stored, ultralytics upright, and the boxes fit only one of them."
             )
-            found.append(Problem("warning", "turned-photo", message, file, line, image))
-    there = [row for row, header in zip(rows, headers, strict=True) if isinstance(header, Header)]
-    return found + list(_same_contents(there))
+            problems.append(Problem("warning", "rotated-photo", message, file, line, image))
+    present = [row for row, header in zip(rows, headers, strict=True) if isinstance(header, Header)]
+    return problems + list(_same_contents(present))
 
 
 def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Problem]:
@@ -103,12 +103,15 @@ def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Proble
 def _size_fault(header: Header, width: int | None, height: int | None) -> str:
     """What is wrong with the size that annotations state; empty if it is right or unknown."""
     stored = (header.width_px, header.height_px)
-    if width is None or (width, height) in (stored, header.upright_px):
+    if width is None or (width, height) in (stored, header.upright_wh_px):
         return ""
-    is_, said = f"{stored[0]} x {stored[1]} px", f"{width} x {height} px"
+    sizes = (
+        f"photo is {stored[0]} px wide and {stored[1]} px high, the annotation says {width} px wide and "
+        f"{height} px high."
+    )
     if (height, width) == stored:
-        return f"Width and height are swapped: the photo has {is_}, the annotation says {said}."
-    return f"The photo has {is_}, the annotation says {said}."
+        return f"Width and height are swapped: the {sizes}"
+    return f"The {sizes}"
 
 
 def _fault_within(path: str) -> Problem | None:
@@ -116,16 +119,14 @@ def _fault_within(path: str) -> Problem | None:
     try:
         with open(path, "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
             if photo.width * photo.height > _MOST_PIXELS:
-                reason = f"it claims {photo.width} x {photo.height} px"
-                return Problem("error", CORRUPT, f"{path} was not decoded: {reason}.")
+                reason = f"its header claims {photo.width:,} px by {photo.height:,} px"
+                return Problem("error", CORRUPT_IMAGE, f"{path} was not decoded: {reason}.")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 photo.load()
-    except (
-        Exception
-    ) as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
+    except Exception as error:  # Pillow's readers raise anything at all for a damaged file
         reason = str(error) or type(error).__name__
-        return Problem("error", CORRUPT, f"{path} cannot be decoded: {reason}.")
+        return Problem("error", CORRUPT_IMAGE, f"{path} cannot be decoded: {reason}.")
     return None
 
 
@@ -136,8 +137,8 @@ def _same_contents(rows: Sequence[_Row]) -> Iterator[Problem]:
     ordered = sorted(unique, key=lambda path: sizes[path])
     alike = [
         path
-        for size, some in groupby(ordered, key=lambda path: sizes[path])
-        for path in _several(list(some))
+        for size, group in groupby(ordered, key=lambda path: sizes[path])
+        for path in _several(list(group))
         if size >= 0
     ]
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -176,11 +177,11 @@ def _size_of(path: str) -> int:
 
 def _digest(path: str) -> bytes:
     """A hash of the contents; empty if they cannot be read."""
-    made = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             while block := file.read(_BLOCK_BYTES):
-                made.update(block)
+                digest.update(block)
     except OSError:
         return b""
-    return made.digest()
+    return digest.digest()

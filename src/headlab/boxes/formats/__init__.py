@@ -1,1 +1,1 @@
-"""One module per annotation format: how it is read and how it is written."""
+"""Annotation formats: a folder each, and a table of them; docs/extending.md says how to add one."""

@@ -1,4 +1,4 @@
-"""What a format cannot say, counted while it is written."""
+"""What a format cannot express, counted while it is written."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Losses:
         """Warn if there are any.
 
         Args:
-            kind: of the warning.
-            count: how many boxes or images it is about.
-            text: what about them; "{}" becomes "12 of the boxes have", say.
+            kind: a short name for the kind of warning.
+            count: how many boxes or images it concerns.
+            text: what is lost; "{}" becomes, for example, "12 of the boxes have".
             of: "boxes" or "images".
         """
         if count:
@@ -36,11 +36,11 @@ class Losses:
             self.problems.append(Problem("warning", kind, message, self.file))
 
     def without_crowds(self, boxes: pl.DataFrame) -> pl.DataFrame:
-        """The boxes of single objects: a format without such a flag would make a crowd one object."""
+        """The boxes of single objects: without such a flag, a crowd would become one object."""
         self.note(
             "crowd",
             int(boxes["crowd"].sum()),
-            "{} the flag 'crowd', which the format has not: they were left out",
+            "{} the flag 'crowd', which the format does not have: they were left out",
         )
         single = boxes.filter(~pl.col("crowd"))
         self.without_difficult(single)
@@ -51,5 +51,5 @@ class Losses:
         self.note(
             "difficult",
             int(boxes["difficult"].sum()),
-            "{} the flag 'difficult', which the format has not: they were written as ordinary ones",
+            "{} the flag 'difficult', which the format does not have: they were written as ordinary boxes",
         )

@@ -1,4 +1,4 @@
-"""Photos beside written annotations: names without folders, and links or copies."""
+"""The photos of written annotations: names without folders, and links or copies."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
+from headlab.boxes.formats.format import Photos
 from headlab.boxes.formats.losses import Losses
-from headlab.boxes.formats.yolo.dataset import is_photo
-from headlab.boxes.photos.search import bare_name
+from headlab.boxes.photos.search import bare_name, is_photo
 from headlab.files.existing import is_file
-
-Photos = Literal["link", "copy", "none"]
-PHOTOS: tuple[Photos, ...] = ("link", "copy", "none")
 
 
 def plain_names(images: pl.DataFrame) -> pl.Series:
-    """A file name for each image, without folders; the same for entries of the same image.
+    """A file name for each image, without folders; entries of the same image get the same name.
 
     It is the last part of the image's path, or, where two images share that, the whole path with
-    underscores for slashes. Two images never get names that differ only in their endings, since their
-    label files would be one.
+    underscores for slashes. Two images never get names that differ only in their suffixes, since they
+    would share one label file.
     """
     written = dict.fromkeys(images["image"].to_list())
     bare = {image: _safe(bare_name(image)) for image in written}
@@ -35,15 +31,15 @@ def plain_names(images: pl.DataFrame) -> pl.Series:
     for image, name in bare.items():
         if shared[_stem(name)] > 1:
             name = _safe(image.replace("\\", "/").strip("/").replace("/", "_"))
-        stem, ending = os.path.splitext(name)  # noqa: PTH122
+        stem, suffix = os.path.splitext(name)  # noqa: PTH122
         unique, number = name, 1
         while _stem(unique) in taken:
             number += 1
-            unique = f"{stem}_{number}{ending}"
+            unique = f"{stem}_{number}{suffix}"
         taken.add(_stem(unique))
         names[image] = unique
-    found: pl.Series = images["image"].replace_strict(names, return_dtype=pl.String)
-    return found
+    by_row: pl.Series = images["image"].replace_strict(names, return_dtype=pl.String)
+    return by_row
 
 
 def place_photos(
@@ -56,11 +52,11 @@ def place_photos(
     """Link or copy the photos that exist.
 
     Args:
-        folder: that `targets` are within.
+        folder: the folder that `targets` are relative to.
         sources: where each photo is; None if unknown.
-        targets: where each is to be.
+        targets: where each photo is to be.
         photos: "link" for symbolic links, "copy", or "none".
-        losses: told how many photos do not exist.
+        losses: gets a warning about photos that do not exist.
     """
     missing = 0
     for source, target in zip(sources, targets, strict=True):
@@ -74,11 +70,14 @@ def place_photos(
         losses.note("missing-image", missing, "{} no photo to link or copy", of="images")
 
 
+_REFUSED = '\0\r\n<>:"|?*'
+
+
 def _stem(name: str) -> str:
     return os.path.splitext(name)[0].casefold()  # noqa: PTH122
 
 
 def _safe(name: str) -> str:
-    """The name, with an ending that says that it is a photo."""
-    cleaned = "".join("_" if each in '\0\r\n<>:"|?*' else each for each in name) or "image"
+    """The name with a suffix of photos, and without characters that file systems refuse."""
+    cleaned = "".join("_" if char in _REFUSED else char for char in name) or "image"
     return cleaned if is_photo(cleaned) else f"{cleaned}.jpg"

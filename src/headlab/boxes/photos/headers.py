@@ -1,6 +1,6 @@
 """The size of a photo from its first bytes, without decoding it.
 
-JPEG and PNG are read here, which takes a fraction of what opening them with Pillow does; Pillow reads
+JPEG and PNG are read here, which takes a fraction of the time of opening them with Pillow; Pillow reads
 the headers of everything else.
 
 Sources: ITU-T T.81 (JPEG), section B; CIPA DC-008 (Exif), section 4.5.2; W3C PNG, section 11.2.2.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 UPRIGHT = 1
-_TURNED = (5, 6, 7, 8)
+_QUARTER_TURNS = (5, 6, 7, 8)
 
 _FIRST_BYTES = 8192
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -34,7 +34,7 @@ class Header:
     Attributes:
         width_px: as stored.
         height_px: as stored.
-        orientation: Exif's 1 to 8; 1 for upright, from 5 on the photo is shown with its sides swapped.
+        orientation: Exif's 1 to 8; 1 is upright, and from 5 on the photo is shown with its sides swapped.
     """
 
     width_px: int
@@ -42,22 +42,22 @@ class Header:
     orientation: int = UPRIGHT
 
     @property
-    def upright_px(self) -> tuple[int, int]:
-        """Width and height after turning the photo as its orientation says."""
-        if self.orientation in _TURNED:
+    def upright_wh_px(self) -> tuple[int, int]:
+        """Width and height of the photo rotated as its orientation says."""
+        if self.orientation in _QUARTER_TURNS:
             return self.height_px, self.width_px
         return self.width_px, self.height_px
 
 
 class NotAPhoto(Exception):
-    """The file is no photo that can be read; the text says why, without the file's name."""
+    """The file is not a photo that can be read; the text says why, without the file's name."""
 
 
 def read_header(file: BinaryIO) -> Header:
     """The header of an open photo.
 
     Raises:
-        NotAPhoto: it is none, or its header is damaged.
+        NotAPhoto: it is not a photo, or its header is damaged.
     """
     start = file.read(_FIRST_BYTES)
     if not start:
@@ -73,7 +73,7 @@ def read_header(file: BinaryIO) -> Header:
 
 
 class _Window:
-    """Bytes of a file at any place, the first of which are already at hand."""
+    """Bytes anywhere in a file, of which the first have already been read."""
 
     def __init__(self, file: BinaryIO, start: bytes) -> None:
         self._file = file
@@ -83,10 +83,10 @@ class _Window:
         if at + count <= len(self._start):
             return self._start[at : at + count]
         self._file.seek(at)
-        found = self._file.read(count)
-        if len(found) < count:
+        data = self._file.read(count)
+        if len(data) < count:
             raise IndexError
-        return found
+        return data
 
 
 def _jpeg(read: _Window) -> Header:
@@ -95,7 +95,7 @@ def _jpeg(read: _Window) -> Header:
         mark, kind = read(at, 2)
         if mark != 0xFF:
             raise NotAPhoto("its header is damaged")
-        if kind == 0xFF:  # any number of these may fill the space before a marker
+        if kind == 0xFF:  # any number of these may precede a marker
             at += 1
             continue
         if kind in _WITHOUT_LENGTH:
@@ -116,7 +116,7 @@ _SMALLEST_EXIF = 16
 
 
 def _orientation(tiff: bytes) -> int:
-    """The orientation in a block of Exif; upright if it is damaged or says nothing."""
+    """The orientation in an Exif block; upright if the block is damaged or has none."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         return UPRIGHT
@@ -135,8 +135,8 @@ def _orientation(tiff: bytes) -> int:
 def opened_by_pillow(file: BinaryIO) -> ImageFile:
     """Pillow's image of an open file, of which only the header has been read.
 
-    Not by `PIL.Image.open`: ultralytics replaces that with a function that installs packages when it does
-    not know a file.
+    Not opened with `PIL.Image.open`: ultralytics replaces that with a function that installs packages for
+    files that it does not know.
 
     Raises:
         NotAPhoto: Pillow cannot read it.
@@ -147,7 +147,7 @@ def opened_by_pillow(file: BinaryIO) -> ImageFile:
     file.seek(0)
     prefix = file.read(_PILLOWS_PREFIX)
     if len(prefix) < _PILLOWS_PREFIX:
-        raise NotAPhoto("it is no image of a known kind")
+        raise NotAPhoto("it is not an image of a known kind")
     for kind in Image.ID:
         factory, accepts = Image.OPEN[kind]
         if accepts is None or accepts(prefix) is not True:
@@ -157,11 +157,9 @@ def opened_by_pillow(file: BinaryIO) -> ImageFile:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return factory(file, "")
-        except (
-            Exception
-        ) as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
+        except Exception as error:  # Pillow's readers raise anything at all for a damaged file
             raise NotAPhoto(f"its header is damaged ({error or type(error).__name__})") from None
-    raise NotAPhoto("it is no image of a known kind")
+    raise NotAPhoto("it is not an image of a known kind")
 
 
 _PILLOWS_PREFIX = 16
@@ -171,15 +169,15 @@ def _by_pillow(file: BinaryIO) -> Header:
     with opened_by_pillow(file) as photo, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            said = photo.getexif().get(_ORIENTATION_TAG, UPRIGHT)
+            tagged = photo.getexif().get(_ORIENTATION_TAG, UPRIGHT)
         except Exception:  # as above; a photo whose Exif is damaged is upright
-            said = UPRIGHT
-        orientation = said if said in range(1, 9) else UPRIGHT
+            tagged = UPRIGHT
+        orientation = tagged if tagged in range(1, 9) else UPRIGHT
         if photo.format != "TIFF":
             return Header(photo.width, photo.height, orientation)
-        # Every reader turns a TIFF, keras-yolo3's too; older Pillows do so after the header only.
+        # Every reader rotates a TIFF, even keras-yolo3's; older versions of Pillow only after the header.
         tags = photo.tag_v2
-        return Header(*Header(tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT], orientation).upright_px)
+        return Header(*Header(tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT], orientation).upright_wh_px)
 
 
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -187,5 +185,7 @@ _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 
 def _sound(header: Header) -> Header:
     if header.width_px < 1 or header.height_px < 1:
-        raise NotAPhoto(f"its header says {header.width_px} x {header.height_px} px")
+        raise NotAPhoto(
+            f"its header says that it is {header.width_px} px wide and {header.height_px} px high"
+        )
     return header

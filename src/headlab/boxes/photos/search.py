@@ -1,7 +1,8 @@
-"""Where the photos lie that annotations name."""
+"""Which files are photos, and where those are that annotations name."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -9,7 +10,20 @@ import polars as pl
 
 from headlab.files.existing import is_file
 
+IMAGE_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("avif", "bmp", "dng", "gif", "heic", "heif", "jp2", "jpeg", "jpeg2000", "jpg", "mpo"),
+        *("png", "pfm", "ppm", "pgm", "tif", "tiff", "webp"),
+    )
+)
+
 _TRIED = 20
+
+
+def is_photo(name: str) -> bool:
+    """Whether a file's name is that of a photo."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - Path's is slow
 
 
 def resolved(
@@ -17,13 +31,13 @@ def resolved(
 ) -> pl.Series:
     """The paths of images, whose names may be relative to several folders.
 
-    The folder in which most of the first images exist is taken for all: `images`, if it is given, with
-    the whole name or only its last part; else the annotations' own folder, those above it, the working
-    directory, and `near`.
+    The folder in which most images of a sample exist is taken for all. These are tried: `images`, if it is
+    given, with the whole name or only its last part; else the folder of the annotations, the two above it,
+    the working directory, and `near`.
 
     Args:
         names: as the annotations give them.
-        folder: of the annotations.
+        folder: the folder of the annotations.
         images: where the user says that the images are.
         near: more folders to try.
     """
@@ -42,12 +56,12 @@ def resolved(
 
 
 def any_exists(paths: pl.Series) -> bool:
-    """Whether some of the first paths, spread over all, lead to files."""
+    """Whether a sample of the paths, spread over all of them, has one that leads to a file."""
     return any(is_file(path) for path in _sample(paths))
 
 
 def bare_name(name: str) -> str:
-    """The last part of a path of either kind of slash."""
+    """The last part of a path with slashes or backslashes."""
     return PurePosixPath(name.replace("\\", "/")).name
 
 

@@ -14,23 +14,20 @@ import polars as pl
 from headlab.boxes.photos import size_cache
 from headlab.boxes.photos.headers import Header, NotAPhoto, read_header
 from headlab.boxes.photos.size_cache import Stamp
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.table import CORRUPT_IMAGE, MISSING_IMAGE, BoxTable, Problem
 
 T = TypeVar("T")
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _AT_ONCE = 64
 
-MISSING = "missing-image"
-CORRUPT = "corrupt-image"
-
 
 def read_headers(paths: Sequence[str], *, cached: bool = True) -> list[Header | Problem]:
     """The header of each photo, or what is wrong with it.
 
     Args:
-        paths: of the photos; one that occurs twice is read once.
-        cached: whether to take headers from the cache, and to keep new ones there.
+        paths: where the photos are; one that occurs twice is read once.
+        cached: whether to take headers from the cache, and to store new ones there.
     """
     unique = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -60,13 +57,13 @@ def read_headers(paths: Sequence[str], *, cached: bool = True) -> list[Header | 
 def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> BoxTable:
     """The table with the sizes that were unknown read from the photos.
 
-    keras-yolo3 reads photos as they are stored, everyone else turns them as Exif says: so do the sizes
-    of a table, by its format. An image that is missing or corrupt becomes a problem.
+    keras-yolo3 reads photos as they are stored, all others rotate them as Exif says: the sizes follow the
+    format of the table. An image that is missing or corrupt becomes a problem.
 
     Args:
         table: of any format.
-        assume_size: width and height in pixels of images whose size remains unknown; their photos being
-            missing is no problem then.
+        assume_size: height and width in pixels of images whose size remains unknown; it is then not a
+            problem that their photos are missing.
     """
     images = table.images
     unknown = images.filter(pl.col("width_px").is_null() | pl.col("height_px").is_null())
@@ -79,11 +76,11 @@ def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> B
     rows = unknown.select("image_id", "image", "file", "line").iter_rows()
     for (image_id, image, file, line), header in zip(rows, headers, strict=True):
         if isinstance(header, Header):
-            size = (header.width_px, header.height_px) if as_stored else header.upright_px
-            sizes.append((image_id, *size))
+            size_wh = (header.width_px, header.height_px) if as_stored else header.upright_wh_px
+            sizes.append((image_id, *size_wh))
             continue
-        sizes.append((image_id, *(assume_size or (None, None))))
-        if assume_size is None or header.kind != MISSING:
+        sizes.append((image_id, *(assume_size or (None, None))[::-1]))
+        if assume_size is None or header.kind != MISSING_IMAGE:
             problems.append(replace(header, file=file, line=line, image=image))
     found = pl.DataFrame(
         sizes,
@@ -98,10 +95,10 @@ def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> B
 
 
 def _mapped(pool: ThreadPoolExecutor, action: Callable[[str], T], paths: Sequence[str]) -> list[T]:
-    """`action` of each path; a task takes several, for one is too little work."""
-    portions = [paths[at : at + _AT_ONCE] for at in range(0, len(paths), _AT_ONCE)]
-    done = pool.map(lambda some: [action(each) for each in some], portions)
-    return [each for some in done for each in some]
+    """`action` of each path; a task takes several paths, since one is too little work."""
+    portions = [paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE)]
+    outcomes = pool.map(lambda portion: [action(path) for path in portion], portions)
+    return [outcome for portion in outcomes for outcome in portion]
 
 
 def _key(path: str) -> str:
@@ -112,9 +109,9 @@ def _stamp(path: str) -> Stamp | Problem:
     try:
         found = os.stat(path)  # noqa: PTH116 - several times as fast as Path's
     except (OSError, ValueError) as error:
-        return Problem("error", MISSING, f"There is no photo {path}{_why(error)}.")
+        return Problem("error", MISSING_IMAGE, f"There is no photo {path}{_why(error)}.")
     if stat.S_ISDIR(found.st_mode):
-        return Problem("error", MISSING, f"{path} is a folder, not a photo.")
+        return Problem("error", MISSING_IMAGE, f"{path} is a folder, not a photo.")
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
@@ -123,7 +120,7 @@ def _why(error: Exception) -> str:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return ""
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return f" that could be looked at ({reason})"
+    return f" that can be opened ({reason})"
 
 
 def _header(path: str) -> Header | Problem:
@@ -131,6 +128,6 @@ def _header(path: str) -> Header | Problem:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - several times as fast as Path's
             return read_header(file)
     except NotAPhoto as error:
-        return Problem("error", CORRUPT, f"{path} cannot be read: {error}.")
+        return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {error}.")
     except OSError as error:
-        return Problem("error", CORRUPT, f"{path} cannot be read: {error.strerror or error}.")
+        return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {error.strerror or error}.")

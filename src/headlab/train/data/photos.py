@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from headlab.boxes.exif_rotation import photo_paths, upright_table
 from headlab.boxes.photos.headers import Header
 from headlab.boxes.photos.search import bare_name
-from headlab.boxes.photos.sizes import MISSING, read_headers
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.photos.sizes import read_headers
+from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
 from headlab.errors import InputError
 
 Boxes = NDArray[np.float32]
@@ -112,7 +112,7 @@ def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
 
 
 def _is_missing(header: Header | Problem) -> bool:
-    return isinstance(header, Problem) and header.kind == MISSING
+    return isinstance(header, Problem) and header.kind == MISSING_IMAGE
 
 
 def _columns(table: BoxTable) -> tuple[_Columns, int]:
@@ -127,7 +127,7 @@ def _sound(columns: _Columns, headers: Sequence[Header | Problem]) -> tuple[_Col
     """The boxes with an area inside their photo; the number without area, and the number outside."""
     unknown = (np.inf, np.inf)
     sizes = np.array(
-        [header.upright_px if isinstance(header, Header) else unknown for header in headers],
+        [header.upright_wh_px if isinstance(header, Header) else unknown for header in headers],
         np.float64,
     )
     x1, y1, x2, y2 = columns.rows[:, :4].astype(np.float32).T

@@ -11,9 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headlab.boxes.classes import written_names
-from headlab.boxes.photos.sizes import MISSING
 from headlab.boxes.reading import NO_PHOTOS, read
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
 from headlab.errors import InputError
 from headlab.train.configuration.config import DataConfig
 from headlab.train.data.photos import Photos, counted, photos_of
@@ -91,7 +90,7 @@ def hold_out(count: int, fraction: float, seed: int) -> tuple[NDArray[np.int64],
 
 
 def _read(path: str, config: DataConfig, split: str | None = None) -> BoxTable:
-    return read(path, format=config.format, classes=config.names, images=config.images, split=split)
+    return read(path, format=config.format, names=config.names, images=config.images, split=split)
 
 
 def _splits(table: BoxTable) -> list[str]:
@@ -238,7 +237,7 @@ def _both_note(train: Photos, val: Photos | None) -> str:
 
 def _problem_notes(problems: Sequence[Problem], path: str) -> tuple[str, ...]:
     """The problems of the annotations by kind, worst first, in a few lines; without missing photos."""
-    listed = [problem for problem in problems if problem.kind not in (MISSING, NO_PHOTOS)]
+    listed = [problem for problem in problems if problem.kind not in (MISSING_IMAGE, NO_PHOTOS)]
     listed.sort(key=_severity_and_kind)
     notes = []
     for _, group in groupby(listed, key=_severity_and_kind):

@@ -1,9 +1,9 @@
-"""A COCO file's parts: everything but the annotations as Python values, the annotations as columns.
+"""A COCO file in two parts: the annotations as columns, everything else as Python values.
 
-A file of half a million annotations is mostly those. Python's own parser takes seconds to make objects of
-them, so that a large file's annotations go to polars, one object per line. That holds only where nothing
-but `}, {` separates them and all fields have the usual types: if anything is unusual, Python's parser
-reads the file after all, and `annotation_columns` says what is wrong with which annotation.
+A file of half a million annotations consists mostly of these. Python's own parser takes seconds to make
+objects of them, so that the annotations of a large file go to polars, one object per line. That is possible
+only where nothing but `}, {` separates them and all fields have the usual types: if anything is unusual,
+Python's parser reads the file after all, and `annotation_columns` says what is wrong with which annotation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COLUMNS = pl.Schema(
         "crowd": pl.Boolean(),
     }
 )
-"""`at`: the place in the list, from 0; `image` and `category`: the file's own numbers."""
+"""`at`: the position in the list, from 0; `image` and `category`: the file's own numbers."""
 
 _LARGE = 1_000_000
 _FIELDS = pl.Schema(
@@ -49,7 +49,7 @@ _FIELDS = pl.Schema(
 _BEGIN = re.compile(rb'"annotations"\s*:\s*\[\s*(?=\{)')
 _END = re.compile(rb'\}\s*\]\s*(?=,\s*"[a-z_]+"\s*:|\}\s*\Z)')
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
-_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")  # between values only: texts hold none in JSON
+_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")  # only between values: JSON escapes those in texts
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class CocoFile:
     Attributes:
         rest: the file's object, without its annotations.
         annotations: as `COLUMNS` says.
-        rejected: annotations that are not among them: their place, and why.
+        rejected: for each annotation that is not among them, its position and the reason.
     """
 
     rest: dict[str, Any]
@@ -127,7 +127,7 @@ def fast_columns(data: bytes) -> CocoFile | None:
 
 
 def _one_per_line(objects: bytes) -> bytes:
-    """Objects with commas between, one per line if all are separated as the first two are."""
+    """Objects separated by commas, one per line if all are separated as the first two are."""
     if b"\n" in objects or b"\r" in objects:
         objects = objects.translate(_LINE_BREAKS)
     between = _BETWEEN.search(objects)
@@ -137,7 +137,7 @@ def _one_per_line(objects: bytes) -> bytes:
 def annotation_columns(
     annotations: Sequence[Any],
 ) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-    """The annotations as columns, and the places and faults of those that are no boxes."""
+    """The annotations as columns, and the positions and faults of those that are not boxes."""
     rows: list[tuple[Any, ...]] = []
     rejected: list[tuple[int, str]] = []
     for at, said in enumerate(annotations):
@@ -152,9 +152,9 @@ def annotation_columns(
 
 
 def _fault(said: Any) -> str | None:
-    """Why an annotation is no box; None if it is one."""
+    """Why an annotation is not a box; None if it is one."""
     if not isinstance(said, dict):
-        return "is no object"
+        return "is not an object"
     for key in ("image_id", "category_id"):
         if whole_number(said.get(key)) is None:
             return f"has no whole number as {key!r}" + (
@@ -171,7 +171,7 @@ def _fault(said: Any) -> str | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """The value as an integer of 64 bits; None if it is none."""
+    """The value as a 64-bit integer; None if it is not one."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:

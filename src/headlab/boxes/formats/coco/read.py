@@ -1,7 +1,7 @@
 """COCO's annotations: one JSON file with lists of images, annotations and categories.
 
-A box is x, y, width, height there; category numbers may have gaps (COCO's 80 classes have numbers up to
-90), and class numbers are their places in ascending order, as everywhere in the YOLO family.
+A box is x, y, width, height there. Category numbers may have gaps (COCO's 80 classes have numbers up to
+90); class numbers are their positions in ascending order, as everywhere in the YOLO family.
 
 Source: the page "Data format" of cocodataset.org.
 """
@@ -13,8 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from headlab.boxes.classes import Classes, class_names
+from headlab.boxes.classes import Names, class_names
 from headlab.boxes.formats.coco.columns import CocoFile, read_coco_json, whole_number
+from headlab.boxes.formats.format import Likeness, Reading
 from headlab.boxes.photos.search import resolved
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, images_frame
 from headlab.errors import InputError
@@ -23,101 +24,102 @@ from headlab.files.text import sound
 _PREFIXES = ("instances_", "_annotations.", "annotations_")
 
 
-def read_coco(
-    path: Path,
-    *,
-    classes: Classes | None = None,
-    images: Path | None = None,
-    split: str | None = None,
-) -> BoxTable:
+def recognise_coco(path: Path) -> Likeness:
+    """Sure of JSON."""
+    return "sure" if path.suffix.lower() == ".json" else "no"
+
+
+def read_coco(path: Path, how: Reading) -> BoxTable:
     """Read a COCO file.
 
-    Args:
-        path: the file.
-        classes: class names, which set the classes' numbers; by default all categories, by their numbers.
-        images: the folder with the photos.
-        split: what to call the split.
+    Class names that are given set the numbers of the classes; by default all categories are classes, in the
+    order of their numbers.
 
     Raises:
-        InputError: the file cannot be read, is no COCO file, or lists no image.
+        InputError: the file cannot be read, is not a COCO file, or lists no image.
     """
-    found = read_coco_json(path)
+    content = read_coco_json(path)
     file = str(path)
     problems = [
-        Problem("error", "bad-box", f"Annotation {at + 1} of the list {why}. It was skipped.", file)
-        for at, why in found.rejected
+        Problem(
+            "error", "bad-box", f"Annotation {index + 1} of the list {fault}. It was skipped.", file
+        )
+        for index, fault in content.rejected
     ]
-    names, categories = _classes(found, classes, file, problems)
-    listed = _images(found, file, problems)
-    if not listed:
+    names, categories = _classes(content, how.names, file, problems)
+    entries = _images(content, file, problems)
+    if not entries:
         raise InputError(f"{path}: lists no image.", "A COCO file has a list 'images'.")
-    image_names = pl.Series([each[1] for each in listed], dtype=pl.String)
-    image_table = images_frame(
-        image_names,
-        path=resolved(image_names, path.parent, images, _near(path)),
-        width_px=[each[2] for each in listed],
-        height_px=[each[3] for each in listed],
-        split=split,
+    numbers, image_names, widths, heights = zip(*entries, strict=True)
+    image_column = pl.Series(image_names, dtype=pl.String)
+    images = images_frame(
+        image_column,
+        path=resolved(image_column, path.parent, how.images, _near(path)),
+        width_px=widths,
+        height_px=heights,
+        split=how.split,
         file=file,
-        source_id=[each[0] for each in listed],
+        source_id=numbers,
     )
-    boxes = _boxes(found.annotations, image_table, categories, file, problems)
-    known = {at: number for number, at in categories.items()}
-    in_order = tuple(known[at] for at in range(len(names))) if len(known) == len(names) else ()
-    return BoxTable(boxes, image_table, names, tuple(problems), "coco", in_order)
+    boxes = _boxes(content.annotations, images, categories, file, problems)
+    by_class = {class_id: number for number, class_id in categories.items()}
+    complete = len(by_class) == len(names)
+    category_ids = tuple(by_class[class_id] for class_id in range(len(names))) if complete else ()
+    return BoxTable(boxes, images, names, tuple(problems), "coco", category_ids)
 
 
 def _classes(
-    found: CocoFile, classes: Classes | None, file: str, problems: list[Problem]
+    content: CocoFile, given: Names | None, file: str, problems: list[Problem]
 ) -> tuple[tuple[str, ...], dict[int, int]]:
     """The class names, and the class number of each category's number."""
-    said = found.rest.get("categories")
+    listed = content.rest.get("categories")
     categories: dict[int, str] = {}
-    for at, each in enumerate(said if isinstance(said, list) else []):
-        number = whole_number(each.get("id")) if isinstance(each, dict) else None
+    for index, entry in enumerate(listed if isinstance(listed, list) else []):
+        number = whole_number(entry.get("id")) if isinstance(entry, dict) else None
         if number is None or number in categories:
-            why = "has no whole number as 'id'" if number is None else f"repeats the id {number}"
-            message = f"Category {at + 1} of the list {why}. It was skipped."
+            fault = "has no whole number as 'id'" if number is None else f"repeats the id {number}"
+            message = f"Category {index + 1} of the list {fault}. It was skipped."
             problems.append(Problem("error", "bad-category", message, file))
             continue
-        categories[number] = sound(each.get("name", f"category {number}"))[:_LONGEST_NAME]
-    if classes is not None:
-        names, name_problems = class_names(classes)
-        problems += name_problems
-        places = {name: at for at, name in enumerate(names)}
+        categories[number] = sound(entry.get("name", f"category {number}"))[:_LONGEST_NAME]
+    if given is not None:
+        names, unsure = class_names(given)
+        problems += unsure
+        class_ids = {name: class_id for class_id, name in enumerate(names)}
         return names, {
-            number: places[name] for number, name in categories.items() if name in places
+            number: class_ids[name] for number, name in categories.items() if name in class_ids
         }
     if not categories:
         message = "The class names are unknown: the file has no list 'categories'."
         problems.append(Problem("warning", "no-class-names", message, file))
-        numbers = sorted(found.annotations["category"].unique().to_list())
-        return (), {number: at for at, number in enumerate(numbers)}
+        numbers = sorted(content.annotations["category"].unique().to_list())
+        return (), {number: class_id for class_id, number in enumerate(numbers)}
     ordered = sorted(categories)
-    return tuple(categories[each] for each in ordered), {
-        number: at for at, number in enumerate(ordered)
+    return tuple(categories[number] for number in ordered), {
+        number: class_id for class_id, number in enumerate(ordered)
     }
 
 
 def _images(
-    found: CocoFile, file: str, problems: list[Problem]
+    content: CocoFile, file: str, problems: list[Problem]
 ) -> list[tuple[int, str, int | None, int | None]]:
     """Number, name, width and height of each image."""
-    said = found.rest.get("images")
-    listed: dict[int, tuple[int, str, int | None, int | None]] = {}
-    for at, each in enumerate(said if isinstance(said, list) else []):
-        number = whole_number(each.get("id")) if isinstance(each, dict) else None
-        name = each.get("file_name") if isinstance(each, dict) else None
-        if number is None or not isinstance(name, str) or number in listed:
+    listed = content.rest.get("images")
+    images: dict[int, tuple[int, str, int | None, int | None]] = {}
+    for index, entry in enumerate(listed if isinstance(listed, list) else []):
+        number = whole_number(entry.get("id")) if isinstance(entry, dict) else None
+        name = entry.get("file_name") if isinstance(entry, dict) else None
+        if number is None or not isinstance(name, str) or number in images:
             fault = "has no whole number as 'id'" if number is None else "has no 'file_name'"
-            why = f"repeats the id {number}" if number in listed else fault
-            message = f"Image {at + 1} of the list {why}. It was skipped, with its boxes."
+            if number in images:
+                fault = f"repeats the id {number}"
+            message = f"Image {index + 1} of the list {fault}. It was skipped, with its boxes."
             problems.append(Problem("error", "bad-image-entry", message, file))
             continue
-        width, height = _side(each.get("width")), _side(each.get("height"))
+        width, height = _side(entry.get("width")), _side(entry.get("height"))
         known = width is not None and height is not None
-        listed[number] = (number, sound(name), *((width, height) if known else (None, None)))
-    return list(listed.values())
+        images[number] = (number, sound(name), *((width, height) if known else (None, None)))
+    return list(images.values())
 
 
 def _side(value: Any) -> int | None:
@@ -140,20 +142,20 @@ def _boxes(
         {"category": list(categories), "class_id": list(categories.values())},
         schema={"category": pl.Int64, "class_id": pl.Int64},
     )
-    found = annotations.join(
+    joined = annotations.join(
         images.select("image_id", image="source_id"), on="image", how="left", maintain_order="left"
     ).join(numbers, on="category", how="left", maintain_order="left")
-    lost = found.filter(pl.col("image_id").is_null() | pl.col("class_id").is_null())
-    for at, image, image_id, category in lost.select(
+    lost = joined.filter(pl.col("image_id").is_null() | pl.col("class_id").is_null())
+    for index, image, image_id, category in lost.select(
         "at", "image", "image_id", "category"
     ).iter_rows():
         if image_id is None:
-            kind, why = "boxes-without-image", f"image {image}, which is not listed"
+            kind, fault = "boxes-without-image", f"image {image}, which is not listed"
         else:
-            kind, why = "unknown-class", f"category {category}, which is not among the classes"
-        message = f"Annotation {at + 1} of the list is of {why}. It was skipped."
+            kind, fault = "unknown-class", f"category {category}, which is not among the classes"
+        message = f"Annotation {index + 1} of the list is of {fault}. It was skipped."
         problems.append(Problem("error", kind, message, file))
-    kept = found.drop_nulls(["image_id", "class_id"]).sort("image_id", maintain_order=True)
+    kept = joined.drop_nulls(["image_id", "class_id"]).sort("image_id", maintain_order=True)
     corners = kept.select(
         x1="x", y1="y", x2=pl.col("x") + pl.col("w"), y2=pl.col("y") + pl.col("h")
     )
@@ -163,7 +165,7 @@ def _boxes(
 
 
 def _near(path: Path) -> list[Path]:
-    """Folders beside the file that may hold its photos: `instances_train2017.json`, `train2017/`."""
+    """Folders near the file that may hold its photos, such as train2017/ of instances_train2017.json."""
     stem = path.stem
     for prefix in _PREFIXES:
         stem = stem.removeprefix(prefix)

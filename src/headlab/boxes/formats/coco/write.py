@@ -9,10 +9,18 @@ from pathlib import Path
 import polars as pl
 
 from headlab.boxes.classes import written_names
+from headlab.boxes.formats.format import Photos
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.table import BoxTable
 
-_DIGITS = 6  # of a pixel: what a sum of corner and side may be off by
+_DIGITS = 6  # of a pixel: the sum of a corner and a side is not exact
+
+
+def write_coco_folder(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> None:
+    """Write a file per split. The format has no place for photos."""
+    for split, part in table.by_split():
+        name = f"instances_{split}.json" if split else "annotations.json"
+        write_coco(part, folder / name, losses)
 
 
 def write_coco(table: BoxTable, file: Path, losses: Losses) -> None:
@@ -54,15 +62,15 @@ def write_coco(table: BoxTable, file: Path, losses: Losses) -> None:
 
 
 def _lines(table: pl.DataFrame) -> bytes:
-    """The rows as JSON, a line each, with commas between."""
-    made = io.BytesIO()
-    table.write_ndjson(made)
-    return made.getvalue().rstrip(b"\n").replace(b"\n", b",\n")
+    """The rows as JSON, one per line, separated by commas."""
+    rows = io.BytesIO()
+    table.write_ndjson(rows)
+    return rows.getvalue().rstrip(b"\n").replace(b"\n", b",\n")
 
 
 def _image_numbers(images: pl.DataFrame) -> pl.Series:
     known = images["source_id"]
     if not known.has_nulls() and known.is_unique().all():
         return known
-    counted: pl.Series = images["image_id"] + 1
-    return counted
+    from_one: pl.Series = images["image_id"] + 1
+    return from_one

@@ -6,17 +6,17 @@ import math
 import re
 from dataclasses import dataclass
 
+from headlab.boxes.formats.numbers import MAX_CLASS, NUMBER
 from headlab.boxes.table import FARTHEST_PX
 
-NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 BOX = rf"^{NUMBER}(?:,{NUMBER}){{4}}$"
-"""Five numbers with commas between; the same pattern for Python's `re` and for polars."""
+"""Five numbers separated by commas; the same pattern for Python's `re` and for polars."""
 
 PLAIN_LINE = rf"^[ \t]*[^ \t,][^,]*(?:[ \t]{BOX[1:-1]})*[ \t]*$"
-"""A path without commas, then nothing but boxes: what polars reads as columns."""
+"""A path without commas, then nothing but boxes: polars reads such lines as columns."""
 
 MEANT_AS_BOX = r"^(?:[-+.0-9,]|(?i:nan|inf|none|null))[^,]*(?:,[^,]*){2,}$"
-"""What stands where a box should, whether or not it is one; the path ends before it."""
+"""What is in the place of a box, whether or not it is one; the path ends before it."""
 
 IMAGE_SUFFIX = r"(?i)\.(?:jpe?g|png|bmp|gif|tiff?|webp|ppm|pgm|jp2|heic|avif|dng|mpo|pfm)$"
 
@@ -24,8 +24,6 @@ _BOX = re.compile(BOX)
 _MEANT_AS_BOX = re.compile(MEANT_AS_BOX)
 _IMAGE_SUFFIX = re.compile(IMAGE_SUFFIX)
 _WORD = re.compile(r"[^ \t]+")
-MAX_CLASS = 2**31
-"""Class numbers are below this."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Line:
     Attributes:
         path: the image's path as written; empty if there is none.
         boxes: x1, y1, x2, y2 in pixels and the class number.
-        rejected: why words that should be boxes are none.
+        rejected: for each word that should be a box, but is not, the reason.
     """
 
     path: str
@@ -44,19 +42,19 @@ class Line:
 
 
 def parse_line(line: str) -> Line:
-    """Read a line; a path may have spaces in it.
+    """Read a line, whose path may have blanks in it.
 
-    The path goes to the last word that ends like an image's name and is no box, or to the line's start if
-    there is none, and from there up to the first word that is meant as a box.
+    The path extends to the last word that ends like an image's name and is not a box (or to the start of
+    the line if there is no such word), and from there to the first word that is meant as a box.
     """
     words = list(_WORD.finditer(line))
     meant = [bool(_MEANT_AS_BOX.match(word[0])) for word in words]
-    named = [
-        at
-        for at, word in enumerate(words)
+    names = [
+        position
+        for position, word in enumerate(words)
         if not _BOX.match(word[0]) and _IMAGE_SUFFIX.search(word[0])
     ]
-    end = named[-1] + 1 if named else 0
+    end = names[-1] + 1 if names else 0
     while end < len(words) and not meant[end]:
         end += 1
     path = line[words[0].start() : words[end - 1].end()] if end else ""
@@ -71,20 +69,20 @@ def parse_line(line: str) -> Line:
 
 
 def _box(word: str) -> tuple[float, float, float, float, int] | str:
-    """The box that a word is, or why it is none."""
+    """The box that a word stands for, or why it is not one."""
     shown = word if len(word) <= _SHOWN else word[:_SHOWN] + "…"
     parts = word.split(",")
     if len(parts) != _NUMBERS:
-        return f"{shown!r} is no box: {_NUMBERS} numbers x1,y1,x2,y2,class were expected."
+        return f"{shown!r} is not a box: {_NUMBERS} numbers x1,y1,x2,y2,class were expected."
     if not _BOX.match(word):
-        return f"{shown!r} is no box: not all of x1,y1,x2,y2,class are finite numbers."
+        return f"{shown!r} is not a box: not all of x1,y1,x2,y2,class are finite numbers."
     x1, y1, x2, y2, number = (float(part) for part in parts)
-    if not all(math.isfinite(each) for each in (x1, y1, x2, y2, number)):
-        return f"{shown!r} is no box: not all of its numbers are finite."
+    if not all(math.isfinite(value) for value in (x1, y1, x2, y2, number)):
+        return f"{shown!r} is not a box: not all of its numbers are finite."
     if number < 0 or number != int(number) or number >= MAX_CLASS:
-        return f"{shown!r} is no box: its class {parts[-1]} is no class number."
-    if max(abs(each) for each in (x1, y1, x2, y2)) > FARTHEST_PX:
-        return f"{shown!r} is no box: it is larger than any photo."
+        return f"{shown!r} is not a box: its class {parts[-1]} is not a class number."
+    if max(abs(value) for value in (x1, y1, x2, y2)) > FARTHEST_PX:
+        return f"{shown!r} is not a box: it is larger than any photo."
     return x1, y1, x2, y2, int(number)
 
 

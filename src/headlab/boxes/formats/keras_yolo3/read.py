@@ -2,19 +2,22 @@
 
     path/to/image.jpg 50,100,150,200,0 30,50,200,120,3
 
-Source: the README of qqwweee/keras-yolo3. Its own reader splits at every blank, so that paths with
-blanks do not work there; they do here.
+Source: the README of qqwweee/keras-yolo3. Its own reader splits a line at every blank, so that it cannot
+read paths with blanks; headlab can.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from headlab.boxes.classes import Classes, class_names, names_near
-from headlab.boxes.formats.keras_yolo3.line import MAX_CLASS, PLAIN_LINE, parse_line
+from headlab.boxes.classes import class_names, names_next_to
+from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.formats.keras_yolo3.line import BOX, PLAIN_LINE, parse_line
+from headlab.boxes.formats.numbers import MAX_CLASS
 from headlab.boxes.photos.search import resolved
 from headlab.boxes.table import (
     FARTHEST_PX,
@@ -25,57 +28,57 @@ from headlab.boxes.table import (
     images_frame,
 )
 from headlab.errors import InputError
-from headlab.files.text import read_text
+from headlab.files.existing import is_file
+from headlab.files.text import first_lines, read_text
+
+_NOT_PLAIN_TEXT = (".yaml", ".yml", ".json", ".xml")
+_LINES_LOOKED_AT = 200
 
 
-def read_keras(
-    path: Path,
-    *,
-    classes: Classes | None = None,
-    images: Path | None = None,
-    split: str | None = None,
-    encoding: str | None = None,
-) -> BoxTable:
+def recognise_keras(path: Path) -> Likeness:
+    """Sure where one of the first lines has a box; possible for every text file."""
+    if not is_file(path) or path.suffix.lower() in _NOT_PLAIN_TEXT:
+        return "no"
+    words = (word for line in first_lines(path)[:_LINES_LOOKED_AT] for word in line.split())
+    return "sure" if any(re.match(BOX, word) for word in words) else "possible"
+
+
+def read_keras(path: Path, how: Reading) -> BoxTable:
     """Read the text file of keras-yolo3.
 
-    Args:
-        path: the file.
-        classes: the class names; by default those in a file next to it.
-        images: the folder that the images' paths start from, or that the images lie in.
-        split: what to call the split.
-        encoding: of the file; see `headlab.files.text.read_text`.
+    Class names that are not given are looked for in a file next to it.
 
     Raises:
         InputError: a file cannot be read, or no line names an image.
     """
-    text = read_text(path, encoding)
-    names, name_problems = names_near(path) if classes is None else class_names(classes)
+    text = read_text(path, how.encoding)
+    names, unsure = names_next_to(path) if how.names is None else class_names(how.names)
     lines, boxes, rejected = _parsed(text.lines, str(path))
     if not lines.height and not rejected:
         raise InputError(f"{path}: no line names an image.", "Give a file with annotations.")
-    image_table = images_frame(
+    images = images_frame(
         lines["image"],
-        path=resolved(lines["image"], path.parent, images),
-        split=split,
+        path=resolved(lines["image"], path.parent, how.images),
+        split=how.split,
         file=str(path),
         line=lines["line"],
     )
-    box_table = boxes_frame(
+    box_rows = boxes_frame(
         boxes["image_id"],
         boxes["class_id"],
         boxes.select("x1", "y1", "x2", "y2"),
-        image_table,
+        images,
         file=str(path),
         line=lines["line"].gather(boxes["image_id"]),
     )
-    problems = (*encoding_problems(text.remarks, path), *name_problems, *rejected)
-    return BoxTable(box_table, image_table, names, problems, "keras")
+    problems = (*encoding_problems(text.remarks, path), *unsure, *rejected)
+    return BoxTable(box_rows, images, names, problems, "keras")
 
 
 def _parsed(lines: list[str], file: str) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
-    """The images (image, line), their boxes (image_id, class_id, x1, y1, x2, y2), what was rejected.
+    """The images (image, line), their boxes (image_id, class_id, x1, y1, x2, y2), and what was rejected.
 
-    Ordinary lines are read as columns; the few that are not as `parse_line` tells.
+    Ordinary lines are read as columns, the few others one by one with `parse_line`.
     """
     table = pl.DataFrame({"text": pl.Series(lines, dtype=pl.String)}).with_row_index("row")
     table = table.filter(pl.col("text").str.contains(r"[^ \t]"))
@@ -95,8 +98,8 @@ def _ordinary(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataF
     """Paths (row, image) and boxes (row, class_id, x1 ... y2) of ordinary lines; the other lines.
 
     A line is ordinary if a path without commas is followed by nothing but boxes that have numbers in
-    range. The first comma then parts the first box's first number, with all that is before it, from all
-    other numbers.
+    range. The first comma then separates the path and the first box's first number from all other
+    numbers.
     """
     plain = table.filter(pl.col("text").str.contains(PLAIN_LINE))
     text = pl.col("text").str.strip_chars(" \t")
@@ -124,9 +127,9 @@ def _ordinary(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataF
     values = values.reshape(-1, len(_FIELDS))
     rows = parts["row"].to_numpy().repeat(parts["boxes"].to_numpy())
     classes = values[:, 4]
-    unsound = (np.abs(values[:, :4]) > FARTHEST_PX).any(1)
-    unsound |= (classes < 0) | (classes != np.floor(classes)) | (classes >= MAX_CLASS)
-    bad = np.unique(rows[unsound])
+    out_of_range = (np.abs(values[:, :4]) > FARTHEST_PX).any(1)
+    out_of_range |= (classes < 0) | (classes != np.floor(classes)) | (classes >= MAX_CLASS)
+    bad = np.unique(rows[out_of_range])
     kept = ~np.isin(rows, bad)
     boxes = pl.DataFrame(
         {
@@ -149,7 +152,7 @@ _BOX_SCHEMA = {"row": pl.UInt32, "class_id": pl.Int64} | dict.fromkeys(_FIELDS[:
 
 
 def _odd(lines: pl.DataFrame, file: str) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
-    """As `_ordinary`, for lines that are not, with what was rejected of them."""
+    """The same as of `_ordinary` for the other lines, and what was rejected of them."""
     paths: list[tuple[int, str]] = []
     boxes: list[tuple[int, int, float, float, float, float]] = []
     problems: list[Problem] = []

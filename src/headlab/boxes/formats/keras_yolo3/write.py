@@ -1,4 +1,4 @@
-"""Write keras-yolo3's text: see `headlab.boxes.formats.keras_yolo3.read`."""
+"""Write keras-yolo3's text; `headlab.boxes.formats.keras_yolo3.read` describes it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from headlab.boxes.classes import names_text
+from headlab.boxes.formats.format import Photos
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
@@ -15,31 +16,46 @@ from headlab.errors import InputError
 _CORNERS = ("x1", "y1", "x2", "y2")
 
 
-def write_keras(table: BoxTable, file: Path, classes_file: Path, losses: Losses) -> None:
-    """Write one text file, and the class names.
+def write_keras_folder(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> None:
+    """Write a text file per split, and `classes.txt`. The format has no place for photos."""
+    for split, part in table.by_split():
+        _write_lines(part, folder / f"{split or 'annotations'}.txt", losses)
+    _write_names(table, folder / "classes.txt")
+
+
+def write_keras(table: BoxTable, file: Path, losses: Losses) -> None:
+    """Write one text file, and the class names as `NAME_classes.txt`."""
+    _write_lines(table, file, losses)
+    _write_names(table, file.with_name(f"{file.stem}_classes.txt"))
+
+
+def _write_lines(table: BoxTable, file: Path, losses: Losses) -> None:
+    """Write a line per image.
 
     keras-yolo3 reads whole pixels only, so that corners are rounded to the nearest (halves to the even
     one). Images of other formats are named by their absolute path, since there is no folder that such
     paths start from; those of keras-yolo3's format as they were.
 
     Raises:
-        InputError: a path holds a line break, which the format cannot say, or two classes have the same name.
+        InputError: a path holds a line break, which the format cannot express, or two classes have the same
+            name.
     """
     boxes = losses.without_crowds(table.boxes)
-    rounded = [pl.col(each).round(0, mode="half_to_even") for each in _CORNERS]
+    rounded = [pl.col(corner).round(0, mode="half_to_even") for corner in _CORNERS]
     differs = pl.any_horizontal(
-        (pl.col(each) - new).abs() > _EXACT for each, new in zip(_CORNERS, rounded, strict=True)
+        (pl.col(corner) - whole).abs() > _EXACT
+        for corner, whole in zip(_CORNERS, rounded, strict=True)
     )
     losses.note(
         "rounded",
         int(boxes.select(differs.sum()).item()),
         "{} corners in fractions of a pixel, which keras-yolo3 cannot read: they were rounded",
     )
-    numbers = [each.cast(pl.Int64).cast(pl.String) for each in rounded]
+    numbers = [corner.cast(pl.Int64).cast(pl.String) for corner in rounded]
     text = pl.concat_str([*numbers, pl.col("class_id").cast(pl.String)], separator=",")
-    joined = boxes.group_by("image_id").agg(text.str.join(" ").alias("text"))
+    texts = boxes.group_by("image_id").agg(text.str.join(" ").alias("text"))
     images = table.images.with_columns(name=_names(table)).join(
-        joined, on="image_id", how="left", maintain_order="left"
+        texts, on="image_id", how="left", maintain_order="left"
     )
     losses.note(
         "path-with-space",
@@ -51,7 +67,10 @@ def write_keras(table: BoxTable, file: Path, classes_file: Path, losses: Losses)
         raise InputError("The path of an image has a line break in it.", "Rename the file.")
     lines = images.select(pl.concat_str("name", "text", separator=" ", ignore_nulls=True))
     file.write_text("".join(f"{line}\n" for line in lines.to_series()), "utf-8")
-    classes_file.write_text(names_text(table), "utf-8")
+
+
+def _write_names(table: BoxTable, file: Path) -> None:
+    file.write_text(names_text(table), "utf-8")
 
 
 _EXACT = 1e-9

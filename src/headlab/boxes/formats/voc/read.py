@@ -1,7 +1,7 @@
 """Pascal VOC: a folder of XML files, one per photo, with lists of photos for the splits.
 
-VOC counts pixels from 1 and includes the last one; many tools that write its format count from 0. The
-file does not say which, so that corners are read, and written back, as they are.
+VOC counts pixels from 1 and includes the last one; many tools that write its format count from 0. A file
+does not say which, so that corners are read, and written back, as they are.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from headlab.boxes.classes import Classes, class_names, names_found
+from headlab.boxes.classes import class_names, names_found
+from headlab.boxes.formats.format import Likeness, Reading
 from headlab.boxes.formats.voc.xml import Annotation, NotVoc, parse_annotation
-from headlab.boxes.formats.yolo.dataset import is_photo
-from headlab.boxes.photos.search import bare_name
+from headlab.boxes.photos.search import bare_name, is_photo
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, encoding_problems, images_frame
 from headlab.errors import InputError
+from headlab.files.existing import is_folder
 from headlab.files.text import read_text, sound
 
 _USUAL_SPLITS = ("train", "val", "valid", "test")
@@ -28,7 +29,7 @@ _THREADS = 4
 
 @dataclass(frozen=True)
 class _Entry:
-    """One photo of the data set: its XML file and where it is listed."""
+    """One photo of the data set: its XML file, and where it is listed."""
 
     stem: str
     split: str | None
@@ -36,41 +37,55 @@ class _Entry:
     line: int | None
 
 
-def read_voc(
-    path: Path,
-    *,
-    classes: Classes | None = None,
-    images: Path | None = None,
-    split: str | None = None,
-) -> BoxTable:
+def recognise_voc(path: Path) -> Likeness:
+    """Sure of a folder with XML files in `Annotations`; possible for one with XML files of its own.
+
+    Raises:
+        InputError: it is one of the XML files, not the data set.
+    """
+    if is_folder(path):
+        if any((path / "Annotations").glob("*.xml")):
+            return "sure"
+        return "possible" if any(path.glob("*.xml")) else "no"
+    if path.suffix.lower() == ".xml":
+        raise InputError(f"{path}: one XML file.", f"Give its folder: {path.parent}.")
+    return "no"
+
+
+def read_voc(path: Path, how: Reading) -> BoxTable:
     """Read a folder with `Annotations`, or a folder of XML files.
 
-    With `ImageSets/Main` the photos of its lists train, val and test are read, or of the list that
-    `split` names; without it all that have an XML file. The classes are numbered in alphabetical order of
-    all XML files, of whatever split, unless `classes` or a `classes.txt` in the folder says otherwise.
+    With `ImageSets/Main`, the photos in its lists train, val and test are read, or those in the list that
+    `split` names; without it, all that have an XML file. The classes are numbered in the alphabetical order
+    of those in all XML files, of whatever split, unless `names` or a `classes.txt` in the folder says
+    otherwise.
 
     Raises:
         InputError: there is no XML file, a list cannot be read, or there is no such split.
     """
     folder = path / "Annotations" if (path / "Annotations").is_dir() else path
-    stems = sorted(sound(each.stem) for each in folder.glob("*.xml"))
+    stems = sorted(sound(file.stem) for file in folder.glob("*.xml"))
     if not stems:
         raise InputError(
             f"{folder}: no XML file was found.", "Give the folder of a Pascal VOC set."
         )
     problems: list[Problem] = []
-    entries = _entries(path, folder, stems, split, problems)
+    entries = _entries(path, folder, stems, how.split, problems)
     annotations = _annotations(folder, stems, problems)
-    names: tuple[str, ...] = ()
-    if classes is not None:
-        names, name_problems = class_names(classes)
-        problems += name_problems
+    unsure: tuple[Problem, ...] = ()
+    if how.names is not None:
+        names, unsure = class_names(how.names)
     elif (path / "classes.txt").is_file():
-        names, name_problems = names_found(path / "classes.txt")
-        problems += name_problems
+        names, unsure = names_found(path / "classes.txt")
     else:
-        names = tuple(sorted({each.name for one in annotations.values() for each in one.objects}))
-    places = _photo_places(path, folder, images)
+        found = {
+            annotated.name
+            for annotation in annotations.values()
+            for annotated in annotation.objects
+        }
+        names = tuple(sorted(found))
+    problems += unsure
+    places = _photo_places(path, folder, how.images)
     return _table(folder, entries, annotations, names, places, problems)
 
 
@@ -80,49 +95,49 @@ def _entries(
     lists = _lists(path, split)
     if not lists:
         if split is not None:
-            known = ", ".join(each.stem for each in _lists(path, None)) or "none"
+            known = ", ".join(file.stem for file in _lists(path, None)) or "none"
             raise InputError(
                 f"There is no split {split!r}: {path} has no ImageSets/Main/{split}.txt.",
                 f"Known splits: {known}.",
             )
         return [_Entry(stem, None, str(folder / f"{stem}.xml"), None) for stem in stems]
-    found = _listed(lists, folder, set(stems), problems)
-    if not found:
+    entries = _listed(lists, folder, set(stems), problems)
+    if not entries:
         raise InputError(
             f"{lists[0]}: names no photo that has an XML file in {folder}.", "Check the list."
         )
-    unlisted = sorted(set(stems) - {each.stem for each in found})
+    unlisted = sorted(set(stems) - {entry.stem for entry in entries})
     if unlisted and split is None:
         message = (
-            f"{len(unlisted):,} XML files are in none of the lists {', '.join(each.name for each in lists)}, "
+            f"{len(unlisted):,} XML files are in none of the lists {', '.join(file.name for file in lists)}, "
             f"such as {unlisted[0]}.xml: they were skipped."
         )
         problems.append(Problem("warning", "unlisted", message, str(folder)))
-    return found
+    return entries
 
 
 def _listed(
     lists: Sequence[Path], folder: Path, known: set[str], problems: list[Problem]
 ) -> list[_Entry]:
     """The photos that the lists name and that have an XML file."""
-    found = []
+    entries = []
     for file in lists:
         text = read_text(file)
         problems.extend(encoding_problems(text.remarks, file))
-        for line, said in enumerate(text.lines, 1):
-            words = said.split()
-            # "NAME -1" in a class's list means that the photo has no such object
+        for line, content in enumerate(text.lines, 1):
+            words = content.split()
+            # "NAME -1" in the list of a class means that the photo has no such object
             if not words or (len(words) == 2 and words[1] == "-1"):
                 continue
-            stem = said.strip() if said.strip() in known else words[0]
+            stem = content.strip() if content.strip() in known else words[0]
             if stem in known:
-                found.append(_Entry(stem, file.stem, str(file), line))
+                entries.append(_Entry(stem, file.stem, str(file), line))
             else:
                 message = f"There is no {folder / stem}.xml. The photo was skipped."
                 problems.append(
                     Problem("error", "missing-annotation", message, str(file), line, stem)
                 )
-    return found
+    return entries
 
 
 def _lists(path: Path, split: str | None) -> list[Path]:
@@ -131,14 +146,14 @@ def _lists(path: Path, split: str | None) -> list[Path]:
     if split is not None:
         return [sets / f"{split}.txt"] if (sets / f"{split}.txt").is_file() else []
     usual = [sets / f"{name}.txt" for name in _USUAL_SPLITS]
-    usual = [each for each in usual if each.is_file()]
+    usual = [file for file in usual if file.is_file()]
     return usual or sorted(sets.glob("*.txt"))
 
 
 def _annotations(
     folder: Path, stems: Sequence[str], problems: list[Problem]
 ) -> dict[str, Annotation]:
-    """The annotations that can be read; the others become problems."""
+    """The annotations that can be read, by stem; the others become problems."""
 
     def read(stem: str) -> Annotation | Problem:
         file = f"{folder}{os.sep}{stem}.xml"
@@ -154,14 +169,14 @@ def _annotations(
             return Problem("error", "bad-file", message, file)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        read_all = list(pool.map(read, stems))
-    found = {}
-    for stem, each in zip(stems, read_all, strict=True):
-        if isinstance(each, Problem):
-            problems.append(each)
+        outcomes = list(pool.map(read, stems))
+    annotations = {}
+    for stem, outcome in zip(stems, outcomes, strict=True):
+        if isinstance(outcome, Problem):
+            problems.append(outcome)
         else:
-            found[stem] = each
-    return found
+            annotations[stem] = outcome
+    return annotations
 
 
 def _table(
@@ -172,10 +187,10 @@ def _table(
     places: dict[str, str],
     problems: list[Problem],
 ) -> BoxTable:
-    numbers = {name: at for at, name in enumerate(names)}
-    kept = [each for each in entries if each.stem in annotations]
+    numbers = {name: number for number, name in enumerate(names)}
+    kept = [entry for entry in entries if entry.stem in annotations]
     ids, class_ids, corners, flags, files, lines, shown = [], [], [], [], [], [], []
-    for at, entry in enumerate(kept):
+    for image_id, entry in enumerate(kept):
         file = str(folder / f"{entry.stem}.xml")
         annotation = annotations[entry.stem]
         image = bare_name(annotation.filename) or entry.stem
@@ -185,26 +200,27 @@ def _table(
         for line, reason in annotation.rejected:
             message = f"{reason} It was skipped."
             problems.append(Problem("error", "bad-box", message, file, line, image))
-        for each in annotation.objects:
-            if each.name not in numbers:
-                message = f"The class {each.name!r} is not among those given. The box was skipped."
-                problems.append(Problem("error", "unknown-class", message, file, each.line, image))
+        for annotated in annotation.objects:
+            name, line = annotated.name, annotated.line
+            if name not in numbers:
+                message = f"The class {name!r} is not among those given. The box was skipped."
+                problems.append(Problem("error", "unknown-class", message, file, line, image))
                 continue
-            ids.append(at)
-            class_ids.append(numbers[each.name])
-            corners.append(each.corners_px)
-            flags.append(each.difficult)
+            ids.append(image_id)
+            class_ids.append(numbers[name])
+            corners.append(annotated.corners_px)
+            flags.append(annotated.difficult)
             files.append(file)
-            lines.append(each.line)
-    sizes = [annotations[each.stem].size_px or (None, None) for each in kept]
+            lines.append(line)
+    sizes = [annotations[entry.stem].size_wh_px or (None, None) for entry in kept]
     images = images_frame(
         shown,
         path=[_place(image, entry.stem, places) for image, entry in zip(shown, kept, strict=True)],
         width_px=[width for width, _ in sizes],
         height_px=[height for _, height in sizes],
-        split=[each.split for each in kept],
-        file=[each.file for each in kept],
-        line=[each.line for each in kept],
+        split=[entry.split for entry in kept],
+        file=[entry.file for entry in kept],
+        line=[entry.line for entry in kept],
     )
     boxes = boxes_frame(
         ids,

@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape
 import polars as pl
 
 from headlab.boxes.classes import names_text, written_names
+from headlab.boxes.formats.format import Photos
 from headlab.boxes.formats.losses import Losses
-from headlab.boxes.formats.photo_links import Photos, place_photos, plain_names
+from headlab.boxes.formats.photo_links import place_photos, plain_names
 from headlab.boxes.table import BoxTable
 from headlab.plain_text import printable
 
@@ -28,7 +29,7 @@ _OBJECT = (
 def write_voc(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> None:
     """Write a folder of Pascal VOC; corners are written as they are, with fractions if they have any.
 
-    An image that is listed several times has one file with all its boxes, those that are equal once.
+    An image that is listed several times gets one file with all its boxes, equal ones only once.
 
     Raises:
         InputError: two classes have the same name.
@@ -67,7 +68,7 @@ def _boxes(
     losses.note(
         "crowd",
         int(table.boxes["crowd"].sum()),
-        "{} the flag 'crowd', which the format has not: they were left out",
+        "{} the flag 'crowd', which the format does not have: they were left out",
     )
     named = (
         table.boxes.filter(~pl.col("crowd"))
@@ -77,12 +78,12 @@ def _boxes(
     repeated = images.filter(pl.col("name").is_duplicated())["name"].unique()
     again = pl.col("name").is_in(repeated.implode())
     once = named.filter(again).unique(
-        [each for each in named.columns if each != "image_id"], keep="first", maintain_order=True
+        [name for name in named.columns if name != "image_id"], keep="first", maintain_order=True
     )
-    found: dict[str, list[tuple[int, bool, float, float, float, float]]] = {}
+    by_name: dict[str, list[tuple[int, bool, float, float, float, float]]] = {}
     for name, _, *box in pl.concat([named.filter(~again), once]).iter_rows():
-        found.setdefault(name, []).append(tuple(box))
-    return found
+        by_name.setdefault(name, []).append(tuple(box))
+    return by_name
 
 
 def _write_lists(images: pl.DataFrame, folder: Path) -> None:
@@ -91,8 +92,8 @@ def _write_lists(images: pl.DataFrame, folder: Path) -> None:
     if not listed.height:
         return
     lists.mkdir(parents=True)
-    for (split,), some in listed.group_by("split", maintain_order=True):
-        stems = dict.fromkeys(_stem(name) for name in some["name"])
+    for (split,), images_of_split in listed.group_by("split", maintain_order=True):
+        stems = dict.fromkeys(_stem(name) for name in images_of_split["name"])
         (lists / f"{split}.txt").write_text("".join(f"{stem}\n" for stem in stems), "utf-8")
 
 

@@ -16,7 +16,7 @@ _ROOT, _SIZE, _OBJECT = "/annotation", "/annotation/size", "/annotation/object"
 _OF_OBJECT = {
     f"{_OBJECT}/name": "name",
     f"{_OBJECT}/difficult": "difficult",
-    **{f"{_OBJECT}/bndbox/{each}": each for each in _CORNERS},
+    **{f"{_OBJECT}/bndbox/{corner}": corner for corner in _CORNERS},
 }
 _OF_PHOTO = {
     f"{_ROOT}/filename": "filename",
@@ -27,11 +27,11 @@ _WANTED = _OF_OBJECT | _OF_PHOTO
 
 
 class NotVoc(Exception):
-    """The file is no annotation of Pascal VOC.
+    """The file is not an annotation of Pascal VOC.
 
     Args:
         reason: why, without the file's name.
-        line: where, from 1; None if nowhere in particular.
+        line: where, from 1; None if it concerns the whole file.
     """
 
     def __init__(self, reason: str, line: int | None = None) -> None:
@@ -55,14 +55,14 @@ class Annotation:
     """One photo's annotation.
 
     Attributes:
-        filename: of the photo; empty if the file does not say.
-        size_px: width and height; None where the file does not say, or says zero.
+        filename: the photo's name; empty if the file does not say.
+        size_wh_px: width and height in pixels; None where the file does not say, or says zero.
         objects: in order.
-        rejected: the line, and why the object there is skipped.
+        rejected: for each object that is skipped, its line and the reason.
     """
 
     filename: str = ""
-    size_px: tuple[int, int] | None = None
+    size_wh_px: tuple[int, int] | None = None
     objects: list[VocObject] = field(default_factory=list)
     rejected: list[tuple[int, str]] = field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Annotation:
 def parse_annotation(data: bytes) -> Annotation:
     """Read one file.
 
-    Entities are not expanded and nothing outside the file is read.
+    Entities are not expanded, and nothing outside the file is read.
 
     Raises:
         NotVoc: it is not well-formed, declares entities, or its root is not `annotation`.
@@ -84,13 +84,13 @@ def parse_annotation(data: bytes) -> Annotation:
     except expat.ExpatError as error:
         reason = expat.ErrorString(error.code)
         raise NotVoc(f"not well-formed XML ({reason})", error.lineno) from None
-    except (LookupError, ValueError) as error:  # an encoding that Python does not know
+    except (LookupError, ValueError) as error:  # an encoding that Python does not have
         raise NotVoc(f"not well-formed XML ({error})") from None
     return reading.found
 
 
 def _no_entities(*_: object) -> None:
-    raise NotVoc("it declares entities, which annotations have no use for")
+    raise NotVoc("it declares entities, which annotations do not need")
 
 
 class _Reading:
@@ -132,29 +132,31 @@ class _Reading:
             self._end_photo()
 
     def _end_object(self) -> None:
-        said = self._object
-        missing = [each for each in ("name", *_CORNERS) if not said.get(each)]
+        values = self._object
+        missing = [tag for tag in ("name", *_CORNERS) if not values.get(tag)]
         if missing:
             self.found.rejected.append((self._line, f"The object has no <{missing[0]}>."))
             return
-        corners = [_number(said[each]) for each in _CORNERS]
-        for each, value in zip(_CORNERS, corners, strict=True):
+        corners = [_number(values[tag]) for tag in _CORNERS]
+        for tag, value in zip(_CORNERS, corners, strict=True):
             if value is None:
-                reason = f"The object's <{each}> is {said[each][:40]!r}, which is no number."
+                reason = f"The object's <{tag}> is {values[tag][:40]!r}, which is not a number."
                 self.found.rejected.append((self._line, reason))
                 return
         x1, y1, x2, y2 = (value for value in corners if value is not None)
         if max(map(abs, (x1, y1, x2, y2))) > FARTHEST_PX:
             self.found.rejected.append((self._line, "The object is larger than any photo."))
             return
-        difficult = said.get("difficult", "0") not in ("", "0", "false", "False")
-        self.found.objects.append(VocObject(said["name"], (x1, y1, x2, y2), difficult, self._line))
+        difficult = values.get("difficult", "0") not in ("", "0", "false", "False")
+        self.found.objects.append(
+            VocObject(values["name"], (x1, y1, x2, y2), difficult, self._line)
+        )
 
     def _end_photo(self) -> None:
         self.found.filename = self._photo.get("filename", "")
-        width, height = (_number(self._photo.get(each, "")) for each in ("width", "height"))
+        width, height = (_number(self._photo.get(tag, "")) for tag in ("width", "height"))
         if width and height and min(width, height) >= 1 and max(width, height) < _LARGEST:
-            self.found.size_px = int(width), int(height)
+            self.found.size_wh_px = int(width), int(height)
 
 
 def _number(text: str) -> float | None:

@@ -1,6 +1,7 @@
 """Which photos a YOLO data set has, in which splits, and where their label files are.
 
-As ultralytics finds them: the folder `labels` stands where the photo's path has `images`.
+They are found as ultralytics finds them: the path of a label file has `labels` where the photo's path has
+`images`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headlab.boxes.classes import Classes, Names, class_names, names_found
+from headlab.boxes.classes import Names, NamesRead, class_names, names_found
+from headlab.boxes.photos.search import is_photo
 from headlab.boxes.table import Problem, encoding_problems
 from headlab.errors import InputError
 from headlab.files.existing import exists, is_file, is_folder
@@ -19,13 +21,6 @@ from headlab.files.text import read_text, sound
 from headlab.files.yaml_file import read_yaml
 
 SPLITS = ("train", "val", "test")
-IMAGE_SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("avif", "bmp", "dng", "gif", "heic", "heif", "jp2", "jpeg", "jpeg2000", "jpg", "mpo"),
-        *("png", "pfm", "ppm", "pgm", "tif", "tiff", "webp"),
-    )
-)
 _ROBOFLOW_SPLITS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 
@@ -34,11 +29,11 @@ class Listed:
     """One photo of the data set.
 
     Attributes:
-        image: its path as written, or, from a folder, relative to the data set's root.
+        image: its path as written; for a photo found in a folder, relative to the data set's root.
         path: where it is.
         split: such as "train"; None if there are none.
-        file: that lists it: a list, or the folder it was found in.
-        line: in that list, from 1; None for a folder.
+        file: the list that names it, or the folder that it was found in.
+        line: the line in that list, from 1; None for a folder.
     """
 
     image: str
@@ -54,29 +49,29 @@ class Dataset:
 
     Attributes:
         photos: in order.
-        names: of the classes; empty if unknown.
-        problems: what is wrong with it.
+        names: the class names; empty if unknown.
+        problems: what is wrong with the data set.
     """
 
     photos: list[Listed] = field(default_factory=list)
     names: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
+    def take_names(self, names: NamesRead) -> None:
+        """Take class names, with what is uncertain about them."""
+        self.names = names[0]
+        self.problems += names[1]
+
 
 def label_path(image: str) -> str:
     """Where the labels of a photo are: its path with the last folder `images` replaced by `labels`.
 
-    Invariant: as ultralytics' `img2label_paths`, see the test.
+    Invariant: the same as ultralytics' `img2label_paths`; see the test.
     """
     images, labels = f"{os.sep}images{os.sep}", f"{os.sep}labels{os.sep}"
     rooted = image if image.startswith(os.sep) else os.sep + image  # "images/a.jpg" counts, too
-    found = labels.join(rooted.rsplit(images, 1)).rsplit(".", 1)[0] + ".txt"
-    return found if rooted is image else found[len(os.sep) :]
-
-
-def is_photo(name: str) -> bool:
-    """Whether a file's name is that of a photo."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - Path's is slow
+    path = labels.join(rooted.rsplit(images, 1)).rsplit(".", 1)[0] + ".txt"
+    return path if rooted is image else path[len(os.sep) :]
 
 
 def dataset_yaml(folder: Path) -> Path | None:
@@ -95,7 +90,7 @@ def dataset_yaml(folder: Path) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def from_yaml(path: Path, classes: Classes | None) -> Dataset:
+def from_yaml(path: Path, names: Names | None) -> Dataset:
     """The data set that a `data.yaml` describes.
 
     Raises:
@@ -108,72 +103,73 @@ def from_yaml(path: Path, classes: Classes | None) -> Dataset:
             f"{path}: names neither train, val nor test.",
             "A data.yaml has lines such as 'train: images/train' and 'names: [cat, dog]'.",
         )
-    made = Dataset()
-    made.problems += encoding_problems(file.remarks, path)
-    if classes is None:
-        made.names = _names(said, path, made.problems)
+    dataset = Dataset()
+    problems = dataset.problems
+    problems += encoding_problems(file.remarks, path)
+    if names is None:
+        dataset.names = _names(said, path, problems)
     else:
-        _name(made, class_names(classes))
+        dataset.take_names(class_names(names))
     root = _root(said.get("path"), path)
-    first: dict[str, str] = {}
+    first_split: dict[str, str] = {}
     for split in SPLITS:
         for source in _sources(said.get(split), split, path):
             place = _place(source, root)
-            before = first.setdefault(os.path.realpath(place), split)
-            if before == split:
-                _add(made, place, split, root, path)
+            earlier = first_split.setdefault(os.path.realpath(place), split)
+            if earlier == split:
+                _add(dataset, place, split, root, path)
             else:
-                message = f"The split {split} is the same as {before}: it was read once."
-                made.problems.append(Problem("warning", "same-split", message, str(path)))
-    return made
+                message = f"The split {split} is the same as {earlier}: it was read once."
+                problems.append(Problem("warning", "same-split", message, str(path)))
+    return dataset
 
 
-def from_folder(folder: Path, classes: Classes | None) -> Dataset:
-    """The data set in a folder that has `images` and `labels`, or splits that have them each."""
-    made = Dataset()
-    _name(made, _names_within(folder) if classes is None else class_names(classes))
+def from_folder(folder: Path, names: Names | None) -> Dataset:
+    """The data set in a folder that has `images` and `labels`, or whose splits have them."""
+    dataset = Dataset()
+    dataset.take_names(_names_within(folder) if names is None else class_names(names))
     if (folder / "images").is_dir():
         for image in _photos_in(folder / "images"):
             inner = image.relative_to(folder / "images").parts
             split = inner[0] if len(inner) > 1 else None
             shown = image.relative_to(folder).as_posix()
-            made.photos.append(Listed(sound(shown), sound(image), split, str(folder / "images")))
+            home = str(folder / "images")
+            dataset.photos.append(Listed(sound(shown), sound(image), split, home))
     else:
         for name, split in _ROBOFLOW_SPLITS.items():
             for image in _photos_in(folder / name / "images"):
                 shown = image.relative_to(folder).as_posix()
-                made.photos.append(
-                    Listed(sound(shown), sound(image), split, str(folder / name / "images"))
-                )
-    return made
+                home = str(folder / name / "images")
+                dataset.photos.append(Listed(sound(shown), sound(image), split, home))
+    return dataset
 
 
-def from_list(path: Path, classes: Classes | None, split: str | None) -> Dataset:
+def from_list(path: Path, names: Names | None, split: str | None) -> Dataset:
     """The data set of a text file that lists photos, one path per line."""
-    made = Dataset()
-    _name(made, _names_within(path.parent) if classes is None else class_names(classes))
-    made.photos.extend(_listed_in(path, split, made.problems))
-    return made
+    dataset = Dataset()
+    dataset.take_names(_names_within(path.parent) if names is None else class_names(names))
+    dataset.photos.extend(_listed_in(path, split, dataset.problems))
+    return dataset
 
 
 def _place(source: str, root: Path) -> Path:
     place = root / source
     if not exists(place) and source.startswith("../"):
-        return root / source[3:]  # as exported by Roboflow: relative to a folder of its own
+        return root / source[3:]  # Roboflow exports paths that start from a folder of their own
     return place
 
 
-def _add(made: Dataset, place: Path, split: str, root: Path, yaml_file: Path) -> None:
+def _add(dataset: Dataset, place: Path, split: str, root: Path, yaml_file: Path) -> None:
     if is_file(place):
-        made.photos.extend(_listed_in(place, split, made.problems))
+        dataset.photos.extend(_listed_in(place, split, dataset.problems))
         return
     photos = _photos_in(place)
     for image in photos:
         shown = os.path.relpath(image, root).replace(os.sep, "/")
-        made.photos.append(Listed(sound(shown), sound(image), split, str(place)))
+        dataset.photos.append(Listed(sound(shown), sound(image), split, str(place)))
     if not photos and not is_folder(place):
         message = f"The split {split} is neither a folder nor a list: there is no {place}."
-        made.problems.append(Problem("error", "missing-split", message, str(yaml_file)))
+        dataset.problems.append(Problem("error", "missing-split", message, str(yaml_file)))
 
 
 def _listed_in(path: Path, split: str | None, problems: list[Problem]) -> Iterator[Listed]:
@@ -182,27 +178,27 @@ def _listed_in(path: Path, split: str | None, problems: list[Problem]) -> Iterat
     for number, line in enumerate(text.lines, 1):
         name = line.strip()
         if name:
-            inside = name[2:] if name.startswith("./") else name
-            found = path.parent / inside
-            if not exists(found) and exists(inside):
-                found = Path(inside)
-            yield Listed(name, str(found), split, str(path), number)
+            relative = name[2:] if name.startswith("./") else name
+            photo = path.parent / relative
+            if not exists(photo) and exists(relative):
+                photo = Path(relative)
+            yield Listed(name, str(photo), split, str(path), number)
 
 
 def _photos_in(folder: Path) -> list[Path]:
-    """The photos in a folder and the folders inside it, sorted by path.
+    """The photos in a folder and its subfolders, sorted by path.
 
-    If there are none, those that the label files stand for, so that labels without photos can be read.
+    If there are none, those that the label files belong to, so that labels without photos can be read.
     """
-    found = [path for path in _files_in(folder) if is_photo(path.name)]
-    if not found:
+    photos = [path for path in _files_in(folder) if is_photo(path.name)]
+    if not photos:
         labels = Path(label_path(str(folder / "any.jpg"))).parent
-        found = [
+        photos = [
             (folder / path.relative_to(labels)).with_suffix(".jpg")
             for path in _files_in(labels)
             if path.suffix == ".txt" and path.name != "classes.txt"
         ]
-    return sorted(found)
+    return sorted(photos)
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -210,28 +206,28 @@ def _files_in(folder: Path) -> Iterator[Path]:
         yield from (Path(base) / name for name in names)
 
 
-def _root(said: Any, path: Path) -> Path:
+def _root(value: Any, path: Path) -> Path:
     """The folder that the splits' paths start from: `path:`, relative to the YAML file's folder."""
-    if not isinstance(said, str) or not said:
+    if not isinstance(value, str) or not value:
         return path.parent
-    root = path.parent / said
+    root = path.parent / value
     return root if is_folder(root) else path.parent
 
 
-def _sources(said: Any, split: str, path: Path) -> list[str]:
-    if said is None or said == "":
+def _sources(value: Any, split: str, path: Path) -> list[str]:
+    if value is None or value == "":
         return []
-    listed = said if isinstance(said, list) else [said]
-    if not all(isinstance(each, str) and "\0" not in each for each in listed):
+    sources = value if isinstance(value, list) else [value]
+    if not all(isinstance(source, str) and "\0" not in source for source in sources):
         raise InputError(
-            f"{path}: {split} is no path, nor a list of paths.",
+            f"{path}: {split} is neither a path nor a list of paths.",
             f"Write a folder or a list, as in '{split}: images/{split}'.",
         )
-    return listed
+    return sources
 
 
-def _names(said: Mapping[str, Any], path: Path, problems: list[Problem]) -> tuple[str, ...]:
-    names = said.get("names")
+def _names(described: Mapping[str, Any], path: Path, problems: list[Problem]) -> tuple[str, ...]:
+    names = described.get("names")
     if isinstance(names, list):
         return tuple(map(_class_name, names))
     if isinstance(names, Mapping):
@@ -239,10 +235,15 @@ def _names(said: Mapping[str, Any], path: Path, problems: list[Problem]) -> tupl
             int(key): _class_name(name) for key, name in names.items() if _is_class_number(key)
         }
         if len(by_number) == len(names) and by_number and max(by_number) < _MOST_CLASSES:
-            return tuple(by_number.get(at, f"class {at}") for at in range(max(by_number) + 1))
-    if names is None and isinstance(said.get("nc"), int) and 0 < said["nc"] < _MOST_CLASSES:
-        return tuple(f"class {at}" for at in range(said["nc"]))
-    message = "The class names are unknown: 'names' is no list, and no map from numbers to names."
+            return tuple(
+                by_number.get(number, f"class {number}") for number in range(max(by_number) + 1)
+            )
+    count = described.get("nc")
+    if names is None and isinstance(count, int) and 0 < count < _MOST_CLASSES:
+        return tuple(f"class {number}" for number in range(count))
+    message = (
+        "The class names are unknown: 'names' is neither a list nor a map from numbers to names."
+    )
     problems.append(Problem("warning", "no-class-names", message, str(path)))
     return ()
 
@@ -251,9 +252,9 @@ _MOST_CLASSES = 100_000
 _MOST_DIGITS = 9
 
 
-def _class_name(said: Any) -> str:
-    """A class's name; a list or map in its place, which may unfold to any length, is not read."""
-    return "?" if isinstance(said, (list, dict, set, tuple)) else sound(said)
+def _class_name(value: Any) -> str:
+    """A class's name; a list or map in its place, which may expand to any length, is not read."""
+    return "?" if isinstance(value, (list, dict, set, tuple)) else sound(value)
 
 
 def _is_class_number(key: Any) -> bool:
@@ -261,17 +262,12 @@ def _is_class_number(key: Any) -> bool:
     return text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
-def _name(made: Dataset, names: Names) -> None:
-    made.names = names[0]
-    made.problems += names[1]
-
-
-def _names_within(folder: Path) -> Names:
+def _names_within(folder: Path) -> NamesRead:
     for base in (folder, folder / "labels", folder.parent):
         if (base / "classes.txt").is_file():
             return names_found(base / "classes.txt")
-    names = sorted(folder.glob("*.names"))
-    if len(names) == 1:
-        return names_found(names[0])
+    name_files = sorted(folder.glob("*.names"))
+    if len(name_files) == 1:
+        return names_found(name_files[0])
     message = "The class names are unknown: there is no data.yaml and no classes.txt."
     return (), (Problem("warning", "no-class-names", message, str(folder)),)

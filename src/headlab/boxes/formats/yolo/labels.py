@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from headlab.boxes.formats.keras_yolo3.line import MAX_CLASS, NUMBER
+from headlab.boxes.formats.numbers import MAX_CLASS, NUMBER
 from headlab.boxes.table import Problem
 
 PLAIN = rf"^[ \t]*[0-9]+(?:[ \t]+{NUMBER}){{4}}[ \t]*$"
-_FARTHEST = 2.0  # beyond it a number is no share of a photo, however carelessly the box was drawn
+_FARTHEST = (
+    2.0  # a number beyond this is not a share of a photo, however carelessly a box was drawn
+)
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _AT_ONCE = 64
 _POLYGON_FROM = 7
@@ -41,7 +43,7 @@ def read_labels(files: Sequence[str], images: Sequence[str]) -> Labels:
     """Read label files in parallel.
 
     Args:
-        files: per photo.
+        files: the label file of each photo.
         images: the photos' names, for messages.
     """
     portions = [files[at : at + _AT_ONCE] for at in range(0, len(files), _AT_ONCE)]
@@ -73,9 +75,9 @@ def read_labels(files: Sequence[str], images: Sequence[str]) -> Labels:
     ).filter(pl.col("text").str.contains(r"[^ \t]"))
     boxes, odd = _plain(table)
     if odd.height:
-        other, said = _odd(odd, files, images)
-        problems.extend(said)
-        boxes = pl.concat([boxes, other]).sort("photo", "line", maintain_order=True)
+        odd_boxes, odd_problems = _odd(odd, files, images)
+        problems.extend(odd_problems)
+        boxes = pl.concat([boxes, odd_boxes]).sort("photo", "line", maintain_order=True)
     return Labels(boxes, missing, problems)
 
 
@@ -94,7 +96,7 @@ def _text(path: str) -> str | OSError | None:
 
 
 def _plain(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The boxes of lines with five numbers in range, and the other lines."""
+    """The boxes of the lines that have five numbers in range, and the other lines."""
     plain = pl.col("text").str.contains(PLAIN)
     spaced = pl.col("text").str.replace_all(r"[ \t]+", " ").str.strip_chars(" ")
     fields = ["number", "x", "y", "w", "h"]
@@ -123,7 +125,7 @@ def _plain(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _odd(
     lines: pl.DataFrame, files: Sequence[str], images: Sequence[str]
 ) -> tuple[pl.DataFrame, list[Problem]]:
-    """Polygons as boxes, and what the lines that are neither are rejected for."""
+    """The bounding boxes of polygons, and why the lines that are neither are rejected."""
     boxes: list[tuple[int, int, int, float, float, float, float]] = []
     problems: list[Problem] = []
     for photo, line, text in lines.iter_rows():
@@ -144,23 +146,23 @@ def _odd(
 
 
 def parse_label(text: str) -> tuple[int, tuple[float, float, float, float]] | str:
-    """A line's class number and box (x1, y1, x2, y2 as shares), or why it is none."""
+    """A line's class number and box (x1, y1, x2, y2 as shares), or why it is not a box."""
     words = text.split()
     shown = text.strip() if len(text) <= _SHOWN else text.strip()[:_SHOWN] + "…"
     try:
         number, *values = (float(word) for word in words)
     except ValueError:
-        return f"{shown!r} is no box: not all of it is numbers."
-    if not all(math.isfinite(each) for each in (number, *values)) or "_" in text:
-        return f"{shown!r} is no box: not all of its numbers are finite."
+        return f"{shown!r} is not a box: not all of it is numbers."
+    if not all(math.isfinite(value) for value in (number, *values)) or "_" in text:
+        return f"{shown!r} is not a box: not all of its numbers are finite."
     if number < 0 or number != int(number) or number >= MAX_CLASS:
-        return f"{shown!r} is no box: its class {words[0]} is no class number."
+        return f"{shown!r} is not a box: its class {words[0]} is not a class number."
     if len(words) != _BOX_NUMBERS and (len(words) < _POLYGON_FROM or len(words) % 2 == 0):
         more = " Is the last one a confidence?" if len(words) == _BOX_NUMBERS + 1 else ""
-        return f"{shown!r} is no box: {len(words)} numbers where 5 were expected.{more}"
+        return f"{shown!r} is not a box: {len(words)} numbers where 5 were expected.{more}"
     if max(map(abs, values)) > _FARTHEST:
         return (
-            f"{shown!r} is no box: its numbers are not shares of the photo's width and height, "
+            f"{shown!r} is not a box: its numbers are not shares of the photo's width and height, "
             "which lie between 0 and 1."
         )
     if len(words) == _BOX_NUMBERS:

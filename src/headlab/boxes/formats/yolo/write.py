@@ -8,20 +8,23 @@ import polars as pl
 import yaml
 
 from headlab.boxes.classes import written_names
+from headlab.boxes.formats.format import Photos
 from headlab.boxes.formats.losses import Losses
-from headlab.boxes.formats.photo_links import Photos, place_photos, plain_names
+from headlab.boxes.formats.photo_links import place_photos, plain_names
 from headlab.boxes.formats.yolo.dataset import SPLITS
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 
-_DIGITS = 8  # of a share: a millionth of a pixel in a photo of 100 pixels, a 2,500th in 40,000
+_DIGITS = (
+    8  # of a share: a millionth of a pixel on a side of 100 pixels, a 2,500th on one of 40,000
+)
 
 
 def write_yolo(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> None:
     """Write a folder that ultralytics can train on.
 
-    ultralytics refuses a photo with numbers below 0 or above 1: boxes are cut at the photo's edges, and
-    those of which nothing remains are left out.
+    ultralytics refuses a photo whose labels have numbers below 0 or above 1: boxes are cut off at the
+    photo's edges, and those of which nothing is left are left out.
 
     Raises:
         InputError: the size of a photo is unknown.
@@ -40,25 +43,25 @@ def write_yolo(table: BoxTable, folder: Path, photos: Photos, losses: Losses) ->
     for split in splits:
         (folder / "labels" / split).mkdir(parents=True)
         (folder / "images" / split).mkdir(parents=True)
-    for split, name, some, _ in merged.iter_rows():
+    for split, name, lines, _ in merged.iter_rows():
         label = folder / "labels" / split / (name.rsplit(".", 1)[0] + ".txt")
-        label.write_text("".join(f"{text}\n" for text in some), "utf-8")
+        label.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     places = pl.concat_str(pl.lit("images/"), "split", pl.lit("/"), "name")
     targets = merged.select(places).to_series().to_list()
     place_photos(folder, merged["path"].to_list(), targets, photos, losses)
-    said = {split: f"images/{split}" for split in splits}
-    for wanted in ("train", "val"):  # ultralytics refuses a file without both
-        said.setdefault(wanted, said[splits[0]])
+    folders = {split: f"images/{split}" for split in splits}
+    for required in ("train", "val"):  # ultralytics refuses a file without both
+        folders.setdefault(required, folders[splits[0]])
     names = dict(enumerate(written_names(table)))
-    described = yaml.safe_dump({**said, "names": names}, sort_keys=False, allow_unicode=True)
+    described = yaml.safe_dump({**folders, "names": names}, sort_keys=False, allow_unicode=True)
     (folder / "data.yaml").write_text(described, "utf-8")
 
 
 def _split_names(splits: pl.Series, losses: Losses) -> pl.Series:
-    """The splits under the names that ultralytics knows, as far as they are alike ("train2017")."""
+    """The splits, renamed to those that ultralytics knows where the names begin alike ("train2017")."""
     names: dict[str, str] = {}
     for split in splits.drop_nulls().unique(maintain_order=True):
-        like = next((each for each in SPLITS if split.startswith(each)), split)
+        like = next((known for known in SPLITS if split.startswith(known)), split)
         names[split] = like if like not in names.values() else split
         if names[split] not in SPLITS:
             count = int((splits == split).sum())
@@ -78,7 +81,7 @@ def _check_sizes(images: pl.DataFrame, boxes: pl.DataFrame) -> None:
         raise InputError(
             f"The sizes of {unknown.height:,} photos are unknown, such as {unknown['image'][0]}, and YOLO's "
             "boxes are shares of them.",
-            "Name the folder with the photos with --images, or their size with --assume-size.",
+            "Name the folder with the photos with --images, or give their size with --assume-size H,W.",
         )
 
 
@@ -125,7 +128,7 @@ def _shares(boxes: pl.DataFrame, images: pl.DataFrame, losses: Losses) -> pl.Dat
         (pl.col("bottom") - pl.col("top")) / height,
     ]
     numbers = [pl.col("class_id").cast(pl.String)]
-    numbers += [each.round(_DIGITS).cast(pl.String) for each in shares]
+    numbers += [share.round(_DIGITS).cast(pl.String) for share in shares]
     return cut.filter(~empty).select("image_id", text=pl.concat_str(numbers, separator=" "))
 
 

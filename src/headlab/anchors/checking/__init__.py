@@ -1,0 +1,1 @@
+"""Anchors checked against boxes: `headlab.anchors.check`."""

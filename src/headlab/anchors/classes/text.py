@@ -1,0 +1,61 @@
+"""What each class would gain from anchors of its own, as a table and sentences for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from headlab.anchors.classes.verdicts import FEW_BOXES, SHAPE_FIT_ONLY
+from headlab.anchors.text import sentences
+from headlab.boxes.text import left_out_lines, unread_lines
+from headlab.plain_text import counted
+from headlab.results.tables import heading, line, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from headlab.anchors.classes.per_class import AnchorsPerClass
+
+
+def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
+    """One row per class, the verdicts, and what they are about."""
+    budget = view.budget.total
+    rows = [
+        [
+            row.name,
+            f"{row.boxes:,}",
+            f"{row.shared_iou:.3f}",
+            f"{row.own_iou:.3f}",
+            f"{row.gain.mean:+.3f}",
+            "-" if row.held_out_gain is None else f"{row.held_out_gain:+.3f}",
+            f"{row.recall_gain.mean:+.3f}",
+            f"{row.budget_iou:.3f} ({row.budget_k})",
+        ]
+        for row in view.judged
+    ]
+    yield table(
+        ["class", ">boxes", ">shared", ">own", ">gain", ">unseen", ">recall", f">of {budget}"],
+        rows,
+    )
+    k = view.shared.k
+    yield from sentences(
+        f"shared: mean IoU with {k} anchors for all classes; own: with {k} for the class alone; gain: the "
+        "difference; unseen: the gain on photos that were not used for the fit; recall: gain in the share of "
+        f"boxes with IoU ≥ 0.5; of {budget}: mean IoU (anchors) when {budget} anchors are divided among the "
+        "classes."
+    )
+    few = len(view.classes) - len(view.judged)
+    if few:
+        yield line(
+            f"{counted(few, 'class', 'classes')} with fewer than {FEW_BOXES} boxes: see --json or -o FILE",
+            "dim",
+        )
+    yield from left_out_lines(view.skipped)
+    yield from unread_lines(view.unread)
+    yield heading("class by class")
+    for row in view.judged:
+        yield line(row.verdict)
+    yield heading("in all")
+    yield from sentences(view.verdict)
+    yield heading("what this means")
+    yield from sentences(SHAPE_FIT_ONLY)

@@ -1,0 +1,1 @@
+"""Anchors fitted to boxes: `headlab.anchors.fit`."""

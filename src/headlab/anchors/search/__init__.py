@@ -1,0 +1,1 @@
+"""The search for k shapes that cover weighted box shapes best."""

@@ -1,0 +1,53 @@
+"""Problems of annotations as rows, and by kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from headlab.boxes.table import Problem
+
+_SCHEMA = pl.Schema(
+    {
+        "severity": pl.String(),
+        "kind": pl.String(),
+        "file": pl.String(),
+        "line": pl.Int64(),
+        "image": pl.String(),
+        "message": pl.String(),
+    }
+)
+
+
+def problem_rows(problems: Sequence[Problem]) -> pl.DataFrame:
+    """One row per problem: `severity`, `kind`, `file`, `line`, `image`, `message`; null where unknown."""
+    return pl.DataFrame(
+        {
+            "severity": [problem.severity for problem in problems],
+            "kind": [problem.kind for problem in problems],
+            "file": [problem.file or None for problem in problems],
+            "line": [problem.line for problem in problems],
+            "image": [problem.image or None for problem in problems],
+            "message": [problem.message for problem in problems],
+        },
+        schema=_SCHEMA,
+    )
+
+
+def kinds_of(problems: Iterable[Problem]) -> list[tuple[str, str, int]]:
+    """Severity, kind and count: errors first, the most frequent kinds first."""
+    counts = Counter((problem.severity, problem.kind) for problem in problems)
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    return [(severity, kind, count) for (severity, kind), count in ordered]
+
+
+def first_of_each_kind(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """For each kind the first problem, and how many there are, for a JSON document."""
+    return [
+        {"count": count, **asdict(next(problem for problem in problems if problem.kind == kind))}
+        for _, kind, count in kinds_of(problems)
+    ]

@@ -1,0 +1,1 @@
+"""How large annotated boxes are: `headlab.boxes.stats`."""

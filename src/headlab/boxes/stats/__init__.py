@@ -1,1 +1,0 @@
-"""How large annotated boxes are."""

@@ -1,0 +1,68 @@
+"""Annotations and their problems in a few lines, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from headlab.boxes.formats.table import format_named
+from headlab.boxes.problems import kinds_of
+from headlab.plain_text import counted
+from headlab.results.tables import line, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from headlab.boxes.table import BoxTable, Problem
+
+_CLASSES_SHOWN = 8
+_STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+def summary_lines(annotations: BoxTable) -> Iterator[Text]:
+    """What was read: from where, in which format, how many images, boxes and classes."""
+    yield line(", ".join(annotations.sources) or annotations.title, "bold")
+    yield line(f"  format   {format_named(annotations.format).title}")
+    splits = ", ".join(f"{name} {count:,}" for name, count in annotations.split_counts.items())
+    yield line(f"  images   {annotations.images.height:,}" + (f" ({splits})" if splits else ""))
+    counts = annotations.class_counts
+    most_frequent = sorted(counts, key=lambda number: -counts[number])[:_CLASSES_SHOWN]
+    names = ", ".join(
+        f"{annotations.class_name(number)} ({counts[number]:,})" for number in most_frequent
+    )
+    more = ", …" if len(counts) > len(most_frequent) else ""
+    of_classes = f" of {counted(len(counts), 'class', 'classes')}: {names}{more}" if counts else ""
+    yield line(f"  boxes    {annotations.boxes.height:,}{of_classes}")
+
+
+def kinds_table(problems: Sequence[Problem]) -> RenderableType:
+    """How many problems there are of each kind."""
+    return table(
+        ["", "kind", ">count"],
+        [
+            [Text(severity, style=_STYLES[severity]), kind, f"{count:,}"]
+            for severity, kind, count in kinds_of(problems)
+        ],
+    )
+
+
+def problem_line(problem: Problem) -> str:
+    """A problem with its file and line, where they are known."""
+    return f"{problem.where}: {problem.message}" if problem.where else problem.message
+
+
+def unread_lines(problems: Sequence[Problem], indent: str = "") -> Iterator[Text]:
+    """What was skipped while reading, by kind, with the first problem; nothing if nothing was."""
+    if not problems:
+        return
+    kinds = ", ".join(f"{kind} ({count:,})" for _, kind, count in kinds_of(problems))
+    yield line(f"{indent}skipped while reading: {kinds}; the first:", "yellow")
+    yield line(f"{indent}  {problem_line(problems[0])}", "yellow")
+
+
+def left_out_lines(skipped: Mapping[str, int], indent: str = "") -> Iterator[Text]:
+    """How many boxes were left out, by reason."""
+    for reason, count in skipped.items():
+        yield line(f"{indent}left out: {counted(count, 'box', 'boxes')} {reason}", "yellow")
