@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -112,3 +112,121 @@ def test_every_spelling_of_an_import_is_seen(source: str, part: str) -> None:
 
 def test_other_packages_do_not_count() -> None:
     assert not list(imported_parts("import torch\nfrom headlabel import x", "headlab.heads"))
+
+
+SOURCES = {"src/headlab": "headlab", "bench": ""}
+"""Folders of modules, and the package that each is; modules of bench import each other by name."""
+
+
+def modules_of(folder: Path, package: str) -> dict[str, Path]:
+    """The modules in a folder: dotted name -> file; a package's name is that of its `__init__`."""
+    found = {}
+    for path in folder.rglob("*.py"):
+        parts = [package, *path.relative_to(folder).with_suffix("").parts]
+        name = ".".join(part for part in parts if part and part != "__init__")
+        found[name] = path
+    return found
+
+
+def imported_modules(source: str, module: str, known: Collection[str]) -> set[str]:
+    """The known modules that a module imports, within functions too; for type checkers alone does not count.
+
+    Importing a module runs the packages around it as well; they do not count unless they are named.
+    """
+    found: set[str] = set()
+    for node in running(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            home = node.module or ""
+            if node.level:
+                above = module.split(".")[: -node.level]
+                home = ".".join([*above, home]).strip(".")
+            for alias in node.names:
+                inside = f"{home}.{alias.name}" if home else alias.name
+                found.add(inside if inside in known else home)
+    return {name for name in found if name in known and name != module}
+
+
+def running(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes of a tree that are ever run."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and is_for_type_checkers(node.test):
+            waiting.extend(node.orelse)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def is_for_type_checkers(test: ast.expr) -> bool:
+    name = test.id if isinstance(test, ast.Name) else getattr(test, "attr", "")
+    return name == "TYPE_CHECKING"
+
+
+def circles(imports: Mapping[str, Collection[str]]) -> list[set[str]]:
+    """Groups of modules that import each other, directly or through others of the group."""
+    reached = {module: reachable(imports, module) for module in imports}
+    groups = {
+        frozenset(other for other in reached[module] if module in reached[other])
+        for module in imports
+        if module in reached[module]
+    }
+    return [set(group) for group in groups]
+
+
+def reachable(imports: Mapping[str, Collection[str]], start: str) -> set[str]:
+    """The modules that one imports, directly or through others."""
+    found: set[str] = set()
+    new = list(imports[start])
+    while new:
+        module = new.pop()
+        if module not in found:
+            found.add(module)
+            new.extend(imports[module])
+    return found
+
+
+@pytest.mark.parametrize(("folder", "package"), SOURCES.items())
+def test_no_modules_import_each_other(folder: str, package: str) -> None:
+    modules = modules_of(PACKAGE.parents[1] / folder, package)
+    imports = {
+        name: imported_modules(path.read_text("utf-8"), importing(name, path), modules)
+        for name, path in modules.items()
+    }
+    found = circles(imports)
+    assert not found, "move what these modules share to a module below them:\n" + "\n".join(
+        " <-> ".join(sorted(group)) for group in found
+    )
+
+
+def importing(name: str, path: Path) -> str:
+    """A module's name for relative imports, which count from the package itself in an `__init__`."""
+    return f"{name}.__init__" if path.name == "__init__.py" else name
+
+
+@pytest.mark.parametrize(
+    ("source", "imported"),
+    [
+        ("import a.b", {"a.b"}),
+        ("from a import b", {"a.b"}),
+        ("from a.b import thing", {"a.b"}),
+        ("from a import thing", {"a"}),
+        ("from . import b", {"a.b"}),
+        ("from .b import thing", {"a.b"}),
+        ("from .. import c", {"c"}),
+        ("def late():\n    from a.b import thing", {"a.b"}),
+        ("if TYPE_CHECKING:\n    from a.b import thing\nelse:\n    import c", {"c"}),
+        ("import torch", set()),
+        ("from a import d", set()),
+    ],
+)
+def test_imports_between_modules_are_seen(source: str, imported: set[str]) -> None:
+    known = {"a.b", "a.d", "c", "a"}
+    assert imported_modules(source, "a.d", known) == imported
+
+
+def test_circles_are_found() -> None:
+    imports = {"a": ["b"], "b": ["c"], "c": ["b", "d"], "d": [], "e": ["f"], "f": ["e", "a"]}
+    assert sorted(map(sorted, circles(imports))) == [["b", "c"], ["e", "f"]]

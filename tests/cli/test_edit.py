@@ -149,7 +149,7 @@ BAD: list[tuple[list[str], str]] = [
     (["--shift", "1", "--swap", "cat=dog", "-o", "s.pt"], "Operations 1 (shift by 1) and 2 (swap"),
     (["--shift", "1", "--recipe", "r.yaml", "-o", "s.pt"], "--recipe and --shift do not go"),
     (["--at", "0.3", "--recipe", "r.yaml", "-o", "s.pt"], "--recipe and --at do not go"),
-    (["--recipe", "none.yaml", "-o", "s.pt"], "No such file"),
+    (["--recipe", "none.yaml", "-o", "s.pt"], "there is no such file"),
     (["--undo", "-o", "s.pt"], "no manifest"),
     (["--undo"], "either -o OUT or --in-place"),
     (["--undo", "--shift", "1", "-o", "s.pt"], "--undo takes no operations"),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.errors import OutputError
-from headlab.files.together import Together, replacing_together
+from headlab.files.together import Together, replacing_together, set_aside_files
 
 
 def companion_paths(model: Path, companions: Mapping[str, bytes]) -> dict[Path, bytes]:
@@ -66,7 +66,7 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
                 f"{path} belongs to {source}, and would say something else. Nothing was changed.",
                 "Give the output another name; its companion files are called after it.",
             )
-        if not output.exists():
+        if not output.exists() and not set_aside_files(output):
             raise OutputError(
                 f"{path} is in the place of a companion file of {output.name}, and says something else. "
                 "Nothing was changed.",

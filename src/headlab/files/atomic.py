@@ -129,10 +129,13 @@ def hidden_file(path: Path, suffix: str) -> tuple[int, Path]:
         OSError: the file cannot be made.
     """
     target = Path(os.path.realpath(path))
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.name[:_SHOWN_CHARACTERS]}.", suffix=suffix, dir=target.parent
-    )
+    handle, name = tempfile.mkstemp(prefix=hidden_prefix(target), suffix=suffix, dir=target.parent)
     return handle, Path(name)
+
+
+def hidden_prefix(target: Path) -> str:
+    """What the hidden names of a file begin with."""
+    return f".{target.name[:_SHOWN_CHARACTERS]}."
 
 
 def flush(file: BinaryIO) -> None:
@@ -176,6 +179,9 @@ def _flush_folder(folder: Path) -> None:
 
 
 TEMPORARY_SUFFIX = ".part"
+RANDOM_CHARACTERS = 8
+"""Of a hidden name, between its prefix and its suffix; as `tempfile` makes them."""
+
 _SHOWN_CHARACTERS = 40
 
 _REASONS = {

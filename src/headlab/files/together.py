@@ -7,7 +7,7 @@ file or the new one, each with files that fit it.
 One case needs more: where new files replace others that say something else, the old main file would be
 misread until the new one is there. It is then first renamed to a hidden name next to its own, and removed
 at the end; a crash in that moment leaves no main file, and the old one under its hidden name, but never one
-that is misread.
+that is misread. Whoever then writes the main file again removes it.
 
 An error before the main file is in its place, Ctrl-C included, puts everything back.
 """
@@ -15,13 +15,22 @@ An error before the main file is in its place, Ctrl-C included, puts everything 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from headlab.errors import OutputError
-from headlab.files.atomic import explained, flush, hidden_file, open_temporary, put
+from headlab.files.atomic import (
+    RANDOM_CHARACTERS,
+    explained,
+    flush,
+    hidden_file,
+    hidden_prefix,
+    open_temporary,
+    put,
+)
 
 SET_ASIDE_SUFFIX = ".old"
 """What the hidden name ends in, so that nobody takes the file for a half-written one."""
@@ -114,6 +123,7 @@ def replacing_together(
     try:
         for path in (*before, main, *after):
             together._open(path)
+        crashed = [] if main.exists() else set_aside_files(main)
         yield together
         together._close()
         with _putting_back(main) as old:
@@ -123,11 +133,23 @@ def replacing_together(
                 old.keep(path)
                 together._put(path)
             together._put(main)
+        for path in crashed:
+            path.unlink(missing_ok=True)
         for path in after:
             _put_last(together, path, main)
     finally:
         for path in list(together._files):
             together._discard(path)
+
+
+def set_aside_files(main: Path) -> list[Path]:
+    """The hidden files that a crash has left of a main file."""
+    target = Path(os.path.realpath(main))
+    prefix = hidden_prefix(target)
+    if target.name not in prefix:  # the name is cut, so that the files may be another's
+        return []
+    pattern = f"{glob.escape(prefix)}{'?' * RANDOM_CHARACTERS}{SET_ASIDE_SUFFIX}"
+    return sorted(target.parent.glob(pattern))
 
 
 def _put_last(together: Together, path: Path, main: Path) -> None:

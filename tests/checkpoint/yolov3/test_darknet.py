@@ -18,7 +18,7 @@ from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text
 from headlab.checkpoint.yolov3.darknet.checkpoint import DarknetCheckpoint, read_darknet
 from headlab.checkpoint.yolov3.in_memory import in_memory
-from headlab.errors import CheckpointError
+from headlab.errors import CheckpointError, InputError
 from headlab.families.read import read
 from headlab.files.class_names import class_names_text
 from yolov3_models import description, random_model
@@ -148,7 +148,9 @@ def test_named_files_that_are_missing(tiny: Path, tmp_path: Path) -> None:
         CompanionFiles(names=absent),
         CompanionFiles(anchors=absent),
     ):
-        assert refusal(tiny, beside).message == f"{absent}: there is no such file."
+        with pytest.raises(InputError) as caught:
+            read_darknet(tiny, beside)
+        assert caught.value.message == f"{absent}: cannot be read: there is no such file."
 
 
 def test_named_anchors_must_be_those_of_the_cfg(tiny: Path, tmp_path: Path) -> None:

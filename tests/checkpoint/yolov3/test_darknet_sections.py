@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headlab.checkpoint.yolov3.darknet.sections import Value, read_sections, sections_of
-from headlab.errors import CheckpointError, HeadlabError
+from headlab.errors import HeadlabError, InputError
 
 CFG = Path("net.cfg")
 
 
-def refusal(text: str | bytes) -> CheckpointError:
-    with pytest.raises(CheckpointError) as caught:
+def refusal(text: str | bytes) -> InputError:
+    with pytest.raises(InputError) as caught:
         sections_of(text if isinstance(text, bytes) else text.encode("utf-8"), CFG)
     return caught.value
 
@@ -50,16 +50,19 @@ def test_the_real_file(shared: Path) -> None:
     ("text", "said"),
     [
         ("width=3\n[net]", "net.cfg, line 1: width=3 comes before the first section."),
-        ("[net]\nbatch=1\n\nbatch=64", "net.cfg, line 4, [net]: batch is in line 2, too."),
-        ("[net]\nwidth", "net.cfg, line 2: width is no setting."),
-        ("[net]\nwidth=", "net.cfg, line 2: width= is no setting."),
-        ("[net]\n=3", "net.cfg, line 2: =3 is no setting."),
-        ("[net", "net.cfg, line 1: [net is no section."),
-        ("[]", "net.cfg, line 1: [] is no section."),
+        (
+            "[net]\nbatch=1\n\nbatch=64",
+            "net.cfg, line 4, [net]: duplicate key batch, first in line 2.",
+        ),
+        ("[net]\nwidth", "net.cfg, line 2: width is not a setting."),
+        ("[net]\nwidth=", "net.cfg, line 2: width= is not a setting."),
+        ("[net]\n=3", "net.cfg, line 2: =3 is not a setting."),
+        ("[net", "net.cfg, line 1: [net is not a section."),
+        ("[]", "net.cfg, line 1: [] is not a section."),
         ("# nothing\n", "net.cfg: there is no section such as [net] in it."),
         ("", "net.cfg: there is no section such as [net] in it."),
-        ("[net]\n\x1b[2J", r"net.cfg, line 2: \x1b[2J is no setting."),
-        (b"[net]\r\nwidth=\xff\xfd", "net.cfg, line 2: the text is neither UTF-8 nor cp932"),
+        ("[net]\n\x1b[2J", r"net.cfg, line 2: \x1b[2J is not a setting."),
+        (b"[net]\r\nwidth=\x81\xff", "net.cfg, line 2: the text is not UTF-8, nor in an encoding"),
     ],
 )
 def test_what_is_no_cfg(text: str | bytes, said: str) -> None:

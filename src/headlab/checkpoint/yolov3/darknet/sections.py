@@ -1,4 +1,4 @@
-"""A darknet `.cfg` as sections with line numbers; what they mean is `darknet_cfg`'s business."""
+"""A darknet `.cfg` as sections with line numbers; `cfg` and `layers` know what they mean."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Section:
 
     Attributes:
         path: the cfg, for messages.
-        kind: what stands in the brackets; "conv", "max" and "network" as their long or short names.
+        kind: what is in the brackets; "conv", "max" and "network" as their long or short names.
         line: of the brackets.
         layer: the number that darknet gives it: `[net]` is -1, the first layer 0.
         values: by key.
@@ -54,7 +54,8 @@ def read_sections(path: Path) -> tuple[Section, ...]:
     """Read a cfg's sections.
 
     Raises:
-        CheckpointError: the file cannot be read, or is no cfg; the message says in which line.
+        InputError: the file cannot be read.
+        CheckpointError: it is not a cfg; the message has the line.
     """
     return sections_of(read_bytes(path, SMALL_BYTES), path)
 
@@ -63,9 +64,10 @@ def sections_of(data: bytes, path: Path) -> tuple[Section, ...]:
     """The sections of a cfg's contents.
 
     darknet ignores all ASCII spaces, lines that begin with # or ;, and empty lines. Comments at the end of a
-    line are ignored here, too.
+    line are ignored here, too. Only ASCII counts in what is left, so that a guessed encoding needs no remark.
 
     Raises:
+        InputError: it is not text.
         CheckpointError: a key comes before the first section or twice in one, a line has no "=", a
             section's bracket is not closed, or there is no section.
     """
@@ -91,7 +93,7 @@ def _kind(text: str, where: str) -> str:
     kind = text[1:-1]
     if not text.endswith("]") or not kind:
         raise CheckpointError(
-            f"{where}: {shown(text)} is no section.", "A section is written as [convolutional]."
+            f"{where}: {shown(text)} is not a section.", "A section is written as [convolutional]."
         )
     return _ALIASES.get(kind, kind)
 
@@ -102,7 +104,7 @@ def _add(
     key, equals, value = text.partition("=")
     if not equals or not key or not value:
         raise CheckpointError(
-            f"{where}: {shown(text)} is no setting.", "A setting is written as filters=32."
+            f"{where}: {shown(text)} is not a setting.", "A setting is written as filters=32."
         )
     if section is None:
         raise CheckpointError(
@@ -111,7 +113,8 @@ def _add(
         )
     if key in values:
         raise CheckpointError(
-            f"{where}, [{shown(section.kind)}]: {shown(key)} is in line {values[key].line}, too.",
+            f"{where}, [{shown(section.kind)}]: duplicate key {shown(key)}, first in line "
+            f"{values[key].line}.",
             "Remove one of them; darknet takes the first.",
         )
     values[key] = Value(value, line)
