@@ -1,4 +1,4 @@
-"""An edit keeps the file format: refuse an output whose name asks for another one."""
+"""An edit keeps the format of its file: refuse an output whose name asks for another one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUFFIXES = {
 
 
 def suffix_of(path: Path) -> str:
-    """The suffix that says a model file's format; empty if there is none."""
+    """The suffix that tells a model file's format; empty if it tells none."""
     known = [*(each.suffix for each in FORMATS), _PT]
     return next((suffix for suffix in known if path.name.lower().endswith(suffix)), "")
 
