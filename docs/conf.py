@@ -26,7 +26,7 @@ release = version = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**", "examples/*.ipynb"]
+include_patterns = ["*.md", "docs/**", "examples/*.md", "examples/*.ipynb"]
 exclude_patterns = ["docs/conf.py", "docs/_templates", "docs/_static"]
 
 myst_heading_anchors = 3
