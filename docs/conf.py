@@ -103,7 +103,8 @@ def navigate(app: Sphinx, page: str, source: list[str]) -> None:
     for section in re.split(r"^## ", source[0], flags=re.M)[1:]:
         caption, _, text = section.partition("\n")
         pages = [
-            f"{title} <{posixpath.normpath(f'/docs/{link}')}>" for title, link in LINK.findall(text)
+            f"{title} <{posixpath.normpath(f'/docs/{link}')}>"
+            for title, link in LINK.findall(" ".join(text.split()))
         ]
         lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```"]
         source[0] += "\n" + "\n".join(lines) + "\n"
