@@ -26,7 +26,7 @@ release = version = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**", "examples/*.ipynb"]
+include_patterns = ["*.md", "docs/**", "examples/*.md", "examples/*.ipynb"]
 exclude_patterns = ["docs/conf.py", "docs/_templates", "docs/_static"]
 
 myst_heading_anchors = 3
@@ -103,7 +103,8 @@ def navigate(app: Sphinx, page: str, source: list[str]) -> None:
     for section in re.split(r"^## ", source[0], flags=re.M)[1:]:
         caption, _, text = section.partition("\n")
         pages = [
-            f"{title} <{posixpath.normpath(f'/docs/{link}')}>" for title, link in LINK.findall(text)
+            f"{title} <{posixpath.normpath(f'/docs/{link}')}>"
+            for title, link in LINK.findall(" ".join(text.split()))
         ]
         lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```"]
         source[0] += "\n" + "\n".join(lines) + "\n"
