@@ -7,19 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from one_command import run
 
 import headlab
-from headlab.cli.main import COMMANDS
+from headlab.cli.main import COMMANDS, app
 
 HEADLAB = (sys.executable, "-m", "headlab")
 DEMO_MODEL = Path(headlab.__file__).parent / "demo" / "demo.pt"
 
 
+COMPARED = ("compare", str(DEMO_MODEL), str(DEMO_MODEL), "x.jpg")
+
+
 def test_the_help_lists_the_commands_in_the_order_of_the_work() -> None:
     out = run("--help").out
-    listed = out[out.index("Commands:") :].splitlines()[1:]
+    listed = out[out.index("Commands:") : out.index("Examples:")].splitlines()[1:-1]
     assert [line.split()[0] for line in listed] == [
         *(
             "inspect",
@@ -38,6 +42,18 @@ def test_the_help_lists_the_commands_in_the_order_of_the_work() -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
+def test_the_help_shows_an_example_of_each_command_that_parses() -> None:
+    examples = [line.split() for line in run("--help").out.partition("Examples:")[2].splitlines()]
+    assert [words[1] for words in examples if words] == list(COMMANDS)
+    parent = click.Context(app, **app.context_settings)
+    for _, command, *args in filter(None, examples):
+        made = app.get_command(parent, command)
+        assert made is not None
+        if isinstance(made, click.Group):
+            made, args = made.commands[args[0]], args[1:]
+        made.make_context(command, args, parent=parent)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
     done = run(command, "-h")
@@ -52,9 +68,9 @@ def test_every_command_has_help(command: str) -> None:
     [
         ("inspect", "MODEL"),
         ("edit", "MODEL"),
-        ("diff", "A B"),
+        ("diff", "MODEL_A MODEL_B"),
         ("trace", "MODEL SOURCE..."),
-        ("compare", "BEFORE AFTER SOURCE..."),
+        ("compare", "MODEL_A MODEL_B SOURCE..."),
     ],
 )
 def test_the_usage_names_the_arguments(command: str, arguments: str) -> None:
@@ -76,15 +92,15 @@ def ended(*args: object) -> subprocess.CompletedProcess[str]:
     ("args", "message"),
     [
         ((), "Usage: headlab"),
-        (("inspekt",), "No such command 'inspekt'"),
+        (("inspekt",), "There is no command 'inspekt'. Did you mean inspect?"),
         (("inspect",), "Missing argument 'MODEL'"),
         (("inspect", "m.pt", "--clas", "bird"), "No such option"),
         (("inspect", "m.pt", "n.pt"), "unexpected extra argument"),
         (("edit", "m.pt", "--at", "low"), "'low' is not a valid float"),
         (("edit", "m.pt", "--shift"), "'--shift' requires an argument"),
         (("trace", "m.pt"), "Missing argument 'SOURCE...'"),
-        (("compare", "a.pt", "b.pt", "x.jpg", "--match-iou", "2"), "match_iou is 2.0; a number"),
-        (("compare", "a.pt", "b.pt", "x.jpg", "--match-iou", "nan"), "match_iou is nan; a number"),
+        ((*COMPARED, "--match-iou", "2"), "match_iou is 2.0; a number"),
+        ((*COMPARED, "--match-iou", "nan"), "match_iou is nan; a number"),
         (("demo", "--scenes", "0"), "not in the range 1<=x<=1000"),
         (("diff", "none.pt", "none.pt"), "headlab: none.pt: no such file"),
     ],
