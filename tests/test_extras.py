@@ -118,6 +118,39 @@ def test_every_command_is_one_or_the_other() -> None:
     assert tried == set(COMMANDS)
 
 
+def test_python_reads_results_and_names_extras_as_well(work: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("data: {train: train.txt}\n")
+    program = f"""
+import headlab
+import headlab.demo
+from headlab.errors import MissingExtra
+
+headlab.boxes.read("train.txt"), headlab.load({DEMO!r}).inspect(), headlab.diff({DEMO!r}, "edited.pt")
+headlab.train.read({str(tmp_path)!r})
+model = headlab.load({DEMO!r})
+for call in (
+    lambda: model.trace("a.png"),
+    lambda: model.evaluate("train.txt"),
+    lambda: headlab.compare(model, model, "a.png"),
+    lambda: headlab.convert("tiny.safetensors", "other.h5"),
+    lambda: headlab.train.plan("train.txt"),
+    lambda: headlab.demo.tour,
+):
+    try:
+        call()
+    except MissingExtra as error:
+        print(error.extra)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT + program],
+        cwd=work,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["torch", "torch", "torch", "torch", "train", "torch"]
+
+
 def test_the_check_can_fail(work: Path) -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT + "import torch"], check=False)
     assert done.returncode == 1

@@ -12,7 +12,6 @@ from headlab.cli.options import FILE
 from headlab.cli.outputs import Outputs, print_json, remark
 from headlab.cli.train_options import DATA, ConfigCommand, given_values, nested
 from headlab.errors import InputError
-from headlab.extras import TRAINING, require
 
 if TYPE_CHECKING:
     from headlab.train.planning import Plan
@@ -63,7 +62,6 @@ def train(
     TensorBoard.
     """
     values = nested(_with_data(given_values(ctx), data))
-    require("Training", TRAINING)
     from headlab.train import api
 
     section = values.pop("data", None)
@@ -81,7 +79,7 @@ def train(
             {"-o": output},
             "A preview trains nothing, so that -o has nothing to write.",
         )
-        from headlab.train.previewing import Preview
+        from headlab.train import Preview
 
         outputs = Outputs.checked(Preview, [preview], as_json)
         plan = api.plan(section, config, **values)

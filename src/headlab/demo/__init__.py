@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from headlab.extras import require
+
 if TYPE_CHECKING:
     from headlab.demo.guide import Tour, tour
     from headlab.demo.scenes import Scene, draw_scene
@@ -28,9 +30,14 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for."""
+    """Import what is asked for when it is asked for.
+
+    Raises:
+        MissingExtra: ultralytics is not installed.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module 'headlab.demo' has no attribute {name!r}")
+    require("The demo")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 

@@ -17,7 +17,6 @@ from headlab.demo.places import shift_words, shifts_by_place
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError, SourceError
-from headlab.extras import require
 from headlab.files.atomic import write_bytes
 from headlab.heads.layout import Layout
 from headlab.model import Model, compare, load
@@ -99,7 +98,6 @@ def tour(
             can be read.
         OutputError: the folder cannot be made or written.
     """
-    require("The demo")
     folder = Path(output)
     if (model is None) != (not sources):
         raise InputError(

@@ -21,6 +21,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from headlab.extras import TRAINING, require
+
 if TYPE_CHECKING:
     from headlab.train.api import plan, preview, read, resume, run
     from headlab.train.configuration.config import TrainConfig
@@ -52,12 +54,19 @@ _HOMES = {
     "TrainProgress": "headlab.train.watching.progress",
     "TrainingRun": "headlab.train.result",
 }
+_WITH_TENSORS = ("Plan", "Preview")
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for when it is asked for."""
+    """Import what is asked for when it is asked for.
+
+    Raises:
+        MissingExtra: it holds tensors, and a package that trains is not installed.
+    """
     if name not in __all__:
         raise AttributeError(f"module 'headlab.train' has no attribute {name!r}")
+    if name in _WITH_TENSORS:
+        require("Training", TRAINING)
     return getattr(importlib.import_module(_HOMES.get(name, "headlab.train.api")), name)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headlab.errors import InputError
+from headlab.extras import TRAINING, require
 from headlab.train.run_folder import RUNS, check_is_free, free_folder
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def plan(
         InputError: a value is wrong, there is nothing to train on, or the values do not fit the data.
         CheckpointError: the start weights cannot be read, or none of them fit.
         OutputError: the folder is not empty.
+        MissingExtra: a package that trains is not installed.
     """
+    require("Training", TRAINING)
     from headlab.train.configuration.file import load
 
     wanted = load(config, _overrides(data, values))
@@ -76,7 +79,9 @@ def resume(
     Raises:
         CheckpointError: there is no training to resume in the folder, or its state is damaged.
         InputError: the training is finished, or its configuration or its data have changed.
+        MissingExtra: a package that trains is not installed.
     """
+    require("Training", TRAINING)
     from headlab.train.planning import resumed_plan
 
     return resumed_plan(folder, _overrides(data, values))

@@ -46,7 +46,9 @@ def rebuild(checkpoint: PtCheckpoint) -> Any:
     Raises:
         UnsupportedHead: the head is of a kind that headlab does not describe.
         CheckpointError: the file contradicts itself, or holds NaN or infinite weights.
+        MissingExtra: ultralytics is not installed.
     """
+    require("Running a network")
     layout = identify_pt(checkpoint)
     network = _blank(checkpoint, layout)
     if not any(".bn." in name for name in checkpoint.tensors):
