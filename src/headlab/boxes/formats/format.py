@@ -36,7 +36,7 @@ class Reading:
     Attributes:
         names: the class names, or a file of them; None takes what the data set gives.
         images: the folder with the photos; None looks where the format has them.
-        split: read this split only, or, where the format has none, call what is read so.
+        split: read only this split; for a format without splits, the name to give to what is read.
         encoding: of text files; None recognises it.
         assume_size: height and width in pixels of photos whose size is unknown.
     """
