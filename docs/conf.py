@@ -131,7 +131,10 @@ def read_as_markdown(
             lambda code: code[0] if DOTTED_NAME.fullmatch(code[1]) else f"``{code[1]}``", line
         )
     if kind in ("attribute", "data", "property"):
-        lines[:0] = ["..", ""]  # else napoleon takes "The head: levels, …" for a type and its meaning
+        lines[:0] = [
+            "..",
+            "",
+        ]  # else napoleon takes "The head: levels, …" for a type and its meaning
 
 
 def setup(app: Sphinx) -> None:
