@@ -77,4 +77,4 @@ def usable() -> bool:
             found = PackedConvolution(weight, bias, 1, (8, 9), leaky=True)(x)
     except (AttributeError, NotImplementedError, RuntimeError, TypeError):
         return False
-    return torch.allclose(found, expected, atol=_TOLERANCE, rtol=0)
+    return bool(torch.allclose(found, expected, atol=_TOLERANCE, rtol=0))
