@@ -67,7 +67,8 @@ def test_of_several_cfgs_none_is_guessed(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         find_cfg(model)
     assert (
-        caught.value.message == f"{model}: several files next to it could be its .cfg: a.cfg, b.cfg."
+        caught.value.message
+        == f"{model}: several files next to it could be its .cfg: a.cfg, b.cfg."
     )
     assert "--cfg" in caught.value.hint
 
