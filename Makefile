@@ -25,9 +25,8 @@ $(INSTALLED): pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 		echo "headlab needs Python 3.10 or later, and found none."; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 2; } >&2
-	@echo "Setting up $(VENV). The first time PyTorch comes with it: several gigabytes, some minutes."
-	"$(PYTHON)" -m venv "$(VENV)"
-	"$(BIN)/python" -m pip install --disable-pip-version-check --editable '.[dev]'
+	@"$(PYTHON)" -m venv "$(VENV)"
+	@"$(BIN)/python" scripts/install.py '.[all,dev,docs]'
 	@touch "$(INSTALLED)"
 
 demo: $(INSTALLED) ## Look into a small detector's head, shift it, trace it, compare; offline.
