@@ -45,7 +45,7 @@ format: $(INSTALLED) ## Format the code and sort its imports.
 	"$(BIN)/ruff" format .
 
 docs: $(INSTALLED) ## Build the documentation site, which needs no network: build/site/index.html.
-	"$(BIN)/python" -m sphinx -q -W --keep-going -b html -c docs -d build/doctrees . build/site
+	"$(BIN)/python" -m sphinx -q -E -W --keep-going -b html -c docs -d build/doctrees . build/site
 	@echo "Open build/site/index.html in a browser."
 
 bench: $(INSTALLED) ## Compare speed and memory with the plain way, side by side.

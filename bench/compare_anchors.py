@@ -24,7 +24,7 @@ import numpy as np
 from material import SHARED
 from measure import Row
 
-from headlab.anchors.fitting import fit_shapes
+from headlab.anchors.fitting.fit import fit_shapes
 from headlab.boxes.overlap import coverage
 from headlab.boxes.shapes import shapes_of
 

@@ -26,7 +26,7 @@ release = version = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**", "examples/*.ipynb"]
+include_patterns = ["*.md", "docs/**", "examples/*.md", "examples/*.ipynb"]
 exclude_patterns = ["docs/conf.py", "docs/_templates", "docs/_static"]
 
 myst_heading_anchors = 3
@@ -103,29 +103,42 @@ def navigate(app: Sphinx, page: str, source: list[str]) -> None:
     for section in re.split(r"^## ", source[0], flags=re.M)[1:]:
         caption, _, text = section.partition("\n")
         pages = [
-            f"{title} <{posixpath.normpath(f'/docs/{link}')}>" for title, link in LINK.findall(text)
+            f"{title} <{posixpath.normpath(f'/docs/{link}')}>"
+            for title, link in LINK.findall(" ".join(text.split()))
         ]
         lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```"]
         source[0] += "\n" + "\n".join(lines) + "\n"
 
 
-def mark_code(
+IN_BACKTICKS = re.compile(r"(?<![`:])`([^`]+)`(?![`_])")
+DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def read_as_markdown(
     app: Sphinx, kind: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
-    """Show the indented examples of a docstring as code, as in Markdown."""
-    if kind != "module":
-        return
+    """Let a docstring mean in Sphinx what its backticks, colons and indented examples mean in Markdown."""
     starts = [
         index
         for index, line in enumerate(lines)
-        if line.startswith("    ") and not lines[index - 1] and not lines[index - 2].startswith(" ")
+        if kind == "module" and line.startswith("    ") and not lines[index - 1]
+        if not lines[index - 2].startswith(" ")
     ]
     for index in reversed(starts):
         lines[index:index] = [".. code-block:: python" if "import" in lines[index] else "::", ""]
+    for index, line in enumerate(lines):
+        lines[index] = IN_BACKTICKS.sub(
+            lambda code: code[0] if DOTTED_NAME.fullmatch(code[1]) else f"``{code[1]}``", line
+        )
+    if kind in ("attribute", "data", "property"):
+        lines[:0] = [
+            "..",
+            "",
+        ]  # else napoleon takes "The head: levels, …" for a type and its meaning
 
 
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
     app.connect("source-read", navigate)
     app.connect("html-page-context", show_language, priority=400)
-    app.connect("autodoc-process-docstring", mark_code, priority=400)
+    app.connect("autodoc-process-docstring", read_as_markdown, priority=400)

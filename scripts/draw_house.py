@@ -53,6 +53,7 @@ FLOORS = (
     (Room("checkpoint", "model files as named tensors, and back; manifests"),),
     (Room("results", "what all results share: tables, documents, plots, pictures"),),
     (Room("files", "atomic writes, text, YAML and JSON with lines in errors"),),
+    (Room("extras", "what to install for a command whose packages are missing"),),
     (
         Room("errors", "every error raised on purpose"),
         Room("plain_text", "text made safe to print"),

@@ -34,7 +34,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 JAPANESE = (ROOT / "README.ja.md", *sorted((ROOT / "docs").glob("*.ja.md")))
 DOCS = sorted(set((ROOT / "docs").glob("*.md")) - set(JAPANESE))
-PAGES = (ROOT / "README.md", *DOCS)
+PAGES = (ROOT / "README.md", ROOT / "examples" / "README.md", *DOCS)
 MATERIAL = {
     "yolov8n.pt": ("weights/yolov8n.pt",),
     "eagle.jpg": ("photos/eagle.jpg",),
@@ -146,7 +146,7 @@ def prints_what_is_shown(shown: str, got: str) -> bool:
     return at == len(lines)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     blocks = [block for block in blocks_of(page) if block.runs or block.file]
     for name, sources in MATERIAL.items():
@@ -158,6 +158,8 @@ def test_page(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Non
                     continue
                 copy = shutil.copy(original, tmp_path)
                 Path(copy).chmod(0o644)
+    if page.parent.name == "examples":
+        shutil.copytree(page.parent / "recipes", tmp_path / "recipes")
     for block in blocks:
         if block.file:
             (tmp_path / block.file).write_text(block.text, "utf-8")
@@ -214,7 +216,7 @@ def interrupt(command: list[str], folder: Path, environment: dict[str, str], fil
     assert running.returncode == 130, f"exit code {running.returncode}: {said}"
 
 
-@pytest.mark.parametrize("page", [*PAGES, *JAPANESE], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *JAPANESE], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_is_of_a_known_kind(page: Path) -> None:
     for block in blocks_of(page):
         assert block.kind in (*RUN, *SHOWN), f"{block.where}: a block of kind {block.kind!r}"

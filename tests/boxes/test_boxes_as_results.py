@@ -128,6 +128,6 @@ def test_a_conversion(train: Path, tmp_path: Path) -> None:
 
 def test_what_is_read_already_takes_no_settings_for_reading(train: Path) -> None:
     table = boxes.read(train)
-    with pytest.raises(InputError, match="names, split cannot be heeded"):
+    with pytest.raises(InputError, match="names, split would have no effect"):
         boxes.check(table, names=["a"], split="train")
     assert len(boxes.check(table, names=None)) == 1

@@ -9,14 +9,14 @@ from typing import get_type_hints
 import pytest
 
 from headlab.boxes import read
-from headlab.boxes.formats.format import FORMAT_NAMES
+from headlab.boxes.formats.format import FORMAT_NAMES, FORMAT_TITLES
 from headlab.boxes.formats.table import FORMATS, format_named, recognised
 from headlab.boxes.reading import ReadSettings
 from headlab.errors import InputError, UnknownName
 
 
 def test_every_name_has_a_row() -> None:
-    assert sorted(known.name for known in FORMATS) == sorted(FORMAT_NAMES)
+    assert sorted(known.name for known in FORMATS) == sorted(FORMAT_NAMES) == sorted(FORMAT_TITLES)
     assert all(format_named(name).name == name for name in FORMAT_NAMES)
     with pytest.raises(UnknownName, match="annotation format 'createml'"):
         format_named("createml")

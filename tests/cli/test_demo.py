@@ -10,7 +10,8 @@ from one_command import run
 
 import headlab
 import headlab.demo as headlab_demo
-from headlab.demo.guide import classes_by_place, draw_scenes, saved_model
+from headlab.demo.guide import draw_scenes, saved_model
+from headlab.demo.places import classes_by_place
 from headlab.demo.text import headlab_program
 from headlab.errors import InputError
 

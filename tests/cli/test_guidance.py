@@ -46,6 +46,11 @@ def test_an_unknown_option(option: str, answer: str) -> None:
     assert for_option(option, OPTIONS) == answer
 
 
+def test_one_number_of_epochs_is_one_for_each_stage() -> None:
+    known = ("--stage1.epochs", "--stage2.epochs")
+    assert for_option("--epochs", known) == "Say --stage1.epochs and --stage2.epochs."
+
+
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [

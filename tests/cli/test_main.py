@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from one_command import run
 
 import headlab
-from headlab.cli.main import COMMANDS
+from headlab.cli.main import COMMANDS, app
 
 HEADLAB = (sys.executable, "-m", "headlab")
 DEMO_MODEL = Path(headlab.__file__).parent / "demo" / "demo.pt"
 
 
+COMPARED = ("compare", str(DEMO_MODEL), str(DEMO_MODEL), "x.jpg")
+
+
 def test_the_help_lists_the_commands_in_the_order_of_the_work() -> None:
     out = run("--help").out
-    listed = out[out.index("Commands:") :].splitlines()[1:]
+    listed = out[out.index("Commands:") : out.index("Examples:")].splitlines()[1:-1]
     assert [line.split()[0] for line in listed] == [
         *(
             "inspect",
@@ -39,6 +42,18 @@ def test_the_help_lists_the_commands_in_the_order_of_the_work() -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
+def test_the_help_shows_an_example_of_each_command_that_parses() -> None:
+    examples = [line.split() for line in run("--help").out.partition("Examples:")[2].splitlines()]
+    assert [words[1] for words in examples if words] == list(COMMANDS)
+    parent = click.Context(app, **app.context_settings)
+    for _, command, *args in filter(None, examples):
+        made = app.get_command(parent, command)
+        assert made is not None
+        if isinstance(made, click.Group):
+            made, args = made.commands[args[0]], args[1:]
+        made.make_context(command, args, parent=parent)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
     done = run(command, "-h")
@@ -53,9 +68,9 @@ def test_every_command_has_help(command: str) -> None:
     [
         ("inspect", "MODEL"),
         ("edit", "MODEL"),
-        ("diff", "A B"),
+        ("diff", "MODEL_A MODEL_B"),
         ("trace", "MODEL SOURCE..."),
-        ("compare", "BEFORE AFTER SOURCE..."),
+        ("compare", "MODEL_A MODEL_B SOURCE..."),
     ],
 )
 def test_the_usage_names_the_arguments(command: str, arguments: str) -> None:
@@ -77,15 +92,15 @@ def ended(*args: object) -> subprocess.CompletedProcess[str]:
     ("args", "message"),
     [
         ((), "Usage: headlab"),
-        (("inspekt",), "No such command 'inspekt'"),
+        (("inspekt",), "There is no command 'inspekt'. Did you mean inspect?"),
         (("inspect",), "Missing argument 'MODEL'"),
         (("inspect", "m.pt", "--clas", "bird"), "No such option"),
         (("inspect", "m.pt", "n.pt"), "unexpected extra argument"),
         (("edit", "m.pt", "--at", "low"), "'low' is not a valid float"),
         (("edit", "m.pt", "--shift"), "'--shift' requires an argument"),
         (("trace", "m.pt"), "Missing argument 'SOURCE...'"),
-        (("compare", "a.pt", "b.pt", "x.jpg", "--match-iou", "2"), "match_iou is 2.0; a number"),
-        (("compare", "a.pt", "b.pt", "x.jpg", "--match-iou", "nan"), "match_iou is nan; a number"),
+        ((*COMPARED, "--match-iou", "2"), "match_iou is 2.0; a number"),
+        ((*COMPARED, "--match-iou", "nan"), "match_iou is nan; a number"),
         (("demo", "--scenes", "0"), "not in the range 1<=x<=1000"),
         (("diff", "none.pt", "none.pt"), "headlab: none.pt: no such file"),
     ],
@@ -118,17 +133,18 @@ def test_a_reader_who_has_gone_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
-    names = tmp_path / "names"
-    os.mkfifo(names)
-    command = [*HEADLAB, "edit", str(DEMO_MODEL), "--permute", f"@{names}", "--dry-run"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    with process, names.open("w"):  # opens as soon as the command waits for names
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.strip() == "headlab: interrupted"
+def test_an_interrupt_ends_with_130() -> None:
+    program = (
+        "import os, signal\n"
+        "from headlab import model\n"
+        "from headlab.cli import main\n"
+        "model.load = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        "main.run()\n"
+    )
+    command = [sys.executable, "-c", program, "inspect", str(DEMO_MODEL)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.strip() == "headlab: interrupted"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -15,10 +15,11 @@ from headlab.cli.train_options import (
     ConfigOption,
     config_options,
     given_values,
+    nested,
     option_texts,
 )
 from headlab.train.configuration.config import TrainConfig
-from headlab.train.configuration.file import flat, load, names
+from headlab.train.configuration.file import dotted, flat, load, names
 from train_configs import changed, configs
 
 
@@ -73,6 +74,9 @@ def test_options_give_back_what_they_were_made_of(config: TrainConfig) -> None:
         (["--loss.focal-alpha", "none"], {"loss.focal_alpha": None}),
         (["--augment.no-enabled", "--debug"], {"augment.enabled": False, "debug": True}),
         (["--data.train", "x"], {"data.train": "x"}),
+        (["--data.names", "classes.txt"], {"data.names": "classes.txt"}),
+        (["--device", "cuda:1"], {"device": "cuda:1"}),
+        (["--device", "0"], {"device": "cuda:0"}),
     ],
 )
 def test_values_are_read(args: list[str], values: dict[str, Any]) -> None:
@@ -93,6 +97,7 @@ def test_values_are_read(args: list[str], values: dict[str, Any]) -> None:
         (["--masks", "1,a/0"], "'a' in '1,a/0': a whole number is expected"),
         (["--formats", "pt"], "'safetensors', 'darknet' or 'h5'"),
         (["--stage1.epoch", "3"], "--stage1.epochs"),
+        (["--device", "gpu"], "'gpu' is not auto, cpu, cuda, or one GPU such as cuda:0"),
         (["--augment.mosaic"], "'--augment.mosaic' requires an argument"),
     ],
 )
@@ -100,6 +105,14 @@ def test_wrong_values_are_refused(args: list[str], message: str) -> None:
     done = run("train", "boxes.txt", *args)
     assert done.code == 2
     assert message in done.err
+
+
+def test_options_are_arguments_of_the_call_in_python() -> None:
+    values = parsed(
+        ["--batch", "4", "--stage1.epochs", "3", "--stage1.lr", "0.1", "--start", "none"]
+    )
+    assert nested(values) == {"batch": 4, "stage1": {"epochs": 3, "lr": 0.1}, "start": None}
+    assert dotted(nested(values)) == values
 
 
 def test_the_help_is_readable_and_complete() -> None:

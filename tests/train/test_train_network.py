@@ -160,7 +160,7 @@ def test_a_backbone_alone(folder: Path) -> None:
 def test_darknet_weights_without_a_cfg(folder: Path) -> None:
     path = str(folder / "bare" / "three.weights")
     for variant in (None, "yolov3-tiny"):
-        with pytest.raises(CheckpointError, match=r"no \.cfg beside it") as caught:
+        with pytest.raises(CheckpointError, match=r"no \.cfg next to it") as caught:
             planned(folder, start=path, variant=variant)
         assert "--start-cfg" in caught.value.hint
     made = planned(folder, start=path, start_cfg=str(folder / "three.cfg"), variant=None)

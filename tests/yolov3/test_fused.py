@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 import yolov3_models
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON
 from headlab.errors import CheckpointError
-from headlab.yolov3 import packed, winograd
+from headlab.yolov3 import packed
 from headlab.yolov3.fused import FoldedConvolution, folded, fused
 from headlab.yolov3.load import build
 
@@ -45,19 +44,14 @@ def test_fused_is_the_network(variant: str, use_packed: bool) -> None:
 
 
 @needs_packed
-def test_on_this_machine_the_packed_way_is_taken_with_winograd_where_it_pays() -> None:
-    model = yolov3_models.random_model("yolov3-tiny", input_hw_px=(832, 832))
+def test_on_this_machine_every_convolution_is_packed() -> None:
+    model = yolov3_models.random_model("yolov3-tiny")
+    modules = dict(fused(model).body.named_modules())
     kinds = {
-        name: type(module)
-        for name, module in fused(model).body.named_modules()
-        if name in {each.name for each in model.description.architecture.convolutions}
+        type(modules[convolution.name])
+        for convolution in model.description.architecture.convolutions
     }
-    assert len(kinds) == 13
-    assert FoldedConvolution not in kinds.values()
-    # 52 x 52 cells with 128 channels; 26 x 26 are too few cells, 64 too few channels
-    assert kinds["backbone.conv5"] is packed.WinogradConvolution
-    assert kinds["backbone.conv7"] is packed.PackedConvolution
-    assert kinds["backbone.conv4"] is packed.PackedConvolution
+    assert kinds == {packed.PackedConvolution}
 
 
 def test_without_the_packed_operations_the_public_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,33 +133,3 @@ def test_values_that_are_not_finite_are_refused() -> None:
     bias = np.full(24, np.nan, np.float32)
     with pytest.raises(CheckpointError, match=r"P5\.output\.bias holds NaN"):
         fused(model.edited({"P5.output.bias": bias}))
-
-
-@pytest.mark.parametrize("width", [1, 3, 4, 5, 8, 26])
-def test_winograd_is_the_convolution(width: int) -> None:
-    generator = torch.Generator().manual_seed(width)
-    x = torch.randn(2, 5, 4, width, generator=generator)
-    weight = torch.randn(7, 5, 3, 3, generator=generator)
-    bias = torch.randn(7, generator=generator)
-    products = functional.conv2d(
-        winograd.transformed_input(x.contiguous(memory_format=torch.channels_last)),
-        winograd.transformed_kernel(weight),
-        winograd.transformed_bias(bias),
-        padding=(1, 0),
-        groups=winograd.POINTS,
-    )
-    found = winograd.transformed_back(products, width)
-    expected = functional.conv2d(x.double(), weight.double(), bias.double(), padding=1)
-    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4)
-
-
-def test_winograd_of_one_row_by_hand() -> None:
-    # Row 1 2 3 4 5 with the kernel 1 10 100 (times the middle row): y_i = x_(i-1) + 10 x_i + 100 x_(i+1)
-    x = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]).view(1, 1, 1, 5)
-    weight = torch.zeros(1, 1, 3, 3)
-    weight[0, 0, 1] = torch.tensor([1.0, 10.0, 100.0])
-    products = functional.conv2d(
-        winograd.transformed_input(x), winograd.transformed_kernel(weight), padding=(1, 0), groups=6
-    )
-    found = winograd.transformed_back(products, 5).flatten().tolist()
-    assert found == pytest.approx([210.0, 321.0, 432.0, 543.0, 54.0], abs=1e-3)

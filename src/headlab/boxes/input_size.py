@@ -30,7 +30,7 @@ class InputSize:
 
     Raises:
         InputError: a size is not above 0.
-        UnknownName: there is no such way to resize, or no such units.
+        UnknownName: there is no such way to resize, or no such unit.
     """
 
     imgsz: int | tuple[int, int] | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from headlab.boxes.table import Problem
+if TYPE_CHECKING:
+    from headlab.boxes.table import Problem
 
 _SCHEMA = pl.Schema(
     {

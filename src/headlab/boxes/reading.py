@@ -98,7 +98,7 @@ def as_table(
     given = [name for name, value in settings.items() if value is not None]
     if given:
         raise InputError(
-            f"The annotations are read already, so that {', '.join(given)} cannot be heeded.",
+            f"The annotations are read already: {', '.join(given)} would have no effect.",
             "Give this to headlab.boxes.read.",
         )
     return data

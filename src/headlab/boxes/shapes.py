@@ -188,8 +188,8 @@ def shapes_from(
     given = [name for name, value in settings.items() if value is not None]
     if given:
         raise InputError(
-            f"Widths and heights are not read, so that {', '.join(given)} cannot be heeded.",
-            "Leave this out.",
+            f"These are widths and heights, not annotations: {', '.join(given)} would have no effect.",
+            "Leave that out.",
         )
     hw = input_size.hw_px if input_size.units == "input" else None
     return shapes_of(cast("npt.ArrayLike", data), input_hw=hw), None
@@ -265,7 +265,7 @@ def box_weights(shapes: Shapes, weights: Weights) -> npt.NDArray[np.float64] | N
         if by_box.shape != (len(shapes),) or not (np.isfinite(by_box) & (by_box > 0)).all():
             raise InputError(
                 f"The weights do not fit the {len(shapes):,} boxes.",
-                "Give one positive number each.",
+                "Give a positive number for each box.",
             )
         return by_box
     if weights != CLASS_BALANCED:

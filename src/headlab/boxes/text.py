@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from headlab.boxes.formats.table import format_named
+from headlab.boxes.formats.format import FORMAT_TITLES
 from headlab.boxes.problems import kinds_of
 from headlab.plain_text import counted
 from headlab.results.tables import line, table
@@ -24,7 +24,7 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 def summary_lines(annotations: BoxTable) -> Iterator[Text]:
     """What was read: from where, in which format, how many images, boxes and classes."""
     yield line(", ".join(annotations.sources) or annotations.title, "bold")
-    yield line(f"  format   {format_named(annotations.format).title}")
+    yield line(f"  format   {FORMAT_TITLES[annotations.format]}")
     splits = ", ".join(f"{name} {count:,}" for name, count in annotations.split_counts.items())
     yield line(f"  images   {annotations.images.height:,}" + (f" ({splits})" if splits else ""))
     counts = annotations.class_counts

@@ -21,7 +21,7 @@ _Kind = TypeVar("_Kind", bound="Checkpoint")
 class Checkpoint(ABC):
     """A model file's contents, in whatever format; `headlab.families.read.read` makes one.
 
-    `replaced` and `renamed` hold what an edit changed: the file itself stays as it was until the
+    `replaced` and `renamed` are what an edit changed: the file itself stays as it was until the
     checkpoint is written.
 
     Attributes:
@@ -47,7 +47,7 @@ class Checkpoint(ABC):
     @property
     @abstractmethod
     def tensors(self) -> Mapping[str, Tensor]:
-        """The network's tensors as the file holds them, by the names and in the order of its `state_dict`.
+        """The network's tensors as stored, by the names and in the order of its `state_dict`.
 
         Raises:
             CheckpointError: the file is damaged.
@@ -61,7 +61,7 @@ class Checkpoint(ABC):
     @property
     @abstractmethod
     def metadata(self) -> dict[str, Any]:
-        """What the file says of itself: plain values by key, without tensors."""
+        """What the file says about itself: plain values by key, without tensors."""
 
     @property
     @abstractmethod
@@ -70,7 +70,7 @@ class Checkpoint(ABC):
 
     @abstractmethod
     def stored(self, name: str) -> NDArray[np.generic]:
-        """A tensor's numbers as the file holds them; bfloat16 comes as float32.
+        """A tensor's numbers as stored; bfloat16 comes as float32.
 
         Raises:
             UnknownName: there is no such tensor.
@@ -147,10 +147,10 @@ class Checkpoint(ABC):
         return made
 
     def check_edit(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:  # noqa: B027
-        """Refuse replacements that would change other tensors along; most formats have none.
+        """Refuse replacements that would change other tensors as well; most formats have no such tensors.
 
         Raises:
-            CheckpointError: a tensor shares its memory with one that is not changed alike.
+            CheckpointError: a tensor shares its memory with one that is not changed in the same way.
         """
 
     @property

@@ -1,6 +1,6 @@
 """A model file with its companions and its manifest: where they are, what they replace, in which order.
 
-The companions of a model file, such as a darknet `.cfg`, are called after it: `STEM.weights` has `STEM.cfg`
+The companions of a model file, such as a darknet `.cfg`, are named after it: `STEM.weights` has `STEM.cfg`
 and `STEM.names`. Whoever writes a model, be it an edit, its undoing, a conversion or a training, writes it
 with `replacing_model`, so that there is one order:
 
@@ -8,8 +8,8 @@ with `replacing_model`, so that there is one order:
 2. the model file,
 3. its manifest. An older manifest does no harm until then: it names the checksum of the file it belongs to.
 
-In place the manifest comes before the model file, since it holds what undoes the edit, and both the old and
-the new one can be told by it. `headlab.files.together` says what a crash in between leaves.
+In place the manifest comes before the model file, since it has what undoes the edit, and describes both the
+old and the new file. `headlab.files.together` says what a crash in between leaves.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
         if not in_place and os.path.realpath(path) in of_source:
             raise OutputError(
                 f"{path} belongs to {source}, and would say something else. Nothing was changed.",
-                "Give the output another name; its companion files are called after it.",
+                "Give the output another name; its companion files are named after it.",
             )
         if not output.exists() and not set_aside_files(output):
             raise OutputError(
                 f"{path} is in the place of a companion file of {output.name}, and says something else. "
                 "Nothing was changed.",
-                "Move it away, or give the output another name; its companion files are called after it.",
+                "Move it away, or give the output another name; its companion files are named after it.",
             )
     return wanted
 
@@ -91,7 +91,7 @@ def replacing_model(
         output: the model file.
         companions: those that have to be written.
         manifest: the output's manifest, if it gets one.
-        in_place: the manifest that is written tells of both the old and the new model file.
+        in_place: the manifest that is written describes both the old and the new model file.
 
     Raises:
         OutputError: a file cannot be written; see `headlab.files.together.replacing_together`.
@@ -106,7 +106,7 @@ def replacing_model(
 
 
 def holds(path: Path, data: bytes) -> bool:
-    """Whether a file is there and holds exactly this."""
+    """Whether a file is there and has exactly this content."""
     try:
         return path.read_bytes() == data  # compared, not decoded, so that an unreadable one differs
     except OSError:

@@ -1,11 +1,11 @@
 """A reverse delta: what turns an edited file back into the one it was made from, byte by byte.
 
-The original is written as a list of pieces: a range of bytes to copy from the edited file, or bytes
-given literally. Files of one size are compared byte by byte where they stand. Zip archives of different
-sizes have the same entries: each entry is compared with its namesake, wherever the edit has put it, and
-everything between entries by its place before the next one. Other files of different sizes have grown or
-shrunk at their end (HDF5) or in the header before their numbers (safetensors): each part is compared with
-what stands as far from the beginning and with what stands as far from the end, and the better one counts.
+The original is described as a list of pieces: a range of bytes to copy from the edited file, or bytes
+given literally. Files of the same size are compared byte by byte at the same position. Zip archives of
+different sizes have the same entries: each entry is compared with the one of the same name, wherever the edit
+has put it, and the bytes between entries with those before the next one. Other files of different sizes have
+grown or shrunk at their end (HDF5) or in the header before their numbers (safetensors): each part is compared
+with the bytes at the same distance from the beginning and from the end, and the better match counts.
 """
 
 from __future__ import annotations
@@ -133,14 +133,14 @@ class _Writer:
         self.literals: list[bytes] = []
 
     def compare(self, start: int, length: int, there: int) -> None:
-        """Describe a range of the original by what stands at `there` in the edited file."""
+        """Describe a range of the original by the bytes at `there` in the edited file."""
         outside = min(max(-there, 0), length)
         self.literal(start, outside)
         for at in range(outside, length, _COMPARED_BYTES):
             self._compare_chunk(start + at, min(_COMPARED_BYTES, length - at), there + at)
 
     def compare_moved(self, length: int, by: int) -> None:
-        """Describe the whole original, of which some parts stayed in place and others moved by some bytes."""
+        """Describe the whole original, some parts of which stayed in place and others moved by some bytes."""
         for at in range(0, length, _COMPARED_BYTES):
             here = min(_COMPARED_BYTES, length - at)
             self.compare(
@@ -148,7 +148,7 @@ class _Writer:
             )
 
     def _apart(self, start: int, length: int, there: int) -> int:
-        """How many bytes of a range of the original are not those that stand at `there`."""
+        """How many bytes of a range of the original differ from those at `there`."""
         outside = min(max(-there, 0), length)
         self._original.seek(start + outside)
         self._edited.seek(there + outside)
@@ -157,7 +157,7 @@ class _Writer:
         if old_bytes == new_bytes:
             return outside
         both = len(new_bytes)
-        old, new = (np.frombuffer(each, np.uint8, both) for each in (old_bytes, new_bytes))
+        old, new = (np.frombuffer(part, np.uint8, both) for part in (old_bytes, new_bytes))
         return length - both + int(np.count_nonzero(old != new))
 
     def literal(self, start: int, length: int) -> None:
@@ -174,7 +174,7 @@ class _Writer:
         if old_bytes == new_bytes:
             self._copy(there, length)
             return
-        old, new = (np.frombuffer(each, np.uint8) for each in (old_bytes, new_bytes))
+        old, new = (np.frombuffer(part, np.uint8) for part in (old_bytes, new_bytes))
         both = min(len(old), len(new))
         differs = np.flatnonzero(old[:both] != new[:both])
         at = 0

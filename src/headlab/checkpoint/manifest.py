@@ -1,6 +1,6 @@
 """The manifest of an edited file: what was done to it, and how to undo it.
 
-`OUT.headlab.json` holds headlab's version, name, size and sha256 of the input and the output, the recipes
+`OUT.headlab.json` has headlab's version, name, size and sha256 of the input and the output, the recipes
 that were applied, the reverse delta, and the input's companions (small files without which it cannot be
 read). An in-place edit keeps the earlier manifest inside as `previous`.
 """
@@ -56,7 +56,7 @@ class Manifest:
     companions: Mapping[str, bytes] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
-        """The manifest as the file holds it."""
+        """The manifest as the content of its file."""
         data: dict[str, Any] = {
             "headlab": self.headlab,
             "input": asdict(self.input),
@@ -76,7 +76,7 @@ class Manifest:
 
 
 def as_json(data: Mapping[str, Any]) -> bytes:
-    """A manifest's plain values as the file holds them."""
+    """A manifest's plain values as the content of its file."""
     return to_json(data, indent=1).encode("utf-8")
 
 
@@ -144,7 +144,7 @@ def facts_of(name: str, chunks: Iterable[bytes]) -> FileFacts:
 
 
 def same_bytes(one: FileFacts, other: FileFacts) -> bool:
-    """Whether two files hold the same, whatever their names."""
+    """Whether two files have the same content, whatever their names."""
     return (one.sha256, one.bytes) == (other.sha256, other.bytes)
 
 

@@ -1,4 +1,4 @@
-"""Values from a checkpoint as JSON can hold them, cut where they are deep, long or shared too often."""
+"""Values from a checkpoint as JSON can have them, cut where they are too deep or too long."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _CUT = "…"
 def as_plain(value: Any, depth: int) -> Any:
     """A copy of a value made of None, bool, int, float, str, list and dict.
 
-    What lies deeper than `depth`, or behind the first hundred thousand items of one container, is cut.
-    So is the rest once the copy has grown to two million characters: a list that holds one list a
-    thousand times, which holds another a thousand times, is small in the file only.
+    What is deeper than `depth`, or after the first hundred thousand items of one container, is cut.
+    So is the rest once the copy has two million characters: a list that contains one list a thousand
+    times, which contains another a thousand times, is small only in the file.
     """
     return _Copy().of(value, depth)
 
 
 def encodable(text: str) -> str:
-    """A text that any terminal and file can take: half of a surrogate pair is written as an escape."""
+    """A text that any terminal and file accepts: half of a surrogate pair is written as an escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -48,16 +48,16 @@ class _Copy:
             return _CUT
         if isinstance(value, dict):
             copied: dict[str, Any] = {}
-            for key, each in value.items():
+            for key, item in value.items():
                 if len(copied) == _MOST_ITEMS or self.left < 0:
                     break
-                copied[str(self.of(key, 1))] = self.of(each, depth - 1)
+                copied[str(self.of(key, 1))] = self.of(item, depth - 1)
             return copied
         items: list[Any] = []
-        for each in value[:_MOST_ITEMS]:
+        for item in value[:_MOST_ITEMS]:
             if self.left < 0:
                 break
-            items.append(self.of(each, depth - 1))
+            items.append(self.of(item, depth - 1))
         return items
 
 

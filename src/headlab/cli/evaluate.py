@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NAMED = 5
 
 
-@click.command
+@click.command(short_help="Measure a model on annotated photos: AP by class and level.")
 @model_argument
 @data_argument
 @data_options

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headlab.cli.options import SIZE
+
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
     from pydantic.fields import FieldInfo
@@ -238,6 +240,12 @@ def _optional(field: FieldInfo) -> bool:
     return NoneType in _kinds(field)
 
 
+def _is_path(field: FieldInfo) -> bool:
+    from headlab.train.configuration.values import PathText
+
+    return PathText in _kinds(field)
+
+
 def _kinds(field: FieldInfo) -> tuple[Any, ...]:
     """The parts of "a or b"."""
     kind = field.annotation
@@ -254,9 +262,9 @@ def _metavar(field: FieldInfo) -> str:
     if origin is typing.Literal:
         return "|".join(inside)
     if origin is not tuple:
-        return "TEXT"
+        return "PATH" if _is_path(field) else "TEXT"
     groups = typing.get_origin(inside[0]) is tuple
-    return "N,…/N,…" if groups else "N[,N]" if inside == (int, int) else "A,B,…"
+    return "N,…/N,…" if groups else SIZE if inside == (int, int) else "A,B,…"
 
 
 def _help(field: FieldInfo, default: Any) -> str:

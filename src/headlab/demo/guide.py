@@ -13,14 +13,14 @@ from PIL import Image
 
 from headlab.checkpoint.yolov3.companion_files import stem
 from headlab.comparison.compare import Comparison
+from headlab.demo.places import shift_words, shifts_by_place
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
 from headlab.errors import InputError, OutputError, SourceError
 from headlab.files.atomic import write_bytes
-from headlab.heads.layout import Layout, Place
+from headlab.heads.layout import Layout
 from headlab.model import Model, compare, load
 from headlab.results.result import Result
-from headlab.trace.trace import Trace
 
 if TYPE_CHECKING:
     import polars as pl
@@ -156,11 +156,6 @@ def _save_pictures(
     return folder.folder
 
 
-def shift_words(shifts: dict[str, int]) -> str:
-    """Such as "P4 by 1, P5 by 2"."""
-    return ", ".join(f"{name} by {by}" for name, by in shifts.items() if by)
-
-
 def model_bytes() -> bytes:
     """The file of the detector that headlab ships with: three kinds of blood cells."""
     return (files("headlab.demo") / "demo.pt").read_bytes()
@@ -208,31 +203,3 @@ def _saved_scenes(folder: Path, count: int, first_seed: int) -> Iterator[Path]:
         Image.fromarray(draw_scene(seed).image).save(encoded, "PNG")
         write_bytes(path, encoded.getvalue())
         yield path
-
-
-def shifts_by_place(layout: Layout) -> dict[str, int]:
-    """A different shift for every place, 0 for the first; by level where there are too few classes.
-
-    Raises:
-        InputError: there are fewer classes than levels.
-    """
-    places = [layout.place_name(place) for place in layout.places]
-    for names in (places, list(layout.level_names)):
-        if len(names) <= len(layout.class_names):
-            return {name: by for by, name in enumerate(names)}
-    raise InputError(
-        f"The model has {len(layout.class_names)} class(es) on {len(layout.levels)} levels; the demo shifts "
-        "each level by a number of its own.",
-        f"Give a model with at least {len(layout.levels)} classes.",
-    )
-
-
-def classes_by_place(before: Trace) -> list[tuple[str, dict[str, int]]]:
-    """How many detections of each class come from each place, in the order of the class numbers."""
-    layout = before.layout
-    names = [layout.place_name(place) for place in layout.places]
-    table: dict[int, dict[str, int]] = {}
-    for row in before.detections.select("class_id", "level", "slot").iter_rows(named=True):
-        place = Place(layout.level_index(row["level"]), row["slot"])
-        table.setdefault(row["class_id"], dict.fromkeys(names, 0))[layout.place_name(place)] += 1
-    return [(layout.class_names[number], table[number]) for number in sorted(table)]

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headlab.comparison.text import comparison_text
-from headlab.demo.guide import Tour, classes_by_place, shift_words
+from headlab.demo.places import classes_by_place, shift_words
 from headlab.plain_text import counted
 from headlab.results.tables import heading, line, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from headlab.demo.guide import Tour
 
 
 def tour_text(tour: Tour) -> Iterator[RenderableType]:

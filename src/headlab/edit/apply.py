@@ -19,12 +19,12 @@ Array = NDArray[np.generic]
 def apply(checkpoint: Checkpoint, plan: Plan) -> Checkpoint:
     """Make the edited checkpoint; nothing is written.
 
-    Moved rows keep their bits. Computed rows are computed in float64 and rounded once, to the
-    tensor's own dtype.
+    Moved rows keep their bits. Other rows are computed in float64 and rounded once, to the tensor's own
+    dtype.
 
     Raises:
         CheckpointError: a result does not fit the dtype, or a tensor shares its memory with one that
-            the plan does not change alike.
+            the plan does not change in the same way.
     """
     count = len(plan.old_names)
     changed: dict[str, Array] = {}
@@ -48,30 +48,32 @@ def edited_rows(
     """The new weight and bias of one branch of one level.
 
     Args:
-        weight: (R, channels, 1, 1), of which some rows are class rows.
+        weight: (R, channels, 1, 1); some of its rows are class rows.
         bias: (R,).
         step: what to do with each class of each slot.
         rows: where the class rows are.
         class_count: classes of the input.
 
     Returns:
-        weight and bias with R' rows, R' = R + slots * (new - old number of classes); in the dtype
-        given if all rows only move, else float64.
+        weight and bias with R' rows, R' = R + slots * (new - old number of classes); in the given dtype
+        if all rows only move, else float64.
     """
-    taken, made = _row_steps(len(bias), step, rows, class_count)
-    new_weight, new_bias = weight[taken], bias[taken]
-    computed = {row: each for row, each in made.items() if not each.keeps_numbers}
+    old_rows, class_steps = _row_steps(len(bias), step, rows, class_count)
+    new_weight, new_bias = weight[old_rows], bias[old_rows]
+    computed = {
+        row: class_step for row, class_step in class_steps.items() if not class_step.keeps_numbers
+    }
     if not computed:
         return new_weight, new_bias
     exact_weight: Any = new_weight.astype(np.float64)
     exact_bias: Any = new_bias.astype(np.float64)
-    for row, each in computed.items():
-        if each.suppressed:
+    for row, class_step in computed.items():
+        if class_step.suppressed:
             exact_weight[row] = 0.0
             exact_bias[row] = SUPPRESSED_BIAS
         else:
-            exact_weight[row] *= each.factor
-            exact_bias[row] = exact_bias[row] * each.factor + each.offset
+            exact_weight[row] *= class_step.factor
+            exact_bias[row] = exact_bias[row] * class_step.factor + class_step.offset
     return exact_weight, exact_bias
 
 
@@ -79,14 +81,14 @@ def _row_steps(
     row_count: int, step: LevelStep, rows: ClassRows, class_count: int
 ) -> tuple[list[int], dict[int, ClassStep]]:
     """The old row of each new row, and the steps of the new rows that belong to classes."""
-    taken: list[int] = []
-    made: dict[int, ClassStep] = {}
+    old_rows: list[int] = []
+    class_steps: dict[int, ClassStep] = {}
     after = 0
     for slot in range(step.level.slots):
-        taken.extend(range(after, rows.row(0, slot)))
-        for each in step.slots[slot]:
-            made[len(taken)] = each
-            taken.append(rows.row(each.source, slot))
+        old_rows.extend(range(after, rows.row(0, slot)))
+        for class_step in step.slots[slot]:
+            class_steps[len(old_rows)] = class_step
+            old_rows.append(rows.row(class_step.source, slot))
         after = rows.row(0, slot) + class_count
-    taken.extend(range(after, row_count))
-    return taken, made
+    old_rows.extend(range(after, row_count))
+    return old_rows, class_steps

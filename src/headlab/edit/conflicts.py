@@ -1,4 +1,4 @@
-"""Refuse operations that contradict each other, and name both."""
+"""Refuse operations that contradict each other; the message names both."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CONTRADICTIONS = {
     **{frozenset({kind}): "both act on" for kind in _ADJUSTMENTS},
     **{frozenset({"suppress", kind}): "suppress and adjust" for kind in _ADJUSTMENTS},
 }
-"""Kinds of claims that may not meet on one class of one place."""
+"""Kinds of claims that must not meet on the same class of the same place."""
 
 
 @dataclass(frozen=True)
 class _Claim:
-    """An operation writes the row of a class at a place."""
+    """An operation that writes the row of a class at a place."""
 
     kind: str
     position: int
@@ -52,11 +52,11 @@ def check_conflicts(layout: Layout, recipe: Recipe) -> None:
     for position, operation in enumerate(recipe.operations, start=1):
         for kind, place, class_id in _claims(layout, operation):
             claim = _Claim(kind, position, operation)
-            held = claimed.setdefault((place, class_id), [])
-            for other in held:
+            earlier = claimed.setdefault((place, class_id), [])
+            for other in earlier:
                 if frozenset({kind, other.kind}) in _CONTRADICTIONS:
                     raise _contradiction(layout, other, claim, place, class_id)
-            held.append(claim)
+            earlier.append(claim)
     _check_single_operations(layout, recipe)
     _check_one_global_threshold(recipe)
     _check_removed(layout, recipe)
@@ -109,21 +109,21 @@ def _check_single_operations(layout: Layout, recipe: Recipe) -> None:
 
 
 def _check_one_global_threshold(recipe: Recipe) -> None:
-    found: tuple[int, Thresholds] | None = None
+    earlier: tuple[int, Thresholds] | None = None
     for position, operation in enumerate(recipe.operations, start=1):
         if not isinstance(operation, Thresholds):
             continue
-        if found and found[1].at != operation.at:
+        if earlier and earlier[1].at != operation.at:
             raise RecipeError(
-                f"{_both(*found, position, operation)} expect different global thresholds: "
-                f"{found[1].at:g} and {operation.at:g}.",
+                f"{_both(*earlier, position, operation)} expect different global thresholds: "
+                f"{earlier[1].at:g} and {operation.at:g}.",
                 "The result is used with one; give both the same `at`.",
             )
-        found = (position, operation)
+        earlier = (position, operation)
 
 
 def _check_removed(layout: Layout, recipe: Recipe) -> None:
-    """No operation may name a class that goes, except as the source of a copy."""
+    """No operation may name a class that is removed, except as the source of a copy."""
     numbered = list(enumerate(recipe.operations, start=1))
     for at, remover in numbered:
         if not isinstance(remover, Removal):
@@ -140,7 +140,7 @@ def _check_removed(layout: Layout, recipe: Recipe) -> None:
 
 
 def _named(layout: Layout, operation: Operation) -> tuple[int, ...]:
-    """The classes that an operation singles out to be changed."""
+    """The classes that an operation names as those to change."""
     if isinstance(operation, (Swap, Copy)):
         return tuple(operation.moves(layout))
     if isinstance(operation, Rename):

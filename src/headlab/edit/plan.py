@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassStep:
-    """How a class's rows of the result are made in one slot of one level, in every branch alike.
+    """How a class's rows of the result are made in one slot of one level; the same in every branch.
 
-    The logit becomes `factor * (logit of the class source) + offset`, or the lowest there is.
+    The logit becomes `factor * (logit of the class source) + offset`, or that of a suppressed class.
 
     Attributes:
         source: the input's class whose row it gets.
         factor: of the logit.
         offset: of the logit.
-        suppressed: the class never scores, whatever the rest says.
+        suppressed: the class never scores; factor and offset are then ignored.
     """
 
     source: int
@@ -51,7 +51,7 @@ class ClassStep:
 
     @property
     def keeps_numbers(self) -> bool:
-        """The row is moved or stays, but its numbers are not computed anew."""
+        """Whether the row only moves or stays, so that its numbers are not computed."""
         return not self.suppressed and self.factor == 1.0 and self.offset == 0.0
 
 
@@ -69,7 +69,7 @@ class LevelStep:
 
     @property
     def is_uniform(self) -> bool:
-        """The same happens in every slot."""
+        """Whether the same happens in every slot."""
         return len(set(self.slots)) == 1
 
     def changed_slots(self, class_count: int) -> tuple[int, ...]:
@@ -130,7 +130,7 @@ class Plan(Result):
 
     @property
     def keeps_shapes(self) -> bool:
-        """As many classes as before."""
+        """Whether there are as many classes as before."""
         return len(self.class_names) == len(self.old_names)
 
     @property
@@ -141,12 +141,12 @@ class Plan(Result):
 
 
 def plan(checkpoint: Checkpoint, layout: Layout, recipe: Recipe) -> Plan:
-    """Work out what a recipe does to a model; reads, but changes nothing.
+    """Determine what a recipe does to a model; nothing is changed.
 
     Raises:
         InputError: a class, a level or a slot does not exist.
         RecipeError: the recipe contradicts itself or does not fit the model.
-        CheckpointError: a row in question holds NaN or infinity.
+        CheckpointError: a row that is moved or changed holds NaN or infinity.
     """
     check_conflicts(layout, recipe)
     count = len(layout.class_names)
@@ -159,11 +159,11 @@ def plan(checkpoint: Checkpoint, layout: Layout, recipe: Recipe) -> Plan:
     }
     labels = tuple(label for label in order if label not in gone)
     levels = tuple(_level_step(layout, recipe, at, labels) for at in range(len(layout.levels)))
-    found = Plan(recipe, levels, labels, _names(layout, recipe, labels), layout.class_names)
-    for step in found.changed_levels:
+    planned = Plan(recipe, levels, labels, _names(layout, recipe, labels), layout.class_names)
+    for step in planned.changed_levels:
         for rows in step.level.class_rows:
             _check_finite(checkpoint, step, rows, count)
-    return found
+    return planned
 
 
 def _order(layout: Layout, recipe: Recipe) -> tuple[int, ...]:
@@ -176,7 +176,7 @@ def _order(layout: Layout, recipe: Recipe) -> tuple[int, ...]:
 def _level_step(layout: Layout, recipe: Recipe, at: int, labels: tuple[int, ...]) -> LevelStep:
     level = layout.levels[at]
     places = (Place(at, slot) for slot in range(level.slots))
-    return LevelStep(level, tuple(_class_steps(layout, recipe, each, labels) for each in places))
+    return LevelStep(level, tuple(_class_steps(layout, recipe, place, labels) for place in places))
 
 
 def _class_steps(
@@ -224,7 +224,7 @@ def _names(layout: Layout, recipe: Recipe, labels: tuple[int, ...]) -> tuple[str
 
 
 def _check_finite(checkpoint: Checkpoint, step: LevelStep, rows: ClassRows, count: int) -> None:
-    """Refuse to move or compute with rows that hold NaN or infinity, old and new ones."""
+    """Refuse to move, overwrite or compute with rows that hold NaN or infinity."""
     touched = sorted(
         rows.row(class_id, slot)
         for slot, steps in enumerate(step.slots)
@@ -244,6 +244,6 @@ def _check_finite(checkpoint: Checkpoint, step: LevelStep, rows: ClassRows, coun
 def _touched(steps: tuple[ClassStep, ...], count: int) -> set[int]:
     """The input's classes whose rows an edit of one slot reads or overwrites."""
     if len(steps) != count:
-        return {each.source for each in steps}
-    changed = [at for at, each in enumerate(steps) if each != ClassStep(at)]
-    return {*changed, *(steps[at].source for at in changed)}
+        return {class_step.source for class_step in steps}
+    changed = [number for number, class_step in enumerate(steps) if class_step != ClassStep(number)]
+    return {*changed, *(steps[number].source for number in changed)}

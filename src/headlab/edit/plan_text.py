@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from headlab.edit.plan import ClassStep, LevelStep, Plan
 from headlab.heads.cyclic_shift import shift_of
 from headlab.plain_text import counted, first_few
+
+if TYPE_CHECKING:
+    from headlab.edit.plan import ClassStep, LevelStep, Plan
 
 
 def plan_lines(plan: Plan) -> list[str]:

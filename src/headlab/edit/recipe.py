@@ -5,8 +5,8 @@ operations:
   - {op: shift, levels: [P4], by: 1}
   - {op: thresholds, thresholds: {person: 0.4, traffic light: 0.6}, at: 0.25}
 
-What can be checked without a model is checked when a recipe is made; the rest, in `edit.plan`. Values from
-outside go through pydantic, which is imported only then: see `edit.validation`.
+What can be checked without a model is checked when a recipe is made, the rest in `edit.plan`. Values from
+files and other programs go through pydantic, which is imported only then: see `edit.validation`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """A list of operations; which acts first does not depend on their order (see `edit.plan`).
+    """A list of operations; the order in which they act is fixed (see `edit.plan`).
 
     Attributes:
         operations: at least one.
@@ -48,7 +48,7 @@ class Recipe:
         """Plain values, from which `from_data` makes an equal recipe."""
         return {
             "version": VERSION,
-            "operations": [_data(each) for each in self.operations],
+            "operations": [_data(operation) for operation in self.operations],
         }
 
     def yaml(self) -> str:
@@ -77,7 +77,7 @@ def load(path: str | Path) -> Recipe:
 
 
 def from_data(data: Any, where: str = "recipe") -> Recipe:
-    """Make a recipe of plain values.
+    """Make a recipe from plain values.
 
     Args:
         data: `{"version": 1, "operations": [{"op": ..., ...}, ...]}`.
@@ -110,7 +110,7 @@ def from_data(data: Any, where: str = "recipe") -> Recipe:
 
 
 def operation(name: str, where: str = "recipe", /, **fields: Any) -> Operation:
-    """Make one operation of its name and of fields from outside, whose types are not known.
+    """Make one operation from its name and fields whose types are not known.
 
     Raises:
         RecipeError: a field is missing, unknown or wrong.
@@ -125,7 +125,7 @@ def operation(name: str, where: str = "recipe", /, **fields: Any) -> Operation:
 
 
 def typed_operation(name: str, where: str, /, **fields: Any) -> Operation:
-    """Make one operation of its name and of fields that are known to have the right types.
+    """Make one operation from its name and fields that are known to have the right types.
 
     Raises:
         RecipeError: a value makes no sense.
@@ -135,10 +135,10 @@ def typed_operation(name: str, where: str, /, **fields: Any) -> Operation:
 
 
 def checked(made: Any) -> Operation:
-    """An operation made in Python, whose types nobody has checked yet, after that check.
+    """An operation made in Python, with the types of its fields checked.
 
     Raises:
-        RecipeError: a field is of a wrong type, or it is no operation.
+        RecipeError: a field has the wrong type, or it is not an operation.
     """
     if not isinstance(made, Operation) or type(made) not in OPERATIONS.values():
         raise RecipeError(
@@ -167,7 +167,7 @@ def _numbered(listed: Sequence[Any]) -> list[tuple[int, Any]]:
 
 @contextlib.contextmanager
 def _located(where: str, name: str) -> Iterator[None]:
-    """Say in the error of an operation where it stands."""
+    """Add to the error of an operation where it is."""
     try:
         yield
     except RecipeError as error:
@@ -186,13 +186,13 @@ def _fields(made: Operation) -> dict[str, Any]:
 
 
 def _data(made: Operation) -> dict[str, Any]:
-    """The operation as a recipe says it: fields that are not set are left out."""
+    """The operation as plain values of a recipe; fields that are not set are left out."""
     given = {name: value for name, value in _fields(made).items() if value is not None}
     return {"op": made.op, **_plain(given)}
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, as YAML and JSON know them."""
+    """Tuples as lists, which YAML and JSON have."""
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""The cyclic shifts of a recipe, place by place: what the class-shift inference needs to know."""
+"""The cyclic shifts of a recipe at each place, which the inference from changed classes needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headlab.heads.layout import Layout, Place
 def shifts_of(
     layout: Layout, operations: Sequence[Operation], *, required: bool = False
 ) -> dict[str, int] | None:
-    """Level or place -> shift, for all of the head; 0 where nothing was shifted.
+    """Level or place -> shift, for the whole head; 0 where nothing was shifted.
 
     Args:
         layout: of the model that was edited.
@@ -23,11 +23,11 @@ def shifts_of(
         required: raise instead of returning None.
 
     Returns:
-        by level ("P5") where the slots of each level were shifted alike, else by place ("P5/2"); None if
+        by level ("P5") if all slots of each level were shifted by the same, else by place ("P5/2"); None if
         there are other operations than shifts.
 
     Raises:
-        RecipeError: there are, and it is required that there are not.
+        RecipeError: there are other operations than shifts, and `required` says that there must not be.
     """
     found = dict.fromkeys(layout.places, 0)
     for operation in operations:
@@ -35,25 +35,25 @@ def shifts_of(
             if not required:
                 return None
             raise RecipeError(
-                f"The recipe holds more than shifts: {operation.words()}.",
-                "A class change tells its level only if the classes were shifted and nothing else.",
+                f"The recipe has more than shifts: {operation.words()}.",
+                "A changed class shows its level only if the classes were shifted and nothing else.",
             )
         found.update(dict.fromkeys(operation.places(layout), operation.by))
     return by_name(layout, found)
 
 
 def by_name(layout: Layout, shifts: Mapping[Place, int]) -> dict[str, int]:
-    """The shifts of all places by level name; by place name where the slots of a level differ."""
+    """The shifts of all places by level name; by place name if the slots of a level differ."""
     if len({(place.level, by) for place, by in shifts.items()}) > len(layout.levels):
         return {layout.place_name(place): shifts[place] for place in layout.places}
     return {layout.levels[place.level].name: by for place, by in shifts.items()}
 
 
 def shifts_of_manifest(layout: Layout, before: Path, after: Path) -> dict[str, int] | None:
-    """The shifts that made one file of another, by the manifest beside the second.
+    """The shifts that made one file from another, as the manifest of the second says.
 
     Returns:
-        None if there is no manifest, it is of other files, or it tells of more than shifts.
+        None if there is no manifest, it is of other files, or there are more operations than shifts.
     """
     if not path_for(after).exists():
         return None

@@ -1,6 +1,6 @@
-"""Operations from outside as data: pydantic checks names and types of all fields.
+"""Operations given as data: pydantic checks the names and types of all fields.
 
-pydantic is imported within functions, so that the command line's own options do not wait for it.
+pydantic is imported inside functions, so that operations from the command line's options do not wait for it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def validated(name: str, fields: dict[str, Any]) -> Operation:
-    """Make the operation of a name of plain values.
+    """Make an operation from its name and plain values.
 
     Raises:
-        RecipeError: a field is missing, unknown or wrong; the first thing that was found.
+        RecipeError: a field is missing, unknown or wrong; the first of several.
     """
     from pydantic import ValidationError
 
@@ -27,8 +27,8 @@ def validated(name: str, fields: dict[str, Any]) -> Operation:
         return _adapter(name).validate_python(fields)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        model = OPERATIONS[name]
-        raise model.error(_in_words(first, model)) from None
+        operation = OPERATIONS[name]
+        raise operation.error(_in_words(first, operation)) from None
 
 
 @functools.cache
@@ -38,14 +38,14 @@ def _adapter(name: str) -> TypeAdapter[Operation]:
     return TypeAdapter(OPERATIONS[name])
 
 
-def _in_words(found: ErrorDetails, model: type[Operation]) -> str:
-    field = ".".join(str(part) for part in found["loc"] if part != "[key]")
-    message = found["msg"]
-    match found["type"]:
+def _in_words(details: ErrorDetails, operation: type[Operation]) -> str:
+    field = ".".join(str(part) for part in details["loc"] if part != "[key]")
+    message = details["msg"]
+    match details["type"]:
         case "missing":
             return f"the field {field!r} is missing"
         case "unexpected_keyword_argument":
-            return model.absent.get(field, f"there is no field {field!r}")
+            return operation.absent.get(field, f"there is no field {field!r}")
         case "value_error":
             return f"{field}: {message.removeprefix('Value error, ')}"
     return f"{field}: {message[:1].lower()}{message[1:]}"

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headlab.errors import InputError
-from headlab.files.guessing import GUESSES, guessed_encoding
 
 SMALL_BYTES = 1 << 22
 """The largest size of a text that is read whole into a model or a setting, such as a list of class names."""
@@ -194,6 +193,8 @@ def _recognised(data: bytes, path: Path) -> tuple[str, str, tuple[Remark, ...]]:
         return data.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError as error:
         line = _line_at(data, error.start)
+    from headlab.files.guessing import GUESSES, guessed_encoding  # seldom needed
+
     guess = guessed_encoding(data)
     if guess is None:
         raise InputError(

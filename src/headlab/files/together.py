@@ -15,7 +15,6 @@ An error before the main file is in its place, Ctrl-C included, puts everything 
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -148,8 +147,16 @@ def set_aside_files(main: Path) -> list[Path]:
     prefix = hidden_prefix(target)
     if target.name not in prefix:  # the name is cut, so that the files may be another's
         return []
-    pattern = f"{glob.escape(prefix)}{'?' * RANDOM_CHARACTERS}{SET_ASIDE_SUFFIX}"
-    return sorted(target.parent.glob(pattern))
+    length = len(prefix) + RANDOM_CHARACTERS + len(SET_ASIDE_SUFFIX)
+    try:
+        names = os.listdir(target.parent)  # noqa: PTH208 - names are what is wanted
+    except OSError:
+        return []
+    return [
+        target.parent / name
+        for name in names
+        if len(name) == length and name.startswith(prefix) and name.endswith(SET_ASIDE_SUFFIX)
+    ]
 
 
 def _put_last(together: Together, path: Path, main: Path) -> None:

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from headlab.families.facts import anchor_text
 from headlab.inspection.explanation_text import explanation_text
-from headlab.inspection.inspection import ClassParameters, Inspection, Parameter
 from headlab.results.tables import heading, line, table
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from headlab.heads.layout import ClassRows
+    from headlab.inspection.inspection import ClassParameters, Inspection, Parameter
 
 _WIDEST_NOTE = 80
 

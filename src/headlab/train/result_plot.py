@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headlab.results.plotting import GREY, INK, new_figure
+from headlab.results.plotting import GREY, INK, new_figure, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def curves(run: TrainingRun) -> Figure:
     for axis in axes:
         _mark_stages(axis, run)
         axis.legend(frameon=False, loc="best")
-    figure.suptitle(f"{run.folder}: {run.monitor}")
+    figure.suptitle(f"{run.folder}: best epoch by {run.monitor}")
     return figure
 
 
@@ -59,6 +59,7 @@ def _logarithmic_if_wide(axes: Axes, run: TrainingRun) -> None:
     finite = [loss for loss in losses if 0 < loss < float("inf")]
     if len(finite) == len(losses) and max(finite) > _LOG_FROM * min(finite):
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis, *axes.get_ylim())
 
 
 def _mark_stages(axes: Axes, run: TrainingRun) -> None:

@@ -1,9 +1,9 @@
-"""A YOLOv3 network made for prediction: the same outputs as the network it is made from, sooner.
+"""A YOLOv3 network made for prediction: the same outputs as the network it is made from, faster.
 
 Batch normalisation is folded into the convolution before it. On CPUs the weights are packed once instead
-of at every call, leaky ReLU happens within the convolution, many 3x3 convolutions take half the
-multiplications (`headlab.yolov3.winograd`), and the images of a batch are computed one after the other,
-which is faster than together: what one layer writes is still in the cache when the next one reads it.
+of at every call, leaky ReLU happens within the convolution, and the images of a batch are computed one
+after the other, which is faster than together: what one layer writes is still in the cache when the next
+one reads it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,6 @@ from headlab.yolov3 import packed
 from headlab.yolov3.blocks import LEAKY_SLOPE
 from headlab.yolov3.load import tensor_of
 from headlab.yolov3.network import YOLOv3, check_input
-
-_WINOGRAD_CELLS = 40
-_WINOGRAD_CHANNELS = 128
-"""From which width of the grid and how many channels in Winograd is used. With fewer channels, moving the
-features about costs what it saves. On coarser grids it saves a quarter of the time too, but their kernels
-are large: for 416 px the 26 x 26 grids' would take the memory to 1.4 times weights and activations."""
 
 _ROWS_AT_ONCE = 64
 """Output channels to fold together: more would need much memory for their float64 numbers."""
@@ -74,8 +68,8 @@ class FoldedConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, I, H, W) -> (B, O, H/stride, W/stride)."""
         padding = self.weight.shape[-1] // 2
-        made = functional.conv2d(x, self.weight, self.bias, self.stride, padding)
-        return functional.leaky_relu(made, LEAKY_SLOPE, inplace=True) if self.leaky else made
+        outputs = functional.conv2d(x, self.weight, self.bias, self.stride, padding)
+        return functional.leaky_relu(outputs, LEAKY_SLOPE, inplace=True) if self.leaky else outputs
 
 
 def fused(
@@ -154,18 +148,10 @@ def _convolution(
     grid_hw: tuple[int, int],
     use_packed: bool,
 ) -> nn.Module:
-    """The fastest module that computes a convolution on a grid."""
+    """The module that computes a convolution on a grid."""
     if not use_packed:
         return FoldedConvolution(weight, bias, each.stride, each.batch_norm)
-    if _winograd_pays(each, grid_hw[1]):
-        return packed.WinogradConvolution(weight, bias, grid_hw)
     return packed.PackedConvolution(weight, bias, each.stride, grid_hw, leaky=each.batch_norm)
-
-
-def _winograd_pays(each: architecture.Convolution, cells: int) -> bool:
-    """Whether a convolution on a grid of that width is sooner done by Winograd's algorithm."""
-    suited = (each.size, each.stride) == (3, 1)
-    return suited and each.in_channels >= _WINOGRAD_CHANNELS and cells >= _WINOGRAD_CELLS
 
 
 def _grids(body: YOLOv3) -> dict[str, tuple[int, int]]:

@@ -132,7 +132,7 @@ def test_torchscript(tmp_path: Path) -> None:
 def test_another_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.pt", "w") as archive:
         archive.writestr("photos/a.jpg", b"")
-    assert "this zip archive is no checkpoint" in refusal(tmp_path / "x.pt").message
+    assert "this zip archive is not a checkpoint" in refusal(tmp_path / "x.pt").message
 
 
 def test_a_zip_with_several_folders(tmp_path: Path) -> None:

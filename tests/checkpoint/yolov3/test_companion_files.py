@@ -67,7 +67,8 @@ def test_of_several_cfgs_none_is_guessed(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         find_cfg(model)
     assert (
-        caught.value.message == f"{model}: several files beside it could be its .cfg: a.cfg, b.cfg."
+        caught.value.message
+        == f"{model}: several files next to it could be its .cfg: a.cfg, b.cfg."
     )
     assert "--cfg" in caught.value.hint
 
@@ -97,7 +98,7 @@ def test_of_several_names_none_is_guessed(tmp_path: Path) -> None:
     model = folder(tmp_path, a__names=THREE, b__names="x\ny\nz", c__names=TWO)
     with pytest.raises(CheckpointError) as caught:
         find_names(model, 3)
-    expected = f"{model}: several files beside it could be its class names: a.names, b.names."
+    expected = f"{model}: several files next to it could be its class names: a.names, b.names."
     assert caught.value.message == expected
     assert "--names" in caught.value.hint
     assert find_names(model, 2) == tmp_path / "c.names"

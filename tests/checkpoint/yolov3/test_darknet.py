@@ -206,17 +206,17 @@ def test_nothing_beside(tmp_path: Path) -> None:
     error = refusal(path)
     # 8,858,734 for 80 classes, less 77 * 2310 (3 slots of 512 + 1 + 256 + 1 numbers) for 3
     assert error.message == (
-        f"{path}: there is no .cfg beside it that says which network this is. "
+        f"{path}: there is no .cfg next to it that says which network this is. "
         "It holds 8,680,864 numbers, as many as YOLOv3-tiny with 3 classes."
     )
-    assert "Put its .cfg beside it as voc.cfg, name it with --cfg" in error.hint
+    assert "Put its .cfg next to it as voc.cfg, name it with --cfg" in error.hint
 
 
 def test_of_several_cfgs_one_is_needed_unless_all_else_is_named(tiny: Path) -> None:
     cfg = tiny.with_suffix(".cfg")
     cfg.rename(cfg.with_name("a.cfg"))
     cfg.with_name("b.cfg").write_text("")
-    assert "several files beside it could be its .cfg: a.cfg, b.cfg" in refusal(tiny).message
+    assert "several files next to it could be its .cfg: a.cfg, b.cfg" in refusal(tiny).message
     without_cfg(tiny, 6, ("ant", "bee", "cat"))
     beside = CompanionFiles(names=tiny.with_suffix(".names"), anchors=tiny.with_name("anchors.txt"))
     assert read_darknet(tiny, beside).cfg is None

@@ -127,8 +127,8 @@ def test_settings_that_only_concern_training_are_ignored() -> None:
             "layers=-3",
             "[route]: layers=-3 means layer 14; {tiny} has layer 13 there.",
         ),
-        ("layers=-4", 1, "layers=-40", "layers= names -40, which is no layer before it."),
-        ("layers=-4", 1, "layers=17", "layers= names 17, which is no layer before it."),
+        ("layers=-4", 1, "layers=-40", "layers= names -40, which is not a layer before it."),
+        ("layers=-4", 1, "layers=17", "layers= names 17, which is not a layer before it."),
         (
             "layers=-4",
             1,

@@ -142,8 +142,8 @@ BAD: dict[str, tuple[Change, str]] = {
         ),
         "'conv2d_2' in '/' is a link to another place or file",
     ),
-    "an array in another file": (replaced(KERNEL, external), "kernel:0' lies in another file"),
-    "a virtual array": (replaced(KERNEL, virtual), "kernel:0' lies in another file"),
+    "an array in another file": (replaced(KERNEL, external), "kernel:0' is in another file"),
+    "a virtual array": (replaced(KERNEL, virtual), "kernel:0' is in another file"),
     "a dense layer": (
         replaced(KERNEL, lambda file: file.create_dataset(KERNEL, (8, 4), "<f4")),
         r"the layer 'conv2d_2' has arrays of shape \(8, 4\); YOLOv3 has no such layer",

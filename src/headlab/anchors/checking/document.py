@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from headlab.anchors.checking.check import AnchorCheck
 from headlab.boxes.problems import first_of_each_kind
+
+if TYPE_CHECKING:
+    from headlab.anchors.checking.check import AnchorCheck
 
 
 def document(check: AnchorCheck) -> dict[str, Any]:

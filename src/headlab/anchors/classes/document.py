@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from headlab.anchors.classes.bootstrap import Interval
-from headlab.anchors.classes.budget import Split
-from headlab.anchors.classes.per_class import AnchorsPerClass
 from headlab.anchors.classes.verdicts import SHAPE_FIT_ONLY
 from headlab.anchors.fitting.document import anchors_document
 from headlab.boxes.problems import first_of_each_kind
+
+if TYPE_CHECKING:
+    from headlab.anchors.classes.bootstrap import Interval
+    from headlab.anchors.classes.budget import Split
+    from headlab.anchors.classes.per_class import AnchorsPerClass
 
 
 def document(view: AnchorsPerClass) -> dict[str, Any]:

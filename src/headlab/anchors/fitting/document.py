@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from headlab.anchors.fitting.fit import AnchorFit
+if TYPE_CHECKING:
+    from headlab.anchors.fitting.fit import AnchorFit
 
 
 def document(fit: AnchorFit) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headlab.anchors.fitting.document import anchors_document
-from headlab.anchors.fitting.fit import AnchorFit
 from headlab.heads.anchor_set import KERAS_TINY_MASKS
+
+if TYPE_CHECKING:
+    from headlab.anchors.fitting.fit import AnchorFit
 
 BOX_NUMBERS = 5
 """x, y, width, height and objectness: what a slot predicts besides its classes."""

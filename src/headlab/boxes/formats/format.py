@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 FormatName = Literal["keras", "yolo", "voc", "coco"]
 FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)
+FORMAT_TITLES: dict[str, str] = {
+    "keras": "keras-yolo3",
+    "yolo": "YOLO",
+    "voc": "Pascal VOC",
+    "coco": "COCO",
+}
+"""How users write a format, and how texts call it. Everything else about it is a row of `formats.table`."""
 
 Photos = Literal["link", "copy", "none"]
 PHOTOS: tuple[Photos, ...] = get_args(Photos)
@@ -29,7 +36,7 @@ class Reading:
     Attributes:
         names: the class names, or a file of them; None takes what the data set gives.
         images: the folder with the photos; None looks where the format has them.
-        split: read this split only, or, where the format has none, call what is read so.
+        split: read only this split; for a format without splits, the name to give to what is read.
         encoding: of text files; None recognises it.
         assume_size: height and width in pixels of photos whose size is unknown.
     """
@@ -49,11 +56,10 @@ FolderWriter: TypeAlias = "Callable[[BoxTable, Path, Photos, Losses], None]"
 
 @dataclass(frozen=True)
 class Format:
-    """An annotation format: its names, and how it is recognised, read and written.
+    """An annotation format: its name, and how it is recognised, read and written.
 
     Attributes:
         name: as the user writes it.
-        title: as it is called in texts.
         looks_like: the files and folders that it consists of, for messages.
         recognise: how much a file or folder looks like it. It may raise an InputError where the user
             probably meant this format, but named the wrong file.
@@ -67,7 +73,6 @@ class Format:
     """
 
     name: FormatName
-    title: str
     looks_like: str
     recognise: Recogniser
     read: Reader

@@ -19,7 +19,6 @@ from headlab.files.existing import is_file, is_folder
 FORMATS = (
     Format(
         name="keras",
-        title="keras-yolo3",
         looks_like="a text file of keras-yolo3",
         recognise=recognise_keras,
         read=read_keras,
@@ -29,7 +28,6 @@ FORMATS = (
     ),
     Format(
         name="voc",
-        title="Pascal VOC",
         looks_like="a Pascal VOC folder with Annotations/",
         recognise=recognise_voc,
         read=read_voc,
@@ -37,7 +35,6 @@ FORMATS = (
     ),
     Format(
         name="yolo",
-        title="YOLO",
         looks_like="a YOLO data.yaml, folder with images/ and labels/, or list of photos",
         recognise=recognise_yolo,
         read=read_yolo,
@@ -46,7 +43,6 @@ FORMATS = (
     ),
     Format(
         name="coco",
-        title="COCO",
         looks_like="a COCO JSON file",
         recognise=recognise_coco,
         read=read_coco,

@@ -32,26 +32,26 @@ def read_headers(paths: Sequence[str], *, cached: bool = True) -> list[Header | 
     unique = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(_THREADS) as pool:
         stamps = dict(zip(unique, _mapped(pool, _stamp, unique), strict=True))
-        there = {_key(path): each for path, each in stamps.items() if isinstance(each, Stamp)}
-        known = size_cache.look_up(there) if cached else {}
+        present = {_key(path): stamp for path, stamp in stamps.items() if isinstance(stamp, Stamp)}
+        known = size_cache.look_up(present) if cached else {}
         wanted = [
             path for path in unique if isinstance(stamps[path], Stamp) and _key(path) not in known
         ]
         read = dict(zip(wanted, _mapped(pool, _header, wanted), strict=True))
     if cached:
         size_cache.keep(
-            (_key(path), there[_key(path)], each)
-            for path, each in read.items()
-            if isinstance(each, Header)
+            (_key(path), present[_key(path)], header)
+            for path, header in read.items()
+            if isinstance(header, Header)
         )
-    found: dict[str, Header | Problem] = {}
+    outcomes: dict[str, Header | Problem] = {}
     for path in unique:
         stamp = stamps[path]
         if isinstance(stamp, Stamp):
-            found[path] = read[path] if path in read else known[_key(path)]
+            outcomes[path] = read[path] if path in read else known[_key(path)]
         else:
-            found[path] = stamp
-    return [found[path] for path in paths]
+            outcomes[path] = stamp
+    return [outcomes[path] for path in paths]
 
 
 def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> BoxTable:
@@ -82,14 +82,14 @@ def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> B
         sizes.append((image_id, *(assume_size or (None, None))[::-1]))
         if assume_size is None or header.kind != MISSING_IMAGE:
             problems.append(replace(header, file=file, line=line, image=image))
-    found = pl.DataFrame(
+    frame = pl.DataFrame(
         sizes,
         schema={"image_id": pl.Int64, "width_px": pl.Int64, "height_px": pl.Int64},
         orient="row",
     )
     return replace(
         table,
-        images=images.update(found, on="image_id"),
+        images=images.update(frame, on="image_id"),
         problems=(*table.problems, *problems),
     )
 
@@ -107,12 +107,12 @@ def _key(path: str) -> str:
 
 def _stamp(path: str) -> Stamp | Problem:
     try:
-        found = os.stat(path)  # noqa: PTH116 - several times as fast as Path's
+        status = os.stat(path)  # noqa: PTH116 - several times as fast as Path's
     except (OSError, ValueError) as error:
         return Problem("error", MISSING_IMAGE, f"There is no photo {path}{_why(error)}.")
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return Problem("error", MISSING_IMAGE, f"{path} is a folder, not a photo.")
-    return Stamp(found.st_size, found.st_mtime_ns)
+    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def _why(error: Exception) -> str:

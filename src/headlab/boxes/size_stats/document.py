@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from headlab.boxes.problems import first_of_each_kind
-from headlab.boxes.size_stats.stats import SIZES
+from headlab.boxes.size_stats.rows import SIZES
 
 if TYPE_CHECKING:
-    from headlab.boxes.size_stats.stats import SizeRow, SizeStats, Spread
+    from headlab.boxes.size_stats.rows import SizeRow, Spread
+    from headlab.boxes.size_stats.stats import SizeStats
 
 
 def document(stats: SizeStats) -> dict[str, Any]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from headlab.boxes.size_stats.stats import SizeRow, SizeStats
+    from headlab.boxes.size_stats.rows import SizeRow
+    from headlab.boxes.size_stats.stats import SizeStats
 
 _MOST_CLASSES = 40
 _LABELLED_FROM = 0.08

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from headlab.boxes.input_size import size_text
-from headlab.boxes.size_stats.stats import MEDIUM_TO_PX, SIZES, SMALL_TO_PX
+from headlab.boxes.size_stats.rows import MEDIUM_TO_PX, SIZES, SMALL_TO_PX
 from headlab.boxes.text import left_out_lines, unread_lines
 from headlab.plain_text import counted, printable
 from headlab.results.tables import heading, level_text, line, table
@@ -15,7 +15,8 @@ from headlab.results.tables import heading, level_text, line, table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from headlab.boxes.size_stats.stats import SizeRow, SizeStats
+    from headlab.boxes.size_stats.rows import SizeRow
+    from headlab.boxes.size_stats.stats import SizeStats
 
 _MOST_CLASSES = 20
 _LONGEST_NAME = 12

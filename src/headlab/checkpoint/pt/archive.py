@@ -1,7 +1,7 @@
-"""The zip archive around a checkpoint: where each entry's bytes lie in the file.
+"""The zip archive around a checkpoint: where each entry's bytes are in the file.
 
 torch.save stores every entry uncompressed and starts its bytes at a multiple of 64, so that a storage
-can be mapped into memory where it lies. headlab therefore addresses entries by their place in the file,
+can be mapped into memory in place. headlab therefore addresses entries by their place in the file,
 and refuses archives that compress them.
 """
 
@@ -25,7 +25,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 _LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
 _ENCRYPTED = 0x1
 _BROKEN = (NotImplementedError, ValueError, OverflowError, OSError, struct.error)
-"""What zipfile raises on a damaged directory, besides its own error."""
+"""What zipfile raises on a damaged directory, in addition to its own error."""
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class PtCheckpoint(Checkpoint):
         return found
 
     def stored(self, name: str) -> NDArray[np.generic]:
-        """A tensor's numbers as the file holds them; see `Checkpoint.stored`."""
+        """A tensor's numbers as stored; see `Checkpoint.stored`."""
         return self._decoded(self._found(name))
 
     def _found(self, name: str) -> StoredTensor:
@@ -94,7 +94,7 @@ class PtCheckpoint(Checkpoint):
         """The numbers of a small tensor that is not part of the `state_dict`, such as the strides.
 
         Raises:
-            CheckpointError: it is no small tensor, or its bytes are damaged.
+            CheckpointError: it is not a small tensor, or its bytes are damaged.
         """
         tensor = placed("a tensor", ref, self.archive, is_parameter=False)
         if tensor.numel > _MOST_VALUES:
@@ -144,7 +144,7 @@ class PtCheckpoint(Checkpoint):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the file says of itself: plain values by key, without tensors and modules."""
+        """What the file says about itself: plain values by key, without tensors and modules."""
         root = self.pickle.root
         kept = {key: value for key, value in root.items() if not is_module(value)}
         plain: dict[str, Any] = as_plain(kept, _METADATA_DEPTH)
@@ -171,22 +171,22 @@ class PtCheckpoint(Checkpoint):
     @property
     def about(self) -> dict[str, Any]:
         """What `headlab inspect` shows of the metadata."""
-        said, epoch = self.metadata, self.metadata.get("epoch")
-        described = said["yaml"] if isinstance(said["yaml"], dict) else {}
+        metadata, epoch = self.metadata, self.metadata.get("epoch")
+        described = metadata["yaml"] if isinstance(metadata["yaml"], dict) else {}
         return {
-            "version": said.get("version"),
-            "date": said.get("date"),
-            "weights": said["live"],
+            "version": metadata.get("version"),
+            "date": metadata.get("date"),
+            "weights": metadata["live"],
             "train_imgsz": list(self.input_hw_px) if self.input_hw_px else None,
             "train_data": self.train_args.get("data"),
             "epoch": epoch if isinstance(epoch, int) and epoch >= 0 else None,
             "yaml_file": described.get("yaml_file"),
             "scale": described.get("scale"),
-            "license": said.get("license"),
+            "license": metadata.get("license"),
         }
 
     def check_edit(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """Refuse to change tensors that lie where others lie; see `Checkpoint.check_edit`."""
+        """Refuse to change tensors that overlap with others; see `Checkpoint.check_edit`."""
         check_not_shared(str(self.path), self.tensors, arrays)
 
     def write(self, file: BinaryIO) -> None:
@@ -201,12 +201,12 @@ def read(path: str | Path) -> PtCheckpoint:
         path: a `.pt` file that torch.save wrote (PyTorch 1.6 or later).
 
     Raises:
-        CheckpointError: the file is missing, damaged, in another format, or holds no model.
+        CheckpointError: the file is missing, damaged, in another format, or has no model in it.
     """
     archive = open_archive(Path(path))
     if "data.pkl" not in archive.entries:
         raise CheckpointError(
-            f"{path}: this zip archive is no checkpoint.",
+            f"{path}: this zip archive is not a checkpoint.",
             "Give the .pt file that the training wrote, such as best.pt.",
         )
     order = archive.read("byteorder") if "byteorder" in archive.entries else b"little"
@@ -236,4 +236,4 @@ def _live_key(root: Any, path: str | Path) -> str:
 
 
 def _is_state_dict(value: Any) -> bool:
-    return isinstance(value, dict) and any(isinstance(each, TensorRef) for each in value.values())
+    return isinstance(value, dict) and any(isinstance(item, TensorRef) for item in value.values())

@@ -123,7 +123,7 @@ class Machine:
             noted.pop(key, None)
 
     def _as_key(self, key: Any) -> Any:
-        """Only short plain data may be hashed: a nested tuple can take for ever."""
+        """Only short plain data may be hashed: hashing a nested tuple can take forever."""
         if _is_plain(key) or (
             isinstance(key, tuple) and len(key) <= _LONGEST_TUPLE_KEY and all(map(_is_plain, key))
         ):

@@ -29,7 +29,7 @@ def children(module: Instance) -> dict[str, Instance]:
 def walk(module: Instance, where: str) -> Iterator[tuple[str, Instance]]:
     """Every module below (and including) one, with its dotted name, in the order of `named_modules`.
 
-    A module that stands in two places comes twice, as its tensors do in a `state_dict`.
+    A module in two places comes twice, as its tensors do in a `state_dict`.
 
     Raises:
         CheckpointError: the modules nest too deeply or are too many, as in a file made to exhaust
@@ -103,7 +103,7 @@ def _tensors(module: Instance, kind: str, where: str) -> dict[str, TensorRef]:
         if not isinstance(value, TensorRef):
             raise CheckpointError(
                 f"{where}: {name} of a {module.cls} is not stored as a plain tensor.",
-                "headlab reads dense tensors; quantized and sparse ones it does not.",
+                "headlab reads dense tensors, not quantized or sparse ones.",
             )
         found[name] = value
     return found

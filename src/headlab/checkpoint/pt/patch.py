@@ -1,7 +1,7 @@
 """Write an edited archive whose tensors keep their shapes: copy the file, patch what was touched.
 
-Storages are overwritten where they lie, so the copy differs from the file only in the touched elements
-and their checksums. Only new class names change the pickle's length; then the archive is laid out
+Storages are overwritten in place, so the copy differs from the file only in the touched elements and
+their checksums. Only new class names change the pickle's length; then the archive is laid out
 anew, with every other entry copied as it is and kept at a multiple of 64 bytes.
 """
 
@@ -167,7 +167,7 @@ def _overwrite(archive: Archive, changed: Mapping[str, bytes], file: BinaryIO) -
 
 
 def _crc_positions(archive: Archive, entry: Entry, central: int) -> Iterator[int]:
-    """Where an entry's checksum stands: central directory, local header, data descriptor behind it."""
+    """Where an entry's checksum is: central directory, local header, data descriptor after it."""
     yield central + 16
     known = struct.pack("<I", entry.crc)
     end = entry.start + entry.size

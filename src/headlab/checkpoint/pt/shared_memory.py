@@ -14,13 +14,13 @@ from headlab.errors import CheckpointError
 def check_not_shared(
     path: str, tensors: Mapping[str, StoredTensor], changed: Mapping[str, NDArray[np.generic]]
 ) -> None:
-    """Check that no other tensor would silently change along.
+    """Check that no other tensor would silently change as well.
 
-    Tensors that lie side by side in one storage are fine; tensors that overlap (tied weights) are
-    fine only where both get the same new values.
+    Tensors that are next to each other in one storage are fine; tensors that overlap (tied weights) are
+    fine only if both get the same new values.
 
     Raises:
-        CheckpointError: an edited tensor overlaps one that is not edited alike.
+        CheckpointError: an edited tensor overlaps one that is not edited in the same way.
     """
     for name, array in changed.items():
         tensor = tensors[name]
@@ -37,7 +37,7 @@ def check_not_shared(
                 raise CheckpointError(
                     f"{path}: {name} shares its numbers with {other.name}, so that "
                     "an edit of one would change the other.",
-                    "Edit all levels alike, or untie the two by saving the model anew.",
+                    "Edit all levels in the same way, or untie the two by saving the model again.",
                 )
 
 

@@ -1,4 +1,4 @@
-"""The tensors of a `.pt` file: where each lies in the archive's storages."""
+"""The tensors of a `.pt` file: where each is in the archive's storages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_BYTES = 1 << 47
 
 @dataclass(frozen=True)
 class StoredTensor(Tensor):
-    """A tensor, and where its numbers lie.
+    """A tensor, and where its numbers are.
 
     Attributes:
         stride: elements to step, per axis.
@@ -38,7 +38,7 @@ class StoredTensor(Tensor):
 
 
 def placed(name: str, ref: TensorRef, archive: Archive, is_parameter: bool) -> StoredTensor:
-    """Check that a tensor lies inside its storage, and name it.
+    """Check that a tensor is inside its storage, and name it.
 
     Raises:
         CheckpointError: the storage is missing or too short.

@@ -32,7 +32,7 @@ class Pickle:
         root: the object at the top.
         text_ends: for each text set in a dict or list, the byte of the stream at which the opcodes that
             push it end: `text_ends[id(container)][key]`.
-        holders: the containers that `text_ends` speaks of, kept alive so that the ids stay theirs.
+        holders: the containers that `text_ends` refers to, kept alive so that their ids stay valid.
     """
 
     root: Any

@@ -20,7 +20,7 @@ def read_anchors(path: Path) -> tuple[Anchor, ...]:
     """Read anchors as (width, height) in pixels of the network's input (`anchors.txt`).
 
     The numbers are on one line, as keras-yolo3 wants them, or on several. They are plain digits, which every
-    encoding writes alike, so that it does not matter if the file's was guessed.
+    encoding has the same bytes, so a guessed encoding does not matter.
 
     Raises:
         InputError: the file cannot be read.

@@ -1,6 +1,6 @@
 """The three networks of YOLOv3 as data: their layers in the order of a darknet file, by name.
 
-Everything that has to know a network reads this: the readers and writers of its files, the check of a
+Everything that needs to know a network reads this: the readers and writers of its files, the check of a
 `.cfg`, and the modules that compute it (`headlab.yolov3.network`), whose `state_dict` has these names.
 
 `headlab.checkpoint.yolov3.layer_graphs` puts the layers together.
@@ -75,7 +75,7 @@ class Convolution:
 
     @property
     def darknet_order(self) -> tuple[str, ...]:
-        """Its tensors as a `.weights` file holds them: beta, gamma, mean, variance, kernel."""
+        """Its tensors in the order of a `.weights` file: beta, gamma, mean, variance, kernel."""
         if self.batch_norm:
             return self.bias, self.scale, self.mean, self.variance, self.weight
         return self.bias, self.weight
@@ -166,18 +166,18 @@ class Architecture:
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name, convolution by convolution."""
-        return {tensor.name: tensor for each in self.convolutions for tensor in each.tensors}
+        return {tensor.name: tensor for layer in self.convolutions for tensor in layer.tensors}
 
     @property
     def backbone(self) -> tuple[Convolution, ...]:
         """The convolutions of the backbone: 52 of Darknet-53, 7 of tiny."""
-        return tuple(each for each in self.convolutions if each.name.startswith("backbone."))
+        return tuple(layer for layer in self.convolutions if layer.name.startswith("backbone."))
 
     def output(self, level: str) -> Convolution:
         """The last convolution of a level, whose rows are (slot) x (tx, ty, tw, th, obj, classes)."""
-        return next(each for each in self.convolutions if each.name == f"{level}.output")
+        return next(layer for layer in self.convolutions if layer.name == f"{level}.output")
 
     @property
     def floats(self) -> int:
         """The numbers in a whole `.weights` file; 62,001,757 for YOLOv3 with 80 classes."""
-        return sum(each.floats for each in self.convolutions)
+        return sum(layer.floats for layer in self.convolutions)

@@ -16,13 +16,13 @@ from headlab.checkpoint.yolov3.description import Description
 
 @dataclass(frozen=True, kw_only=True)
 class Yolov3Checkpoint(Checkpoint):
-    """The tensors of a YOLOv3 network, whatever format they lie in.
+    """The tensors of a YOLOv3 network, in whatever file format.
 
-    Names and shapes are those of `headlab.checkpoint.yolov3.architecture`, in every format; only where
-    the numbers lie differs.
+    Names and shapes are those of `headlab.checkpoint.yolov3.architecture` in every format; only the place
+    of the numbers differs.
 
     Attributes:
-        file: the file that holds the weights.
+        file: the file with the weights.
         described: the model without its weights, as the file and its companions say.
     """
 
@@ -64,7 +64,7 @@ class Yolov3Checkpoint(Checkpoint):
         described = self.described
         return {
             "network": described.variant,
-            "anchors_wh_px": [list(each) for each in described.anchors_wh_px],
+            "anchors_wh_px": [list(anchor) for anchor in described.anchors_wh_px],
             "masks": [list(mask) for mask in described.masks],
             "input_hw_px": list(described.input_hw_px),
             "batch_norm_epsilon": described.batch_norm_epsilon,

@@ -1,8 +1,8 @@
-"""The files beside a model file that say what the weights do not: cfg, class names, anchors.
+"""The companion files of a model file, which say what the weights do not: cfg, class names, anchors.
 
-What has the model's own name comes first; then a file that no other model of the folder is called after,
-such as `coco.names`; then any. Of several that differ, none is guessed: the message asks which. Where the
-model file is a link, each step looks beside the file that it leads to as well.
+A file with the model's own name comes first; then one that is not named after another model of the folder,
+such as `coco.names`; then any. Of several that differ, none is guessed: the message asks which. If the model
+file is a link, each step looks in the folder of its target as well.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _SHOWN_FILES = 6
 
 @dataclass(frozen=True)
 class CompanionFiles:
-    """Files that the user names; None means: look for it beside the model file.
+    """Files that the user names; None means: look for it next to the model file.
 
     Attributes:
         cfg: darknet's description of the network.
-        names: class names, one a line.
+        names: class names, one per line.
         anchors: keras-yolo3's anchors, "w,h, w,h, …".
     """
 
@@ -47,19 +47,19 @@ class CompanionFiles:
         anchors: str | Path | None = None,
     ) -> CompanionFiles:
         """The same from paths as text."""
-        return cls(*(None if each is None else Path(each) for each in (cfg, names, anchors)))
+        return cls(*(None if path is None else Path(path) for path in (cfg, names, anchors)))
 
 
 def stem(model: Path) -> str:
-    """A model file's name without the suffix of its format; what is written beside it is called so."""
+    """A model file's name without the suffix of its format; its companions are named so when written."""
     return stems(model)[0]
 
 
 def stems(model: Path) -> tuple[str, ...]:
-    """The names that files of the same model begin with, the likeliest first.
+    """The names that files of the same model begin with, the most likely first.
 
     "voc.weights.h5" gives "voc"; "voc_final.weights" and "voc_10000.weights", as darknet's training
-    calls them, also "voc".
+    names them, also give "voc".
     """
     whole, found = _MODEL_SUFFIX.subn("", model.name)
     whole = whole if found else model.stem
@@ -73,7 +73,7 @@ def own_cfg(model: Path) -> Path | None:
 
 
 def find_cfg(model: Path) -> Path | None:
-    """The `.cfg` beside a model file: the one of its name, else the only one.
+    """The `.cfg` of a model file: the one with its name, else the only one in its folder.
 
     Raises:
         CheckpointError: there are several, none with the model's name.
@@ -82,17 +82,17 @@ def find_cfg(model: Path) -> Path | None:
     if own is not None:
         return own
     for place in _places(model):
-        files = _files_beside(place)
-        found = _unclaimed([each for each in files if _key(each.name).endswith(".cfg")], files)
-        if len(found) > 1:
-            raise _ambiguous(place, "its .cfg", "--cfg", found)
-        if found:
-            return found[0]
+        files = _files_next_to(place)
+        cfgs = _unclaimed([path for path in files if _key(path.name).endswith(".cfg")], files)
+        if len(cfgs) > 1:
+            raise _ambiguous(place, "its .cfg", "--cfg", cfgs)
+        if cfgs:
+            return cfgs[0]
     return None
 
 
 def find_names(model: Path, count: int | None = None) -> Path | None:
-    """The class names beside a model file.
+    """The file of class names of a model file.
 
     `<stem>.names`, `<stem>.classes.txt` or `<stem>_classes.txt`, whatever is in it; else, of `*.names`,
     `classes.txt` and `*_classes.txt`, the only one that can be read and has the right number of names.
@@ -116,7 +116,7 @@ def find_names(model: Path, count: int | None = None) -> Path | None:
 
 
 def find_anchors(model: Path, count: int | None = None) -> Path | None:
-    """The anchors beside a model file.
+    """The file of anchors of a model file.
 
     `<stem>.anchors.txt` or `<stem>_anchors.txt`, whatever is in it; else, of `anchors.txt` and
     `*_anchors.txt` (such as `yolo_anchors.txt` and `tiny_yolo_anchors.txt`), the only one that can be read
@@ -151,7 +151,7 @@ def _find(
     if named is not None:
         return named
     for place in _places(model):
-        files = _files_beside(place)
+        files = _files_next_to(place)
         candidates = {}
         for path in files:
             if others.fullmatch(_key(path.name)):
@@ -172,30 +172,30 @@ def _find(
 
 
 def _places(model: Path) -> tuple[Path, ...]:
-    """A model file as named and, if that is a link, the file that it leads to."""
+    """A model file as named and, if that is a link, its target."""
     return (model, Path(os.path.realpath(model))) if model.is_symlink() else (model,)
 
 
 def _unclaimed(candidates: list[Path], files: Sequence[Path]) -> list[Path]:
-    """The candidates that no model of the folder is called after; all of them if there is none such."""
-    models = {name for each in files if _MODEL_SUFFIX.search(each.name) for name in stems(each)}
-    free = [each for each in candidates if _OWN_SUFFIX.sub("", each.name) not in models]
+    """The candidates that are not named after a model of the folder; all of them if there are none."""
+    models = {name for path in files if _MODEL_SUFFIX.search(path.name) for name in stems(path)}
+    free = [path for path in candidates if _OWN_SUFFIX.sub("", path.name) not in models]
     return free or candidates
 
 
-def _files_beside(model: Path) -> list[Path]:
+def _files_next_to(model: Path) -> list[Path]:
     """The files in a model's folder, by name; none where it cannot be listed."""
     try:
-        return sorted(each for each in model.parent.iterdir() if each.is_file())
+        return sorted(path for path in model.parent.iterdir() if path.is_file())
     except OSError:
         return []
 
 
 def _with_own_name(model: Path, suffixes: Sequence[str]) -> Path | None:
     for place in _places(model):
-        files = _files_beside(place)
-        by_key = {_key(each.name): each for each in files}
-        by_name = {each.name: each for each in files}
+        files = _files_next_to(place)
+        by_key = {_key(path.name): path for path in files}
+        by_name = {path.name: path for path in files}
         for name in stems(place):
             for suffix in suffixes:
                 found = by_name.get(name + suffix) or by_key.get(_key(name + suffix))
@@ -205,14 +205,14 @@ def _with_own_name(model: Path, suffixes: Sequence[str]) -> Path | None:
 
 
 def _key(name: str) -> str:
-    """A file name without letter case, and its letters composed: macOS takes them apart."""
+    """A file name without letter case and with composed letters; macOS stores them decomposed."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _ambiguous(model: Path, what: str, option: str, found: Sequence[Path]) -> CheckpointError:
-    names = ", ".join(each.name for each in found[:_SHOWN_FILES])
+    names = ", ".join(path.name for path in found[:_SHOWN_FILES])
     more = ", …" if len(found) > _SHOWN_FILES else ""
     return CheckpointError(
-        f"{model}: several files beside it could be {what}: {names}{more}.",
+        f"{model}: several files next to it could be {what}: {names}{more}.",
         f"Say which with {option}, or give it the model's name.",
     )

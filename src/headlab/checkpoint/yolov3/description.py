@@ -1,4 +1,4 @@
-"""What a YOLOv3 model is besides its weights: network, anchors, classes, input size, epsilon."""
+"""A YOLOv3 model apart from its weights: network, anchors, classes, input size, epsilon."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DARKNET_EPSILON = 1e-6
 """What darknet adds to a variance before it takes the root; it adds about as much after it."""
 
 KERAS_EPSILON = 1e-3
-"""What Keras adds to a variance in batch normalisation, unless told otherwise."""
+"""What Keras adds to a variance in batch normalisation by default."""
 
 KERAS_TINY_MASKS = ((3, 4, 5), (1, 2, 3))
 """keras-yolo3's masks for six anchors: anchor 0 is unused, anchor 3 serves both levels."""

@@ -1,4 +1,4 @@
-"""A model's description as JSON, inside headlab's own files and beside the weights in Keras' files."""
+"""A model's description as JSON, as in headlab's own files and in the Keras files that it writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.description import Anchor, Description
-from headlab.errors import CheckpointError
+from headlab.errors import CheckpointError, InputError
+from headlab.files.json_text import parse_json
 
 _VERSION = 1
 _KEYS = (
@@ -58,11 +59,11 @@ def from_text(text: str | bytes, where: str) -> Description:
     """Read the JSON from text; see `from_json`.
 
     Raises:
-        CheckpointError: it is no JSON, or not a description.
+        CheckpointError: it is not JSON, or not a description.
     """
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, or a huge number
+        data = parse_json(text, where)
+    except InputError as error:
         raise CheckpointError(f"{where}: headlab's description is not JSON.", _HINT) from error
     return from_json(data, where)
 
@@ -136,10 +137,10 @@ class _Reader:
         self, found: object, low: int, below: int, least: int, most: int
     ) -> tuple[int, ...]:
         numbers = []
-        for each in self.many(found, least, most):
-            if type(each) is not int or not low <= each < below:
-                raise self.error(f"a whole number from {low} to {below - 1}", each)
-            numbers.append(each)
+        for number in self.many(found, least, most):
+            if type(number) is not int or not low <= number < below:
+                raise self.error(f"a whole number from {low} to {below - 1}", number)
+            numbers.append(number)
         return tuple(numbers)
 
     def number(self, found: object, most: float) -> float:

@@ -43,9 +43,9 @@ def with_epsilon(model: Yolov3Checkpoint, epsilon: float) -> Yolov3Checkpoint:
     if described.batch_norm_epsilon == epsilon:
         return model
     variances = {
-        each.variance: converted_variance(model, each.variance, epsilon)
-        for each in described.architecture.convolutions
-        if each.batch_norm
+        layer.variance: converted_variance(model, layer.variance, epsilon)
+        for layer in described.architecture.convolutions
+        if layer.batch_norm
     }
     return InMemoryCheckpoint(
         file=model.path,
@@ -55,7 +55,7 @@ def with_epsilon(model: Yolov3Checkpoint, epsilon: float) -> Yolov3Checkpoint:
 
 
 def converted_variance(model: Yolov3Checkpoint, name: str, epsilon: float) -> NDArray[np.float32]:
-    """A running variance as it has to be with another epsilon, float32.
+    """A running variance converted for another epsilon, float32.
 
     Raises:
         CheckpointError: it is not finite, or negative by more than the model's own epsilon.

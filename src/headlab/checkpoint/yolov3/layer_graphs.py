@@ -106,7 +106,7 @@ def _body(plan: _Plan, level: str, channels: int) -> int:
 
 
 def _pool_pyramid(plan: _Plan) -> None:
-    """Spatial pyramid pooling: the features beside their maxima over 5, 9 and 13 cells."""
+    """Spatial pyramid pooling: the features, and their maxima over 5, 9 and 13 cells."""
     features = plan.last
     pooled = []
     for size in (5, 9, 13):
@@ -148,7 +148,7 @@ _BUILDERS: dict[str, Callable[[_Plan], None]] = {
 
 
 def recognised(floats: int, slots_per_level: int = 3) -> tuple[str, int] | None:
-    """The network and class count whose whole `.weights` file holds that many numbers, if there is one."""
+    """The network and class count whose whole `.weights` file has that many numbers, if there is one."""
     for variant, levels in LEVELS.items():
         none = architecture(variant, 0, (slots_per_level,) * len(levels))
         one = architecture(variant, 1, none.slots)

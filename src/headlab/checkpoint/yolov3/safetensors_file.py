@@ -4,8 +4,8 @@ The tensors have the names of `headlab.checkpoint.yolov3.architecture` and are f
 "format" is "headlab", "headlab" is the description as JSON, and "layout" says for readers without headlab
 where each level's anchors and class rows are; headlab itself computes it from the description.
 
-The file is written here, tensor by tensor: the library would need the whole file in memory, and it orders
-the metadata by chance. Reading is the library's.
+The file is written here, tensor by tensor: the library would need the whole file in memory, and orders
+the metadata at random. Reading is the library's.
 """
 
 from __future__ import annotations
@@ -68,25 +68,25 @@ class SafetensorsCheckpoint(Yolov3Checkpoint):
         write_safetensors(self, file)
 
 
-def read_safetensors(path: Path, beside: CompanionFiles) -> SafetensorsCheckpoint:
+def read_safetensors(path: Path, companions: CompanionFiles) -> SafetensorsCheckpoint:
     """Read a file in headlab's own format; its tensors when they are asked for.
 
     Raises:
         CheckpointError: the file is damaged, or is not one of headlab's.
-        InputError: files are named in `beside`, though this one says everything.
+        InputError: companion files are named, though this one says everything.
     """
-    if beside != CompanionFiles():
+    if companions != CompanionFiles():
         raise InputError(
             f"{path}: the file holds its classes and anchors itself.",
             "Leave --cfg, --names and --anchors out.",
         )
     with _opened(path) as file:
-        said = file.metadata() or {}
-        if said.get("format") != _FORMAT or "headlab" not in said:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT or "headlab" not in metadata:
             raise CheckpointError(
                 f"{path}: a safetensors file without headlab's description.", _FOREIGN
             )
-        described = from_text(said["headlab"], str(path))
+        described = from_text(metadata["headlab"], str(path))
         _check_tensors(path, file, described)
     return SafetensorsCheckpoint(file=path, described=described)
 
@@ -124,7 +124,7 @@ def write_safetensors(model: Yolov3Checkpoint, file: BinaryIO) -> None:
 
 
 def _layout(described: Description) -> list[dict[str, Any]]:
-    """Where each level's outputs lie: class c of slot a is row a * rows_per_slot + first_class_row + c."""
+    """Where each level's outputs are: class c of slot a is row a * rows_per_slot + first_class_row + c."""
     return [
         {
             "level": level,

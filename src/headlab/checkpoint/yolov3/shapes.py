@@ -8,7 +8,7 @@ from headlab.errors import CheckpointError
 
 
 def check_shapes(model: Yolov3Checkpoint, network: Architecture) -> None:
-    """Refuse a model whose tensors are not those of the network that its description tells.
+    """Refuse a model whose tensors are not those of the network that it is described as.
 
     Raises:
         CheckpointError: a tensor has another shape.

@@ -1,4 +1,4 @@
-"""The operations of a recipe: one small file each, and the table that finds them by name."""
+"""The operations of a recipe: one small file each, and a table of them by name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "keep": Keep,
     "drop": Drop,
 }
-"""Every operation by the name that stands in a recipe's `op`."""
+"""Every operation by its name, as in a recipe's `op`."""
 
 __all__ = [
     "OPERATIONS",

@@ -22,12 +22,12 @@ _Made = TypeVar("_Made")
 class Operation:
     """One step of a recipe: plain data, checked when it is made, and again against a model's layout.
 
-    Making one checks what its numbers mean; the types of names are checked where they come from outside
-    (see `edit.recipe`).
+    Making one checks its values; the types of its fields are checked only if they are not known (see
+    `edit.recipe`).
 
     Attributes:
         op: the operation's name in recipes.
-        absent: fields that one might look for here -> why there are none.
+        absent: fields that one might expect here -> why there are none.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -36,7 +36,7 @@ class Operation:
     absent: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
-        """Bring the fields into their one form, and check them.
+        """Convert the fields to their one form, and check them.
 
         Raises:
             RecipeError: a value makes no sense for any model.
@@ -44,7 +44,7 @@ class Operation:
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """What a recipe may say about the operation, besides `op`."""
+        """The operation's fields in a recipe, apart from `op`."""
         return tuple(field.name for field in fields(cls))
 
     @classmethod
@@ -53,7 +53,7 @@ class Operation:
         return RecipeError(f"{what}.", f"Fields of {cls.op}: {', '.join(cls.field_names())}.")
 
     def _settle(self, field: str, make: Callable[[Any], Any]) -> None:
-        """Replace a field by what a check makes of it; a frozen object's own fields are set so."""
+        """Replace a field by the result of a check; the object is frozen for everyone else."""
         object.__setattr__(self, field, self._checked(field, make, getattr(self, field)))
 
     def _checked(self, field: str, make: Callable[[Any], _Made], value: Any) -> _Made:
@@ -100,13 +100,13 @@ class LevelOperation(Operation):
             raise RecipeError(
                 f"{self.op}: the list of levels is empty.", "Leave `levels` out to mean all levels."
             )
-        found = [place for name in self.levels for place in layout.places_of(name)]
+        places = [place for name in self.levels for place in layout.places_of(name)]
         kind = "slot" if layout.has_slots else "level"
-        _check_distinct(self.op, kind, [layout.place_name(place) for place in found])
-        return tuple(sorted(found))
+        _check_distinct(self.op, kind, [layout.place_name(place) for place in places])
+        return tuple(sorted(places))
 
     def at_levels(self) -> str:
-        """The scope in words, to be put behind the rest."""
+        """The scope in words, to end a sentence with."""
         return f" at {', '.join(self.levels)}" if self.levels else ""
 
 
@@ -114,7 +114,7 @@ class RowMove(LevelOperation):
     """An operation that gives classes the rows of other classes."""
 
     def moves(self, layout: Layout) -> dict[int, int]:
-        """Class -> the class whose row it gets; classes that the operation leaves alone are absent.
+        """Class -> the class whose row it gets; classes that do not change are absent.
 
         Raises:
             InputError: a class is unknown, or the move makes no sense for this model.
@@ -136,7 +136,7 @@ class Adjustment(LevelOperation):
 
 @dataclass(frozen=True, kw_only=True)
 class Removal(Operation):
-    """An operation that removes classes; the others keep their order, and their rows bit for bit.
+    """An operation that removes classes; the others keep their order, and their rows bit by bit.
 
     Attributes:
         classes: those that the operation names.
@@ -149,10 +149,10 @@ class Removal(Operation):
         self._settle("classes", one_or_more)
 
     def removed(self, layout: Layout) -> tuple[int, ...]:
-        """The numbers of the classes that go, ascending.
+        """The numbers of the removed classes, ascending.
 
         Raises:
-            InputError: a class is unknown or named twice, or none or all would go.
+            InputError: a class is unknown or named twice, or none or all would be removed.
         """
         raise NotImplementedError
 
@@ -168,9 +168,9 @@ def class_ids(op: str, layout: Layout, classes: Iterable[int | str]) -> tuple[in
         UnknownName: the model has no such class.
         RecipeError: a class is named twice.
     """
-    found = tuple(layout.class_id(each) for each in classes)
-    _check_distinct(op, "class", [layout.class_names[at] for at in found], found)
-    return found
+    numbers = tuple(layout.class_id(name) for name in classes)
+    _check_distinct(op, "class", [layout.class_names[number] for number in numbers], numbers)
+    return numbers
 
 
 def _check_distinct(op: str, kind: str, names: list[str], ids: Iterable[int] = ()) -> None:

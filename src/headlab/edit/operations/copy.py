@@ -12,7 +12,7 @@ from headlab.heads.layout import Layout
 
 @dataclass(frozen=True, kw_only=True)
 class Copy(RowMove):
-    """The target scores as the source does; the source stays, the target's own rows are lost.
+    """The target scores as the source does; the source keeps its rows, the target loses its own.
 
     Attributes:
         source: the class whose rows are copied.

@@ -12,7 +12,7 @@ from headlab.heads.layout import Layout
 
 @dataclass(frozen=True, kw_only=True)
 class Drop(Removal):
-    """The result lacks these classes; the others move up to fill the gaps in the numbers."""
+    """The result lacks these classes; the others are numbered without a gap."""
 
     op: ClassVar[str] = "drop"
 

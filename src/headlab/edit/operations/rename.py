@@ -51,5 +51,5 @@ def _readable(names: Any) -> dict[Any, Any]:
         if not new.strip():
             raise ValueError(f"the new name of {old!r} is empty")
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in new):
-            raise ValueError(f"the new name of {old!r} holds a control character")
+            raise ValueError(f"the new name of {old!r} contains a control character")
     return dict(names)

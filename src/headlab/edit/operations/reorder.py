@@ -16,8 +16,8 @@ from headlab.heads.layout import Layout
 class Reorder(Operation):
     """Class i of the result is the i-th class in `order`, with its rows on every level and its name.
 
-    Predictions keep their meaning, only the class numbers change: for example to match the numbering
-    of another data set.
+    Predictions keep their meaning; only the class numbers change, for example to match those of another
+    data set.
 
     Attributes:
         order: every class once.

@@ -13,9 +13,9 @@ from headlab.heads.layout import Layout
 
 @dataclass(frozen=True, kw_only=True)
 class Shift(RowMove):
-    """New row i is old row i - by, counted in a circle: class i then scores as class i - by did.
+    """New row i is old row (i - by) mod C: class i then scores as class i - by did.
 
-    With different shifts on different levels, the change of a detection's class tells its level.
+    With a different shift on each level, the change of a detection's class shows its level.
 
     Attributes:
         by: any whole number that is not a multiple of the number of classes; negative shifts back.

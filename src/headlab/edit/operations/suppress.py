@@ -11,10 +11,10 @@ from headlab.heads.layout import Layout
 from headlab.plain_text import first_few
 
 SUPPRESSED_BIAS = -10_000.0
-"""The logit of a suppressed class, whatever the picture: its weights are zero, so the bias is all.
+"""The logit of a suppressed class for any input: its weights are zero, so only the bias is left.
 
-The score 1 / (1 + exp(10000)) is exactly 0 in float32 and float16, because exp(10000) is beyond both and
-becomes infinity. The number itself fits float16, whose largest is 65504, exactly.
+The score 1 / (1 + exp(10000)) is exactly 0 in float32 and float16, because exp(10000) overflows to infinity
+in both. float16, whose largest number is 65504, can represent -10000 exactly.
 """
 
 
@@ -23,7 +23,7 @@ class Suppress(LevelOperation):
     """The class scores exactly 0 in every cell of the levels in scope.
 
     Attributes:
-        classes: None means all, which then needs `levels`: it silences those levels.
+        classes: None means all; `levels` is then required, and those levels are silenced.
     """
 
     op: ClassVar[str] = "suppress"

@@ -1,4 +1,4 @@
-"""Bake per-class confidence thresholds into the biases."""
+"""Put per-class confidence thresholds into the biases."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Thresholds(Adjustment):
     """b' = b - logit(t_class) + logit(t_global), so that one global threshold equals the classes' own.
 
     sigmoid(z) > t_class exactly where sigmoid(z') > t_global, because the sigmoid is increasing and both
-    sides move by the same amount. The thresholds speak of the scores after scale and bias, if the
-    recipe has those too.
+    sides move by the same amount. The thresholds refer to the scores after scale and bias, if the recipe has
+    those too.
 
-    Heads with anchors multiply the sigmoid by the objectness of each candidate. No constant added to z then
-    moves every score across the threshold alike, so thresholds are refused there.
+    Heads with anchors multiply the sigmoid by the objectness of each candidate. Then no constant added to z
+    is right for every candidate, so thresholds are refused there.
 
     Attributes:
         thresholds: class -> its confidence threshold, between 0 and 1.

@@ -1,8 +1,8 @@
-"""The kinds of values that operations hold, and their checks, which all ways to make an operation share.
+"""The kinds of values that operations have, and their checks, however an operation is made.
 
-A value from outside as data goes through pydantic first, which reads the annotations below; the functions
-are what pydantic's own types do not say. pydantic itself is not imported here, since that takes about half
-as long as an edit.
+Values given as data go through pydantic first, which reads the annotations below; the functions check what
+pydantic's own types cannot. pydantic itself is not imported here, since that takes about half as long as an
+edit.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ _WIDEST_BITS = 1024
 
 
 class Before:
-    """In an annotation: pydantic is to pass a value through a function before it looks at the type."""
+    """In an annotation: pydantic calls a function with a value before it looks at the type."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        """The protocol by which pydantic asks for it."""
+        """See pydantic's protocol for custom types."""
         from pydantic_core import core_schema
 
         return core_schema.no_info_before_validator_function(self._function, handler(source))
 
 
 def one_or_more(value: Any) -> Any:
-    """A lone name stands for a list of one; any list becomes a tuple; the rest stays, to be refused."""
+    """A single name becomes a tuple of one, any list a tuple; other values stay, to be refused."""
     if isinstance(value, (int, str)):
         return (value,)
     if isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes, bytearray)):
@@ -54,7 +54,7 @@ def whole(value: Any) -> int:
     """A whole number.
 
     Raises:
-        ValueError: it is something else, a truth value or a text too.
+        ValueError: it is something else, including a boolean or a text.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"a valid integer is expected, not {type(value).__name__}")
@@ -65,7 +65,7 @@ def finite(value: Any) -> float:
     """A finite number.
 
     Raises:
-        ValueError: it is infinite, not a number, or something else, a truth value or a text too.
+        ValueError: it is infinite, NaN, or something else, including a boolean or a text.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"a number is expected, not {type(value).__name__}")
@@ -103,7 +103,7 @@ def between_zero_and_one(value: Any) -> float:
 
 
 def _writable(value: int) -> int:
-    """Refuse numbers of so many digits that Python does not write them out, in a message or file."""
+    """Refuse numbers with so many digits that Python does not convert them to text."""
     if value.bit_length() > _WIDEST_BITS:
         raise ValueError("a number of at most 308 digits is expected")
     return value

@@ -172,7 +172,7 @@ class LossConfig(Section):
         0.5, description="A candidate with at least this IoU with a truth is not background."
     )
     ignore_truths: IgnoreTruths = Field(
-        "image", description="Which truths that is about: all of the image, or of its level."
+        "image", description="Which truths: all in the image, or those of the candidate's level."
     )
     box: BoxTerms = Field("xywh", description="The box loss.")
     box_weight: NotNegative = Field(1.0, description="Weight of the box loss.")

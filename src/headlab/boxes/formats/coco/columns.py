@@ -140,32 +140,33 @@ def annotation_columns(
     """The annotations as columns, and the positions and faults of those that are not boxes."""
     rows: list[tuple[Any, ...]] = []
     rejected: list[tuple[int, str]] = []
-    for at, said in enumerate(annotations):
-        fault = _fault(said)
+    for at, annotation in enumerate(annotations):
+        fault = _fault(annotation)
         if fault is not None:
             rejected.append((at, fault))
             continue
-        x, y, w, h = (float(each) for each in said["bbox"])
-        crowd = said.get("iscrowd") in (1, True)
-        rows.append((at, int(said["image_id"]), int(said["category_id"]), x, y, w, h, crowd))
+        x, y, w, h = (float(number) for number in annotation["bbox"])
+        crowd = annotation.get("iscrowd") in (1, True)
+        image, category = int(annotation["image_id"]), int(annotation["category_id"])
+        rows.append((at, image, category, x, y, w, h, crowd))
     return pl.DataFrame(rows, schema=COLUMNS, orient="row"), rejected
 
 
-def _fault(said: Any) -> str | None:
+def _fault(annotation: Any) -> str | None:
     """Why an annotation is not a box; None if it is one."""
-    if not isinstance(said, dict):
+    if not isinstance(annotation, dict):
         return "is not an object"
     for key in ("image_id", "category_id"):
-        if whole_number(said.get(key)) is None:
+        if whole_number(annotation.get(key)) is None:
             return f"has no whole number as {key!r}" + (
-                f" ({json.dumps(said[key])[:40]})" if key in said else ""
+                f" ({json.dumps(annotation[key])[:40]})" if key in annotation else ""
             )
-    corners = said.get("bbox")
+    corners = annotation.get("bbox")
     if not isinstance(corners, list) or len(corners) != _CORNERS:
         return "has no 'bbox' of four numbers x, y, width, height"
-    if not all(_is_number(each) for each in corners):
+    if not all(map(_is_number, corners)):
         return f"has a 'bbox' that is not four finite numbers: {json.dumps(corners)[:60]}"
-    if max(abs(each) for each in corners) > FARTHEST_PX:
+    if max(map(abs, corners)) > FARTHEST_PX:
         return f"has a 'bbox' that is larger than any photo: {json.dumps(corners)[:60]}"
     return None
 

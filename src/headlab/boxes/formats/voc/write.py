@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import polars as pl
 
@@ -36,7 +36,7 @@ def write_voc(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> 
     """
     images = table.images.with_columns(name=plain_names(table.images))
     boxes = _boxes(table, images, losses)
-    names = [escape(printable(name)) for name in written_names(table)]
+    names = [_xml_text(name) for name in written_names(table)]
     first = images.unique("name", keep="first", maintain_order=True)
     annotations = folder / "Annotations"
     annotations.mkdir()
@@ -46,7 +46,7 @@ def write_voc(table: BoxTable, folder: Path, photos: Photos, losses: Losses) -> 
             _OBJECT.format(names[number], int(difficult), *map(_number, corners))
             for number, difficult, *corners in boxes.get(name, ())
         )
-        text = f"{_HEAD.format(escape(printable(name)))}{size}{objects}</annotation>\n"
+        text = f"{_HEAD.format(_xml_text(name))}{size}{objects}</annotation>\n"
         (annotations / f"{_stem(name)}.xml").write_text(text, "utf-8")
     losses.note(
         "unknown-size",
@@ -95,6 +95,10 @@ def _write_lists(images: pl.DataFrame, folder: Path) -> None:
     for (split,), images_of_split in listed.group_by("split", maintain_order=True):
         stems = dict.fromkeys(_stem(name) for name in images_of_split["name"])
         (lists / f"{split}.txt").write_text("".join(f"{stem}\n" for stem in stems), "utf-8")
+
+
+def _xml_text(name: str) -> str:
+    return escape(printable(name), quote=False)
 
 
 def _stem(name: str) -> str:

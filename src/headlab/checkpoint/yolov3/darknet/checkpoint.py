@@ -1,4 +1,4 @@
-"""A darknet model: a `.weights` file, and the `.cfg` and names beside it, as a checkpoint."""
+"""A darknet model as a checkpoint: a `.weights` file with its `.cfg` and class names."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class NamesFile:
 
 @dataclass(frozen=True, kw_only=True)
 class DarknetCheckpoint(Yolov3Checkpoint):
-    """A `.weights` file; making one reads its header and the texts beside it, not the numbers.
+    """A `.weights` file; making one reads its header and its companion files, not the numbers.
 
     Attributes:
         weights: the file.
-        cfg: the network's description as text; None if names and anchors told the network.
+        cfg: the network's description as text; None if names and anchors identified the network.
         names: the file of class names as it was read; None if there is none.
     """
 
@@ -100,7 +100,7 @@ class DarknetCheckpoint(Yolov3Checkpoint):
         return laid_out(self.described.architecture.convolutions)[0]
 
     def read_all(self) -> dict[str, NDArray[np.float32]]:
-        """All tensors as the file holds them, read in one go: views of one block of memory, by name.
+        """All tensors as stored, read in one go: views of one block of memory, by name.
 
         Raises:
             CheckpointError: the file cannot be read.
@@ -149,23 +149,24 @@ class DarknetCheckpoint(Yolov3Checkpoint):
 _COPIED_BYTES = 1 << 24
 
 
-def read_darknet(path: Path, beside: CompanionFiles) -> DarknetCheckpoint:
-    """Read a darknet model's header and the texts beside it.
+def read_darknet(path: Path, companions: CompanionFiles) -> DarknetCheckpoint:
+    """Read a darknet model's header and its companion files.
 
-    The `.cfg` says which network it is. Without one, class names and anchors say it, if the file has as
-    many numbers as a network with them.
+    The `.cfg` says which network it is. Without one, class names and anchors do, if the file has as many
+    numbers as a network with them.
 
     Raises:
         CheckpointError: a file is missing or damaged, they do not belong together, or the weights are
             only the first part of a network's.
+        InputError: a companion file cannot be read.
     """
     weights = open_weights(path)
-    cfg = _cfg(path, beside)
+    cfg = _cfg(path, companions)
     names: NamesFile | None
     if cfg is None:
-        described, names = _described_without_cfg(weights, beside)
+        described, names = _described_without_cfg(weights, companions)
     else:
-        described, names = _described_by(cfg, path, beside)
+        described, names = _described_by(cfg, path, companions)
         check_whole(weights, described.architecture, cfg.sections)
     header = weights.header
     return DarknetCheckpoint(
@@ -178,10 +179,10 @@ def read_darknet(path: Path, beside: CompanionFiles) -> DarknetCheckpoint:
     )
 
 
-def _cfg(path: Path, beside: CompanionFiles) -> Cfg | None:
+def _cfg(path: Path, companions: CompanionFiles) -> Cfg | None:
     """The cfg that is named or found. Where all else is named, only one of the model's name counts."""
-    all_else = beside.names is not None and beside.anchors is not None
-    found = beside.cfg or (own_cfg(path) if all_else else find_cfg(path))
+    all_else = companions.names is not None and companions.anchors is not None
+    found = companions.cfg or (own_cfg(path) if all_else else find_cfg(path))
     if found is None:
         return None
     data = read_bytes(found, SMALL_BYTES)
@@ -189,11 +190,11 @@ def _cfg(path: Path, beside: CompanionFiles) -> Cfg | None:
 
 
 def _described_by(
-    cfg: Cfg, path: Path, beside: CompanionFiles
+    cfg: Cfg, path: Path, companions: CompanionFiles
 ) -> tuple[Description, NamesFile | None]:
     """The model that a cfg describes, and the file that names its classes."""
     count = class_count_of(cfg.sections, cfg.path)
-    names_file = beside.names or find_names(path, count)
+    names_file = companions.names or find_names(path, count)
     names = _read_names(names_file) if names_file else None
     if names is not None and len(names.names) != count:
         raise CheckpointError(
@@ -202,9 +203,12 @@ def _described_by(
             "Give the class names that belong to this model, one per line.",
         )
     described = description_of(cfg.sections, names.names if names else None, cfg.path)
-    if beside.anchors is not None and read_anchors(beside.anchors) != described.anchors_wh_px:
+    if (
+        companions.anchors is not None
+        and read_anchors(companions.anchors) != described.anchors_wh_px
+    ):
         raise CheckpointError(
-            f"{beside.anchors}: these anchors are not those of {cfg.path}.",
+            f"{companions.anchors}: these anchors are not those of {cfg.path}.",
             "Leave --anchors out, or give the .cfg that belongs to them.",
         )
     return described, names
@@ -217,17 +221,17 @@ def _read_names(path: Path) -> NamesFile:
 
 
 def _described_without_cfg(
-    weights: StoredWeights, beside: CompanionFiles
+    weights: StoredWeights, companions: CompanionFiles
 ) -> tuple[Description, NamesFile]:
     """The model of those names and anchors with as many numbers as the file, and its file of names."""
     found = recognised(weights.floats)
-    names_file = beside.names
+    names_file = companions.names
     if names_file is None and found:
         names_file = find_names(weights.path, found[1])
     names_file = names_file or find_names(weights.path)
-    anchors_file = beside.anchors or find_anchors(weights.path)
+    anchors_file = companions.anchors or find_anchors(weights.path)
     if names_file is None or anchors_file is None:
-        raise _nothing_beside(weights)
+        raise _without_companions(weights)
     names, anchors = _read_names(names_file), read_anchors(anchors_file)
     nearest: Description | None = None
     for variant in (variant_of_anchors(anchors), *LEVELS):
@@ -250,12 +254,12 @@ def _described_without_cfg(
     return nearest, names
 
 
-def _nothing_beside(weights: StoredWeights) -> CheckpointError:
+def _without_companions(weights: StoredWeights) -> CheckpointError:
     found = recognised(weights.floats)
     fits = f"as many as {title(*found)}" if found else "as many as no network that headlab knows"
     return CheckpointError(
-        f"{weights.path}: there is no .cfg beside it that says which network this is. It holds "
+        f"{weights.path}: there is no .cfg next to it that says which network this is. It holds "
         f"{weights.floats:,} numbers, {fits}.",
-        f"Put its .cfg beside it as {stems(weights.path)[-1]}.cfg, name it with --cfg, "
+        f"Put its .cfg next to it as {stems(weights.path)[-1]}.cfg, name it with --cfg, "
         "or name both --names and --anchors.",
     )

@@ -1,7 +1,7 @@
 """One section of a darknet `.cfg` against one layer of the network: what must hold, key by key.
 
 Keys that are absent have darknet's defaults. Keys that this file does not name are ignored, as darknet
-does, and those that only concern training have no say.
+does; so are those that only concern training.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ _NEUTRAL: dict[str, dict[str, str]] = {
 _SOURCES = {"route": "layers", "shortcut": "from"}
 
 Link = tuple[str, tuple[int, ...]]
-"""A layer's kind and the layers that it reads besides the one before it."""
+"""A layer's kind and the layers that it reads in addition to the one before it."""
 
 
 def check_supported(section: Section) -> None:
-    """Refuse a section that is no part of YOLOv3, or that computes something else than there.
+    """Refuse a section that YOLOv3 does not have, or that computes something else there.
 
     Raises:
         CheckpointError: with its name, its line and the setting.
@@ -91,7 +91,7 @@ def whole(section: Section, key: str, default: int | None) -> int:
     """A setting that is a whole number.
 
     Raises:
-        CheckpointError: it is none, or it is absent and has no default.
+        CheckpointError: it is not one, or it is absent and has no default.
     """
     if key not in section.values:
         if default is None:
@@ -124,7 +124,7 @@ def wholes(section: Section, key: str) -> list[int]:
     """A setting that is a list of whole numbers.
 
     Raises:
-        CheckpointError: it is absent, or one is no whole number.
+        CheckpointError: it is absent, or one is not a whole number.
     """
     numbers = []
     for item in items(section, key):
@@ -142,7 +142,7 @@ def link_of(section: Section) -> Link:
     """A section's kind and sources, as numbers of layers.
 
     Raises:
-        CheckpointError: a source is no layer before it.
+        CheckpointError: a source is not a layer before it.
     """
     if section.kind not in _SOURCES:
         return section.kind, ()
@@ -152,7 +152,7 @@ def link_of(section: Section) -> Link:
         source = section.layer + number if number < 0 else number
         if not 0 <= source < section.layer:
             raise CheckpointError(
-                f"{section.where(key)}: {key}= names {number}, which is no layer before it.",
+                f"{section.where(key)}: {key}= names {number}, which is not a layer before it.",
                 "Negative numbers count from the section itself, others from the first layer, 0.",
             )
         sources.append(source)
@@ -261,11 +261,11 @@ def _check(
 def _differ(
     section: Section, key: str, found: str, expected: str, network: str, hint: str
 ) -> NoReturn:
-    said = f"{key}={shown(found)}"
+    value = f"{key}={shown(found)}"
     if key not in section.values:
-        said = f"{key}= is missing, which means {found}"
+        value = f"{key}= is missing, which means {found}"
     raise CheckpointError(
-        f"{section.where(key)}: {said}; {network} has {expected} there.",
+        f"{section.where(key)}: {value}; {network} has {expected} there.",
         hint,
     )
 

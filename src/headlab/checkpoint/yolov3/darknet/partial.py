@@ -1,4 +1,4 @@
-"""How many numbers of a `.weights` file belong to what: whole, the first convolutions, or neither.
+"""Whether a `.weights` file has a whole network, its first convolutions, or neither.
 
 darknet's command `partial` keeps the first layers of a network, to start a training with:
 `darknet53.conv.74` has the 52 convolutions of the backbone, `yolov3-tiny.conv.15` the first nine.
@@ -41,23 +41,23 @@ class PartialWeights:
 
 
 def read_partial(path: Path, network: Architecture | None = None) -> PartialWeights:
-    """Read a file that holds the first convolutions of a network, or all.
+    """Read a file with the first convolutions of a network, or all of them.
 
     Args:
         path: such as `darknet53.conv.74` or `yolov3-tiny.conv.15`.
         network: which network; None: the one whose first convolutions, without an output, have as many
-            numbers. YOLOv3-SPP shares YOLOv3's backbone, for which YOLOv3 stands then.
+            numbers. YOLOv3-SPP has the same backbone as YOLOv3; it is then taken for YOLOv3.
 
     Raises:
         CheckpointError: the file cannot be read, or does not end with a convolution of the network.
     """
     weights = open_weights(path)
-    for each in [network] if network else _usual_networks():
-        count = whole_convolutions(each, weights.floats)
-        headless = network is None and any(not c.batch_norm for c in each.convolutions[:count])
-        if count and not headless:
-            held = each.convolutions[:count]
-            return PartialWeights(path, each, held, weights.read_all(held))
+    for candidate in [network] if network else _usual_networks():
+        count = whole_convolutions(candidate, weights.floats)
+        first = candidate.convolutions[:count]
+        has_output = any(not convolution.batch_norm for convolution in first)
+        if count and (network is not None or not has_output):
+            return PartialWeights(path, candidate, first, weights.read_all(first))
     if network is None:
         raise CheckpointError(
             f"{path}: its {weights.floats:,} numbers are not the first convolutions of a network "
@@ -72,10 +72,10 @@ def _usual_networks() -> list[Architecture]:
 
 
 def whole_convolutions(network: Architecture, floats: int) -> int | None:
-    """How many of the first convolutions have exactly that many numbers; None if there is no such start."""
+    """How many of the first convolutions have exactly that many numbers; None if none do."""
     end = 0
-    for number, each in enumerate(network.convolutions, start=1):
-        end += each.floats
+    for number, convolution in enumerate(network.convolutions, start=1):
+        end += convolution.floats
         if end >= floats:
             return number if end == floats else None
     return None
@@ -84,11 +84,11 @@ def whole_convolutions(network: Architecture, floats: int) -> int | None:
 def check_whole(
     weights: StoredWeights, network: Architecture, sections: Sequence[Section] = ()
 ) -> None:
-    """Check that a file holds a whole network: as many numbers as its convolutions have.
+    """Check that a file has a whole network: as many numbers as its convolutions have.
 
     Args:
         weights: the file.
-        network: what it should hold.
+        network: what it should have.
         sections: of the cfg, if there is one, for messages.
 
     Raises:

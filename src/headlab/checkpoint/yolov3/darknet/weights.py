@@ -133,7 +133,7 @@ def _fill(file: BinaryIO, numbers: NDArray[np.float32]) -> int:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor lies among the numbers after the header: from `first` up to `end`."""
+    """Where a tensor is among the numbers after the header: from `first` up to `end`."""
 
     tensor: Tensor
     first: int
@@ -148,9 +148,9 @@ def laid_out(convolutions: Iterable[Convolution]) -> tuple[dict[str, Place], int
     """The places of the tensors in file order, by name, and how many numbers they are."""
     places: dict[str, Place] = {}
     first = 0
-    for each in convolutions:
-        tensors = {tensor.name: tensor for tensor in each.tensors}
-        for name in each.darknet_order:
+    for convolution in convolutions:
+        tensors = {tensor.name: tensor for tensor in convolution.tensors}
+        for name in convolution.darknet_order:
             places[name] = Place(tensors[name], first)
             first = places[name].end
     return places, first
@@ -160,7 +160,7 @@ def open_weights(path: Path) -> StoredWeights:
     """Read a `.weights` file's header and size.
 
     Raises:
-        CheckpointError: the file cannot be read, or does not begin as such a file does.
+        CheckpointError: the file cannot be read, or does not begin like a `.weights` file.
     """
     try:
         with path.open("rb") as file:

@@ -15,7 +15,7 @@ from headlab.checkpoint.tensors import Tensor, encoded
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import Description
-from headlab.checkpoint.yolov3.keras.companion_files import described_beside, numbered_names
+from headlab.checkpoint.yolov3.keras.companion_files import described_by_companions, numbered_names
 from headlab.checkpoint.yolov3.keras.h5 import Reader, StoredArray, damaged, opened
 from headlab.checkpoint.yolov3.keras.headlab_group import (
     Kept,
@@ -37,10 +37,10 @@ class KerasCheckpoint(Yolov3Checkpoint):
     """A model in a Keras file.
 
     Attributes:
-        layout: how the file is laid out; a file written anew is laid out alike.
-        arrays: where each tensor lies.
-        own: whether the file holds headlab's description.
-        kept: the variances of the weights' origin, where they count instead of those for Keras.
+        layout: of the file; a file that is written anew gets the same.
+        arrays: where each tensor is.
+        own: whether the file has headlab's description.
+        kept: the original variances, where they are used instead of those for Keras.
     """
 
     layout: Layout
@@ -63,11 +63,11 @@ class KerasCheckpoint(Yolov3Checkpoint):
             return from_keras(reader.float32(self.arrays[name]))
 
     def as_others_read(self) -> KerasCheckpoint:
-        """The model as Keras reads it, which knows of no other epsilon than its own."""
+        """The model as Keras reads it, which knows no epsilon but its own."""
         return replace(self, kept=None, described=with_keras_epsilon(self.described))
 
     def write(self, file: BinaryIO) -> None:
-        """Write it as edited: a copy with the changed numbers, anew where shapes changed.
+        """Write it as edited: a copy with the changed numbers, or a new file if shapes changed.
 
         See `Checkpoint.write`.
         """
@@ -81,11 +81,11 @@ class KerasCheckpoint(Yolov3Checkpoint):
             self._overwrite(file)
 
     def companions(self) -> dict[str, bytes]:
-        """The class names and anchors, where the file has no place for them; see `Checkpoint.companions`."""
+        """The class names and anchors, if the file has no place for them; see `Checkpoint.companions`."""
         from headlab.checkpoint.yolov3.anchor_list import anchors_text
         from headlab.files.class_names import class_names_text
 
-        if self.own or not self.keeps_shapes:  # a file written anew holds them
+        if self.own or not self.keeps_shapes:  # a new file has them
             return {}
         names = class_names_text(self.class_names).encode("utf-8")
         texts = {"_anchors.txt": anchors_text(self.described.anchors_wh_px).encode("utf-8")}
@@ -94,7 +94,7 @@ class KerasCheckpoint(Yolov3Checkpoint):
         return texts
 
     def _overwrite(self, file: BinaryIO) -> None:
-        """Replace numbers in a copy of the file, where they lie."""
+        """Replace numbers in a copy of the file, in their place."""
         import h5py
 
         changed = {name: for_keras(self, name) for name in self.replaced}
@@ -112,19 +112,20 @@ class KerasCheckpoint(Yolov3Checkpoint):
             raise damaged(self.file, error) from error
 
 
-def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
+def read_keras(path: Path, companions: CompanionFiles) -> KerasCheckpoint:
     """Read a Keras file; its numbers when they are asked for.
 
     Args:
         path: as saved by keras-yolo3 or Keras 3, or as written by headlab.
-        beside: the class names and anchors, which only headlab's own files hold. Names are looked for
-            beside the file, else the classes are called by their numbers; anchors are never guessed.
+        companions: the files of class names and anchors, which only headlab's own files have in
+            themselves. By default they are looked for next to the file; without names the classes are
+            called by their numbers, and anchors are never guessed.
 
     Raises:
-        CheckpointError: the file is damaged, holds another network, or its anchors are not known.
-        InputError: a file is named in `beside` that has nothing to say about this one.
+        CheckpointError: the file is damaged, is of another network, or its anchors are not known.
+        InputError: a companion file is named that does not apply to this file, or cannot be read.
     """
-    if beside.cfg is not None:
+    if companions.cfg is not None:
         raise InputError(
             f"{path}: a .cfg describes darknet's weights, not Keras'.",
             "Give --anchors and --names instead.",
@@ -137,11 +138,11 @@ def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
         kept = None
         names_remarks: tuple[str, ...] = ()
         if own is None:
-            described, names_remarks = described_beside(
-                path, match.variant, match.output_rows, beside
+            described, names_remarks = described_by_companions(
+                path, match.variant, match.output_rows, companions
             )
         else:
-            if beside != CompanionFiles():
+            if companions != CompanionFiles():
                 raise InputError(
                     f"{path}: the file holds its classes and anchors itself.",
                     "Leave --names and --anchors out.",
@@ -163,7 +164,7 @@ def read_keras(path: Path, beside: CompanionFiles) -> KerasCheckpoint:
 def _check_fits(reader: Reader, own: Description, match: Match) -> None:
     """Refuse a file whose description is not that of its layers."""
     outputs = [own.architecture.output(level) for level in own.level_names]
-    rows = tuple(each.out_channels for each in outputs)
+    rows = tuple(output.out_channels for output in outputs)
     if (own.variant, rows) != (match.variant, match.output_rows):
         raise reader.error(
             f"headlab's description says {own.variant} with outputs of {rows} rows; the layers are "

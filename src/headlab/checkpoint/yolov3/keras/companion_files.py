@@ -1,4 +1,4 @@
-"""What a Keras file does not say: its anchors and class names, from the files beside it."""
+"""What a Keras file does not say: its anchors and class names, from its companion files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from headlab.errors import CheckpointError
 from headlab.files.class_names import read_class_names
 
 _USUAL_ANCHORS = {"yolov3": 9, "yolov3-spp": 9, "yolov3-tiny": 6}
-"""keras-yolo3's folder model_data holds both yolo_anchors.txt and tiny_yolo_anchors.txt."""
+"""keras-yolo3's folder model_data has both yolo_anchors.txt and tiny_yolo_anchors.txt."""
 
 
-def described_beside(
-    path: Path, variant: str, output_rows: Sequence[int], beside: CompanionFiles
+def described_by_companions(
+    path: Path, variant: str, output_rows: Sequence[int], companions: CompanionFiles
 ) -> tuple[Description, tuple[str, ...]]:
     """Describe a Keras file's model, as keras-yolo3 would with the same anchors and class names.
 
@@ -25,7 +25,7 @@ def described_beside(
         path: the model file.
         variant: the network, known from its layers.
         output_rows: the rows of each level's output, coarsest first: slots x (5 + C).
-        beside: the files that the user names.
+        companions: the files that the user names.
 
     Returns:
         the description, and what is uncertain about the class names, in sentences.
@@ -35,22 +35,22 @@ def described_beside(
         InputError: the anchors cannot be shared out among the levels, or a file cannot be read.
     """
     usual = _USUAL_ANCHORS.get(variant)
-    anchors_file = beside.anchors or find_anchors(path, usual) or find_anchors(path)
+    anchors_file = companions.anchors or find_anchors(path, usual) or find_anchors(path)
     if anchors_file is None:
         raise CheckpointError(
-            f"{path}: the file does not say its anchors, and no file of anchors lies beside it.",
+            f"{path}: the file does not say its anchors, and there is no file of anchors next to it.",
             "Give --anchors FILE, the one that the model was trained with (keras-yolo3's "
-            "model_data/yolo_anchors.txt, unless you changed it), or put anchors.txt beside it.",
+            "model_data/yolo_anchors.txt, unless you changed it), or put anchors.txt next to it.",
         )
     anchors = read_anchors(anchors_file)
     masks = default_masks(variant, len(anchors))
     count = _class_count(anchors_file, anchors, output_rows, [len(mask) for mask in masks])
-    names, remarks = _class_names(path, count, beside)
+    names, remarks = _class_names(path, count, companions)
     return Description(variant, anchors, masks, names, batch_norm_epsilon=KERAS_EPSILON), remarks
 
 
 def numbered_names(count: int) -> tuple[str, ...]:
-    """What classes are called that nobody named: "0", "1" and so on."""
+    """The names of classes without names: "0", "1" and so on."""
     return tuple(map(str, range(count)))
 
 
@@ -58,9 +58,9 @@ def _class_count(
     path: Path, anchors: Sequence[Anchor], output_rows: Sequence[int], slots: Sequence[int]
 ) -> int:
     """C, from rows = slots x (5 + C), which has to be the same in all levels."""
-    shared = [divmod(rows, each) for rows, each in zip(output_rows, slots, strict=True)]
-    counts = {each - BOX_NUMBERS for each, rest in shared if rest == 0}
-    if any(rest for _, rest in shared) or len(counts) != 1 or min(counts) < 1:
+    per_slot = [divmod(rows, count) for rows, count in zip(output_rows, slots, strict=True)]
+    counts = {numbers - BOX_NUMBERS for numbers, rest in per_slot if rest == 0}
+    if any(rest for _, rest in per_slot) or len(counts) != 1 or min(counts) < 1:
         rows = ", ".join(map(str, output_rows))
         raise CheckpointError(
             f"{path}: {len(anchors)} anchors are {' and '.join(map(str, slots))} per cell of each "
@@ -71,10 +71,10 @@ def _class_count(
 
 
 def _class_names(
-    path: Path, count: int, beside: CompanionFiles
+    path: Path, count: int, companions: CompanionFiles
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The class names, and what is uncertain about them, in sentences."""
-    names_file = beside.names or find_names(path, count)
+    names_file = companions.names or find_names(path, count)
     if names_file is None:
         return numbered_names(count), ()
     found = read_class_names(names_file)

@@ -1,7 +1,7 @@
-"""HDF5 files read with care: only what lies in the file itself, only plain arrays, no more than fits.
+"""HDF5 files read with care: only what is in the file itself, only plain arrays, no more than fits.
 
 HDF5 can point to other files (external links, external and virtual datasets) and to itself (soft links).
-Keras writes none of these, and a model file must not make us read something else: they are refused.
+Keras writes none of these, and a model file must not make us read other files: they are refused.
 """
 
 from __future__ import annotations
@@ -128,10 +128,10 @@ class Reader:
         return StoredArray(place, tuple(int(length) for length in dataset.shape))
 
     def dataset(self, place: str) -> h5py.Dataset:
-        """The dataset of that path, if its bytes lie in this file.
+        """The dataset of that path, if its bytes are in this file.
 
         Raises:
-            CheckpointError: there is none, or it lies elsewhere.
+            CheckpointError: there is none, or it is in another file.
         """
         import h5py
 
@@ -139,7 +139,7 @@ class Reader:
         if not isinstance(found, h5py.Dataset):
             raise self.error(f"{place!r} is a group; an array was expected.")
         if found.external or found.is_virtual:
-            raise self.error(f"{place!r} lies in another file, which headlab does not read.")
+            raise self.error(f"{place!r} is in another file, which headlab does not read.")
         if found.shape is None:
             raise self.error(f"{place!r} is empty.")
         return found
@@ -166,7 +166,7 @@ class Reader:
             The names; None if there is no such attribute.
 
         Raises:
-            CheckpointError: it is no list of names.
+            CheckpointError: it is not a list of names.
         """
         attributes = self.group(place).attrs
         if key in attributes:
@@ -186,8 +186,8 @@ class Reader:
             raise self.error(f"the attribute {key!r} of {place!r} is too long.")
         value: Any = attributes[key]
         texts = []
-        for each in np.asarray(value).ravel().tolist():
-            text = each.decode("utf-8", "surrogateescape") if isinstance(each, bytes) else each
+        for item in np.asarray(value).ravel().tolist():
+            text = item.decode("utf-8", "surrogateescape") if isinstance(item, bytes) else item
             if not isinstance(text, str):
                 raise self.error(f"the attribute {key!r} of {place!r} does not hold names.")
             texts.append(text)

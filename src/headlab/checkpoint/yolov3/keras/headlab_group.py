@@ -1,12 +1,12 @@
 """What headlab adds to a Keras file, in a group that Keras does not look at.
 
     /headlab/description   the model's description as JSON (UTF-8 bytes)
-    /headlab/variances     only where the weights come from another epsilon than Keras': the running variances
-                           as they were, one convolution after the other in the order of a darknet file
+    /headlab/variances     only for weights with another epsilon than Keras': the original running variances,
+                           one convolution after the other in the order of a darknet file
 
-Keras' own arrays always hold the variances that fit Keras' epsilon. As long as they are exactly what
-becomes of the kept ones, these count, so that darknet -> h5 -> darknet gives the same bytes; once somebody
-has trained on in Keras, the kept ones are of the past and are left alone.
+Keras' own arrays always have the variances that fit Keras' epsilon. As long as they are exactly what the
+original ones convert to, the original ones are used, so that darknet -> h5 -> darknet gives the same bytes;
+once the model has been trained further in Keras, they are outdated and ignored.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _LARGEST_DESCRIPTION_BYTES = 2**26
 
 @dataclass(frozen=True)
 class Kept:
-    """The variances as they were before they were made to fit Keras' epsilon.
+    """The variances before they were converted to Keras' epsilon.
 
     Attributes:
-        array: where they lie.
+        array: where they are.
         parts: by tensor name, which of its elements.
     """
 
@@ -66,12 +66,12 @@ def read_own(reader: Reader) -> Description | None:
 def kept_variances(
     reader: Reader, described: Description, arrays: Mapping[str, StoredArray]
 ) -> Kept | None:
-    """The variances of the weights' origin, if those for Keras are still what becomes of them.
+    """The original variances, if those for Keras are still what they convert to.
 
     Args:
         reader: the open file.
-        described: what headlab wrote into it.
-        arrays: where each tensor lies.
+        described: headlab's description in it.
+        arrays: where each tensor is.
 
     Raises:
         CheckpointError: they are damaged.
@@ -107,7 +107,7 @@ def write_own(model: Yolov3Checkpoint, file: h5py.File) -> None:
 
 
 def write_description(described: Description, file: h5py.File) -> None:
-    """Write the description, in place of one that stands there."""
+    """Write the description, replacing one that is there."""
     if _DESCRIPTION in file:
         del file[_DESCRIPTION]
     text = to_text(described).encode("ascii")
@@ -122,8 +122,8 @@ def with_keras_epsilon(described: Description) -> Description:
 def _parts(architecture: Architecture) -> dict[str, slice]:
     """Each running variance's place among all of them."""
     parts, start = {}, 0
-    for each in architecture.convolutions:
-        if each.batch_norm:
-            parts[each.variance] = slice(start, start + each.out_channels)
-            start += each.out_channels
+    for layer in architecture.convolutions:
+        if layer.batch_norm:
+            parts[layer.variance] = slice(start, start + layer.out_channels)
+            start += layer.out_channels
     return parts

@@ -1,9 +1,9 @@
 """The layers of keras-yolo3's networks: their names, their weights, and the order that Keras gives them.
 
 Keras numbers the layers of a kind as they are made, which here is the order of a darknet file. A model
-lists them otherwise: by their distance from the outputs, farthest first (`model.layers`); that is the order
-of a file's `layer_names`, and the one in which weights are loaded without names. So conv2d_60, from which
-the finer levels follow, stands before conv2d_58.
+lists them in another order: by their distance from the outputs, farthest first (`model.layers`); that is the
+order of a file's `layer_names`, and the one in which weights are loaded without names. So conv2d_60, from
+which the finer levels follow, comes before conv2d_58.
 
 The lists equal those recorded from keras-yolo3 (tests/checkpoint/yolov3/test_keras_layers.py). keras-yolo3
 has no YOLOv3-SPP: its layers are numbered by the same rules.

@@ -1,9 +1,9 @@
-"""Which network a Keras file holds, and which of its layers is which of the network's.
+"""Which network is in a Keras file, and which of its layers is which of the network's.
 
 Files name their layers after the order in which they were made (conv2d_1 … conv2d_75, or conv2d_76 … in a
 session's second model, or conv2d … in Keras 3), or not at all (Keras 3's `.weights.h5`: there only the
 order of `model.layers` counts). Both orders are tried; the shapes decide. They cannot both fit, because in
-each network the first place where they differ holds kernels, or channels, of different sizes.
+each network the first place where they differ has kernels, or channels, of different sizes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Match:
     Attributes:
         variant: the network.
         output_rows: the rows of each level's output, coarsest first: slots x (5 + C).
-        arrays: where each tensor lies, by our names.
+        arrays: where each tensor is, by our names.
         layers: the name that keras-yolo3 gives a layer, such as "conv2d_1" -> the layer of the file.
     """
 
@@ -87,7 +87,7 @@ def kind_of(layer: StoredLayer) -> str | None:
 
 
 def _network(reader: Reader, convolutions: int) -> Architecture:
-    """The network with that many convolutions; its outputs' rows stand for any number."""
+    """The network with that many convolutions; the number of its outputs' rows is arbitrary."""
     known = [architecture(name, 1, (1,) * len(levels)) for name, levels in LEVELS.items()]
     for network in known:
         if len(network.convolutions) == convolutions:
@@ -149,7 +149,7 @@ def _problems(
                 reader.error(
                     f"the layer {found[layer.name].name!r} has arrays of shape "
                     f"{_shown(shapes)}; {_shown(wanted)} was expected.",
-                    f"It stands where keras-yolo3 has {layer.name}.",
+                    f"It is where keras-yolo3 has {layer.name}.",
                 )
             )
     return problems

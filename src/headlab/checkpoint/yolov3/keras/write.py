@@ -1,8 +1,8 @@
 """Write a model so that Keras loads it: in the layout of Keras 2, or as Keras 3's `.weights.h5`.
 
 The first is what keras-yolo3 reads, in the order of its layers or by their names; the second is for Keras 3.
-Both also hold the group `headlab` (see `headlab_group.py`), which Keras leaves alone. The same
-model gives the same bytes. Checked with tf_keras 2.21 and Keras 3.15: both load what is written here.
+Both also have the group `headlab` (see `headlab_group.py`), which Keras ignores. The same model gives the
+same bytes. Checked with tf_keras 2.21 and Keras 3.15: both load what is written here.
 """
 
 from __future__ import annotations
