@@ -20,6 +20,7 @@ SHOWN_ON_FAILURE = 30
 LOG = Path(sys.prefix) / "install.log"
 MB_PER_UNIT = {"bytes": 1e-6, "kB": 1e-3, "MB": 1, "GB": 1e3}
 FETCHING = re.compile(r"\s*(?:Downloading|Using cached) (\S+\.(?:whl|gz|zip)) \(([\d.]+) (\w+)\)")
+AT_HAND = re.compile(r"\s*Processing (\S+\.whl)")
 
 
 def main() -> None:
@@ -77,14 +78,20 @@ class Progress:
 
     def __call__(self, line: str) -> None:
         """Take notice of a line of pip's."""
-        if found := FETCHING.match(line):
-            file, number, unit = found.groups()
-            name, size = file.rpartition("/")[2].split("-")[0], float(number) * MB_PER_UNIT[unit]
-            before = f"  {self.packages:3} packages, {self.mb:5,.0f} MB; fetching {name}"
-            self.tell(f"{before} ({size:,.0f} MB)", worth_a_line=size >= WORTH_A_LINE_MB)
-            self.packages, self.mb = self.packages + 1, self.mb + size
+        if fetching := FETCHING.match(line):
+            file, number, unit = fetching.groups()
+            self.fetch(file, float(number) * MB_PER_UNIT[unit])
+        elif (at_hand := AT_HAND.match(line)) and Path(at_hand[1]).is_file():
+            self.fetch(at_hand[1], Path(at_hand[1]).stat().st_size / 1e6)
         elif line.startswith("Installing collected packages"):
             self.tell(f"  unpacking {line.count(',') + 1} packages", worth_a_line=True)
+
+    def fetch(self, file: str, size_mb: float) -> None:
+        """Show which package is fetched now, and how much was fetched before it."""
+        name = file.rpartition("/")[2].split("-")[0]
+        before = f"  {self.packages:3} packages, {self.mb:5,.0f} MB; fetching {name}"
+        self.tell(f"{before} ({size_mb:,.0f} MB)", worth_a_line=size_mb >= WORTH_A_LINE_MB)
+        self.packages, self.mb = self.packages + 1, self.mb + size_mb
 
     def tell(self, text: str, worth_a_line: bool) -> None:
         """Show where it is."""
