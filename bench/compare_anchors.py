@@ -4,9 +4,9 @@ Run by itself, it prints every seed's range and, with --large, ten million boxes
 
     python bench/compare_anchors.py [--large]
 
-keras-yolo3's algorithm is written anew here from its description (1 - IoU as distance, a random start of k
+keras-yolo3's algorithm is reimplemented here from its description (1 - IoU as distance, a random start of k
 boxes, coordinate-wise medians truncated to whole pixels, until no box changes its cluster). scikit-learn's
-KMeans (squared Euclidean distance, one start) runs beside it where it is installed.
+KMeans (squared Euclidean distance, one start) takes part if it is installed.
 """
 
 from __future__ import annotations
@@ -75,24 +75,24 @@ def keras_yolo3(boxes: np.ndarray, seed: int) -> np.ndarray:
 def scikit_learn(boxes: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.cluster import KMeans
 
-    found = KMeans(K, n_init=1, random_state=seed).fit(boxes.astype(np.float64))
-    return found.cluster_centers_
+    clusters = KMeans(K, n_init=1, random_state=seed).fit(boxes.astype(np.float64))
+    return clusters.cluster_centers_
 
 
 def runs(fitters: dict[str, tuple[Fitter, int]], boxes: np.ndarray) -> dict[str, Runs]:
     """Run fitters in turn, each with as many seeds as it is given."""
-    made = {name: Runs([], [], []) for name in fitters}
+    results = {name: Runs([], [], []) for name in fitters}
     for seed in range(max(seeds for _, seeds in fitters.values())):
         for name, (fitter, seeds) in fitters.items():
             if seed >= seeds:
                 continue
             start = time.perf_counter()
             anchors = fitter(boxes, seed)
-            made[name].seconds.append(time.perf_counter() - start)
-            found = coverage(boxes, anchors)
-            made[name].mean_iou.append(found.mean_iou)
-            made[name].recall.append(found.recall_50)
-    return made
+            results[name].seconds.append(time.perf_counter() - start)
+            covered = coverage(boxes, anchors)
+            results[name].mean_iou.append(covered.mean_iou)
+            results[name].recall.append(covered.recall_50)
+    return results
 
 
 def voc() -> np.ndarray:
@@ -101,11 +101,11 @@ def voc() -> np.ndarray:
 
 def synthetic(count: int) -> np.ndarray:
     """The synthetic boxes of PEERS.md, whole pixels."""
-    place = importlib.util.spec_from_file_location("synthetic_boxes", GOLDEN / "synthetic_boxes.py")
-    assert place is not None
-    assert place.loader is not None
-    module = importlib.util.module_from_spec(place)
-    place.loader.exec_module(module)
+    spec = importlib.util.spec_from_file_location("synthetic_boxes", GOLDEN / "synthetic_boxes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     boxes = module.synthetic_boxes(count).astype(np.float32)
     return np.maximum(np.rint(boxes), 1).astype(np.int32)
 
@@ -122,8 +122,8 @@ def rows() -> list[Row]:
     ]
 
 
-def _pair(what: str, made: dict[str, Runs], seconds: float, iou: float) -> list[Row]:
-    mine, theirs = made["ours"], made["keras"]
+def _pair(what: str, results: dict[str, Runs], seconds: float, iou: float) -> list[Row]:
+    mine, theirs = results["ours"], results["keras"]
     return [
         Row(what, "s", median(mine.seconds), median(theirs.seconds), "keras-yolo3", seconds, False),
         Row(
@@ -140,18 +140,18 @@ def _pair(what: str, made: dict[str, Runs], seconds: float, iou: float) -> list[
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true", help="fit ten million boxes, too")
+    parser.add_argument("--large", action="store_true", help="also fit ten million boxes")
     large = parser.parse_args().large
     if not GOLDEN.is_dir():
         print("needs ../shared/data/golden")
         return 2
-    known = importlib.util.find_spec("sklearn") is not None
+    has_sklearn = importlib.util.find_spec("sklearn") is not None
     fit_shapes(shapes_of(voc()[:500]), K)
     fitters = {
         "headlab": (ours, 20),
         "headlab, recall": (ours_for_recall, 20),
         "keras-yolo3": (keras_yolo3, 20),
-        **({"scikit-learn": (scikit_learn, 20)} if known else {}),
+        **({"scikit-learn": (scikit_learn, 20)} if has_sklearn else {}),
     }
     _print("VOC2007 train, 6,301 boxes", runs(fitters, voc()))
     few = {name: (fitter, min(seeds, 3)) for name, (fitter, seeds) in fitters.items()}
@@ -160,36 +160,36 @@ def main() -> int:
     if not large:
         return 0
     boxes = synthetic(10_000_000)
-    made = runs({"headlab": (ours, 3)}, boxes)
-    _print("synthetic, 10,000,000 boxes", made)
-    own, most = boxes.nbytes, _most_memory(boxes)
+    results = runs({"headlab": (ours, 3)}, boxes)
+    _print("synthetic, 10,000,000 boxes", results)
+    own, peak = boxes.nbytes, _peak_bytes(boxes)
     print(
-        f"  memory: {most / 2**20:.0f} MiB at most while fitting and evaluating; the boxes have "
+        f"  memory: at most {peak / 2**20:.0f} MiB while fitting and evaluating; the boxes take "
         f"{own / 2**20:.0f} MiB"
     )
-    slow = median(made["headlab"].seconds) > LARGE_SECONDS
-    return int(slow or min(made["headlab"].mean_iou) < LARGE_IOU or most > LARGE_MEMORY * own)
+    slow = median(results["headlab"].seconds) > LARGE_SECONDS
+    return int(slow or min(results["headlab"].mean_iou) < LARGE_IOU or peak > LARGE_MEMORY * own)
 
 
-def _most_memory(boxes: np.ndarray) -> int:
-    """The most bytes that a fit takes besides the boxes; in a run of its own, since counting is slow."""
+def _peak_bytes(boxes: np.ndarray) -> int:
+    """The memory that a fit takes at most, the boxes apart; in a run of its own, since counting is slow."""
     tracemalloc.start()
     ours(boxes, 0)
-    _, most = tracemalloc.get_traced_memory()
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return most
+    return peak
 
 
-def _print(title: str, made: dict[str, Runs]) -> None:
+def _print(title: str, results: dict[str, Runs]) -> None:
     """Seconds (median), the overlap's range over the seeds, recall (median), and the ratio of times."""
     print(f"\n{title}\n  {'':16} seeds  seconds  times  mean IoU: min / median / max   IoU >= 0.5")
-    reference = median(made["headlab"].seconds)
-    for name, each in made.items():
-        seconds = median(each.seconds)
+    reference = median(results["headlab"].seconds)
+    for name, its in results.items():
+        seconds = median(its.seconds)
         print(
-            f"  {name:16} {len(each.seconds):5}  {seconds:7.3f} {seconds / reference:6.1f}  "
-            f"{min(each.mean_iou):.5f} / {median(each.mean_iou):.5f} / {max(each.mean_iou):.5f}   "
-            f"{median(each.recall):.3f}"
+            f"  {name:16} {len(its.seconds):5}  {seconds:7.3f} {seconds / reference:6.1f}  "
+            f"{min(its.mean_iou):.5f} / {median(its.mean_iou):.5f} / {max(its.mean_iou):.5f}   "
+            f"{median(its.recall):.3f}"
         )
 
 

@@ -1,4 +1,4 @@
-"""How soon the light commands answer, against an interpreter that does nothing."""
+"""How fast the light commands answer, against an interpreter that does nothing."""
 
 from __future__ import annotations
 

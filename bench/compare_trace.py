@@ -16,6 +16,6 @@ LIMIT = 1.05
 def rows() -> list[Row]:
     child = [sys.executable, str(Path(__file__).with_name("trace_pair.py")), str(weights())]
     done = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    what = f"trace, per image ({found['images']} on {found['device']})"
-    return [Row(what, "ms", found["ours_ms"], found["theirs_ms"], "YOLO.predict", LIMIT)]
+    figures = json.loads(done.stdout.splitlines()[-1])
+    what = f"trace, per image ({figures['images']} on {figures['device']})"
+    return [Row(what, "ms", figures["ours_ms"], figures["theirs_ms"], "YOLO.predict", LIMIT)]

@@ -1,7 +1,7 @@
 """Run commands as whole processes, in turn, and take medians.
 
-This module and its callers stay small on purpose: Linux counts the memory of the process that
-starts a command towards the command's peak.
+This module and its callers stay small on purpose: Linux counts the memory of the process that starts a
+command towards the peak of that command.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def cost_of(command: Sequence[str]) -> Cost:
     """Run a command to its end.
 
     Raises:
-        RuntimeError: it failed; with what it printed.
+        RuntimeError: it failed; the message has what it printed.
     """
     environment = {key: value for key, value in os.environ.items() if key != _NO_BYTECODE}
     with tempfile.TemporaryFile() as printed:
@@ -98,6 +98,6 @@ def interleaved(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, C
             if round_:
                 costs[name].append(cost)
     return {
-        name: Cost(median(c.seconds for c in each), median(c.peak_mb for c in each))
-        for name, each in costs.items()
+        name: Cost(median(c.seconds for c in its), median(c.peak_mb for c in its))
+        for name, its in costs.items()
     }

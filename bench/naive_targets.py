@@ -1,4 +1,4 @@
-"""The plain way to make targets, as keras-yolo3 goes about it: a loop over images, boxes and levels.
+"""The plain way to make targets, which is keras-yolo3's: a loop over images, boxes and levels.
 
 The recorded time of that project's own loop (shared/data/golden/timings.json) is for the same work.
 """

@@ -1,4 +1,4 @@
-"""YOLOv3-tiny and its loss as one would write them first: the measure for what headlab's step gains.
+"""YOLOv3-tiny and its loss as one would write them first, to compare headlab's step with.
 
 Plain modules in PyTorch, channels_last, dense targets, a loss like keras-yolo3's on whole grids.
 """

@@ -1,7 +1,9 @@
-"""Run every comparison and print one table; the figures also go to build/bench.json.
+"""Run the comparisons and print one table; the figures also go to build/bench.json.
 
-Ours and theirs run in turn within one run, so that what else the machine does falls on both.
-Exit code 1 if a target is missed.
+    python bench/run.py [NAME...]     all of them, or those named: start, edit, trace, yolov3, ...
+
+Ours and theirs run in turn, so that whatever else the machine does affects both. Exit code 1 if a target is
+missed.
 """
 
 from __future__ import annotations
@@ -22,30 +24,36 @@ import compare_yolov3
 from material import ROOT, weights
 from measure import Row
 
-COMPARISONS = (
-    *(compare_start, compare_edit, compare_trace, compare_yolov3),
-    *(compare_anchors, compare_boxes, compare_training),
-)
+COMPARISONS = {
+    "start": compare_start,
+    "edit": compare_edit,
+    "trace": compare_trace,
+    "yolov3": compare_yolov3,
+    "anchors": compare_anchors,
+    "boxes": compare_boxes,
+    "training": compare_training,
+}
 RESULTS = ROOT / "build" / "bench.json"
-NOTE = (
-    "\n* recorded on another machine; steps are scaled by a plain PyTorch step that was taken on both:\n"
-    "  keras-yolo3 = plain step here x 0.97 s / 1.01 s (heads only: x 0.32 s / 1.01 s)."
-)
 LINE = "{:<29} {:>9} {:>9} {:<12} {:>6}  {:>8} {:>4}"
 
 
-def main() -> int:
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in COMPARISONS]
+    if unknown:
+        print(f"No comparison {', '.join(unknown)}; there are {', '.join(COMPARISONS)}.")
+        return 2
     print(
         f"{weights().name}, {platform.machine()}, Python {platform.python_version()}, "
         f"ultralytics {version('ultralytics')}, torch {version('torch')}\n"
     )
     print(LINE.format("what", "ours", "theirs", "", "ratio", "target", "met"))
     rows: list[Row] = []
-    for comparison in COMPARISONS:
-        for row in comparison.rows():
+    for name in names or COMPARISONS:
+        for row in COMPARISONS[name].rows():
             print(line(row), flush=True)
             rows.append(row)
-    print(NOTE)
+    if not names or "training" in names:
+        print(f"\n{compare_training.NOTE}")
     RESULTS.parent.mkdir(exist_ok=True)
     figures = [{**asdict(row), "ratio": row.ratio, "met": row.met} for row in rows]
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
@@ -61,4 +69,4 @@ def line(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """Time `trace` and `YOLO.predict` on the same images, one image of each in turn.
 
-Both read, detect and hand over one image per step of a stream; what is timed is that step. The one
-that starts changes from image to image. Prints one line of JSON.
+Both read an image, detect, and return the result in one step of a stream, which is what is timed. They take
+turns in going first. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def main(weights: Path) -> None:
         ours = trace_stream(runnable(checkpoint), identify(checkpoint), sources, Settings())
         model = ultralytics().YOLO(weights)
         theirs = model.predict(source, stream=True, verbose=False)
-        taken = in_turn({"ours": ours, "theirs": iter(theirs)}, len(sources))
-    found = {f"{name}_ms": 1000 * median(each[WARM_UP:]) for name, each in taken.items()}
-    print(json.dumps({**found, "images": len(sources), "device": str(model.device)}))
+        seconds = in_turn({"ours": ours, "theirs": iter(theirs)}, len(sources))
+    figures = {f"{name}_ms": 1000 * median(steps[WARM_UP:]) for name, steps in seconds.items()}
+    print(json.dumps({**figures, "images": len(sources), "device": str(model.device)}))
 
 
 def drawn(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""An epoch of YOLOv3-tiny on the photos of a folder, two processes loading: how long it waited for batches.
+"""How long an epoch of YOLOv3-tiny waits for batches, with two processes loading a folder's photos.
 
 python training_loading.py BCCD
 
@@ -43,8 +43,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run(plan(config=config, output=folder), [watch])
     counted = steps[WARM_UP:]
-    waited, taken = sum(each.data_s for each in counted), sum(each.step_s for each in counted)
-    print(json.dumps({"waited_ms": 1000 * waited, "steps_ms": 1000 * taken}))
+    waited_s, steps_s = sum(step.data_s for step in counted), sum(step.step_s for step in counted)
+    print(json.dumps({"waited_ms": 1000 * waited_s, "steps_ms": 1000 * steps_s}))
 
 
 if __name__ == "__main__":

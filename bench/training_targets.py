@@ -38,16 +38,16 @@ def main() -> None:
     default, compat = Assigner(model), Assigner(model, compat="keras-yolo3")
     for ours, theirs in zip(ways["compat"]().dense(), ways["loop"](), strict=True):
         if not np.array_equal(ours.numpy(), theirs):
-            raise SystemExit("The loop's targets are others: it does not do the same work.")
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+            raise SystemExit("The loop makes other targets: it does not do the same work.")
+    milliseconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, make in ways.items():
             times = 1 if name == "loop" else PER_ROUND
             start = time.process_time()
             for _ in range(times):
                 make()
-            taken[name].append(1000 * (time.process_time() - start) / times)
-    print(json.dumps({name: median(each) for name, each in taken.items()}))
+            milliseconds[name].append(1000 * (time.process_time() - start) / times)
+    print(json.dumps({name: median(values) for name, values in milliseconds.items()}))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """One way to train in a process of its own: a step for every line on stdin.
 
-python training_worker.py ours|plain|pytorchyolo [FREEZE [PRECISION [compile]]]
+python training_worker.py ours|plain|pytorchyolo [FREEZE [PRECISION [compile|freed]]]
 
 Every step prints its milliseconds and those of the loss alone. All train YOLOv3-tiny for 20 classes at
-416 pixels with 8 images of 20 boxes, which stand ready in memory; targets are part of no step, apart
-from pytorchyolo's, whose loss makes them.
+416 pixels with 8 images of 20 boxes, which are in memory before the first step. Targets are part of no step
+but pytorchyolo's, whose loss makes them. With "freed", memory goes back to the system after each step.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Watch:
         self.loss_ms += 1000 * (time.perf_counter() - start)
 
 
-def ours(freeze_what: str = "none", precision: str = "32-true", compiled: str = "") -> Step:
+def ours(freeze_what: str = "none", precision: str = "32-true", variation: str = "") -> Step:
     from headlab.train.configuration.config import StageConfig, TrainConfig
     from headlab.train.data.batch import Collate, Sample
     from headlab.train.engine.freezing import freeze, train_mode
@@ -59,13 +59,14 @@ def ours(freeze_what: str = "none", precision: str = "32-true", compiled: str = 
     freeze(network, freeze_what)
     train_mode(network)
     optimizer = optimizer_for(network, StageConfig(), TrainConfig())
-    run: Any = torch.compile(network) if compiled else network
+    run: Any = torch.compile(network) if variation == "compile" else network
     pixels = (images() * 255).to(torch.uint8)
     samples = zip(pixels, boxes(BATCH, PER_IMAGE, SIDE_PX), strict=True)
     batch = Collate(Assigner(model))([Sample(each, its, 0) for each, its in samples])
-    kept = ExitStack()
-    kept.enter_context(kept_memory())
-    atexit.register(kept.close)
+    stack = ExitStack()
+    if variation != "freed":
+        stack.enter_context(kept_memory())
+    atexit.register(stack.close)
 
     def step(watch: Watch) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):

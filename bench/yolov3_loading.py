@@ -26,26 +26,25 @@ _FORGET_PEAK = "5"
 
 
 def times(weights: Path) -> dict[str, float]:
-    taken: dict[str, list[float]] = {"load_ms": [], "read_ms": []}
+    milliseconds: dict[str, list[float]] = {"load_ms": [], "read_ms": []}
     for _ in range(ROUNDS):
         for name, work in (
             ("read_ms", lambda: weights.read_bytes()),
             ("load_ms", lambda: build(read(weights))),
         ):
             start = time.perf_counter()
-            made = work()
-            taken[name].append(1000 * (time.perf_counter() - start))
-            del made
-    return {name: median(each[1:]) for name, each in taken.items()}
+            result = work()
+            milliseconds[name].append(1000 * (time.perf_counter() - start))
+            del result
+    return {name: median(values[1:]) for name, values in milliseconds.items()}
 
 
 def memory(weights: Path, small: Path) -> dict[str, float]:
     """What loading and predicting add to the process' memory, and what they have to hold."""
-    fused(read(small))(torch.rand(1, 3, 64, 64))  # so that the libraries are there already
+    fused(read(small))(torch.rand(1, 3, 64, 64))  # loads the libraries
     checkpoint = read(weights)
-    ctypes.CDLL("libc.so.6").malloc_trim(
-        0
-    )  # memory that lies free now would hide what is taken later
+    # Memory that is free now would hide what is taken later.
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
     before = _megabytes("VmRSS")
     Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
     network = fused(checkpoint)

@@ -1,4 +1,4 @@
-"""YOLOv3 models with seeded random weights as files, and the rivals' packages in folders of their own."""
+"""Files of YOLOv3 models with seeded random weights, and the rivals' packages in folders of their own."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PACKAGES = {
     "pytorchyolo": ("pytorchyolo==1.8.0", "tqdm"),
 }
 
-# What pytorchyolo wants to find in a cfg's first section, though it only trains with it.
+# pytorchyolo looks for these in a cfg's first section, though it only needs them for training.
 _TRAINING_SETTINGS = "momentum=0.9\ndecay=0.0005\nlearning_rate=0.001\nburn_in=1\nmax_batches=1\n"
 _TRAINING_SETTINGS += "policy=steps\nsteps=1,2\nscales=.1,.1\nbatch=1\nsubdivisions=1\n"
 
 
 def model_file(variant: str) -> Path:
-    """A `.weights` file with its .cfg and .names beside it; for "yolov3" it has 248 MB."""
+    """A `.weights` file with its .cfg and .names next to it; for "yolov3" it has 248 MB."""
     path = CACHE / f"{variant}.weights"
     if not path.is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def _arrays(described: Description) -> dict[str, np.ndarray]:
 
 
 def packages(rival: str) -> Path | None:
-    """The folder with a rival's packages, installed now if need be; None if they cannot be had."""
+    """The folder with a rival's packages, installed if they are not yet; None if they cannot be installed."""
     folder = CACHE / rival
     if not folder.is_dir():
         pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
@@ -75,6 +75,6 @@ def packages(rival: str) -> Path | None:
             [*pip, "--no-deps", "--target", str(folder), *PACKAGES[rival]], check=False
         )
         if done.returncode:
-            print(f"{rival} left out: {' '.join(PACKAGES[rival])} cannot be installed.")
+            print(f"{rival} is left out: {' '.join(PACKAGES[rival])} cannot be installed.")
             return None
     return folder

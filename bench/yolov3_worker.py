@@ -1,6 +1,6 @@
 """One network in a process of its own: a forward pass for every line on stdin, its milliseconds on stdout.
 
-python yolov3_worker.py ours|opencv|pytorchyolo MODEL.weights BATCH
+python yolov3_worker.py ours|unpacked|opencv|pytorchyolo MODEL.weights BATCH
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ SIDE_PX = 416
 WARM_UP = 2
 
 
-def ours(weights: Path) -> Callable[[Any], Any]:
+def ours(weights: Path, use_packed: bool | None = None) -> Callable[[Any], Any]:
     import torch
 
     from headlab.families.read import read
     from headlab.yolov3.fused import fused
 
-    network = fused(read(weights))
+    network = fused(read(weights), use_packed=use_packed)
     return lambda images: network(torch.from_numpy(images))
+
+
+def unpacked(weights: Path) -> Callable[[Any], Any]:
+    return ours(weights, use_packed=False)
 
 
 def pytorchyolo(weights: Path) -> Callable[[Any], Any]:

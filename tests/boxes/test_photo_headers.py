@@ -1,9 +1,8 @@
-"""Photos' sizes from their first bytes, and the cache of them."""
+"""Photos' sizes from their first bytes."""
 
 from __future__ import annotations
 
 import io
-import os
 import struct
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_photos import MakePhoto
 
-from headlab.boxes.photos import size_cache
+from headlab.boxes.photos import sizes
 from headlab.boxes.photos.headers import Header, NotAPhoto, read_header
 from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import Problem
@@ -111,7 +110,11 @@ def test_damage_raises_nothing_else(data: bytes, flips: list[tuple[int, int]], e
     assert found.height_px > 0
 
 
-def test_many_at_once(photo: MakePhoto, tmp_path: Path) -> None:
+@pytest.mark.parametrize("slow_s", [0.0, 60.0], ids=["slow disk", "fast disk"])
+def test_many_at_once(
+    photo: MakePhoto, tmp_path: Path, slow_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "_SLOW_S", slow_s)
     paths = [str(photo(f"{at}.png", at + 1, 5)) for at in range(70)]
     (tmp_path / "bad.png").write_bytes(b"x")
     odd = [str(tmp_path / "none.png"), str(tmp_path), str(tmp_path / "bad.png"), "a\0b", "x" * 9000]
@@ -121,37 +124,3 @@ def test_many_at_once(photo: MakePhoto, tmp_path: Path) -> None:
     problems = [each for each in found if isinstance(each, Problem)]
     missing = "missing-image"
     assert [each.kind for each in problems] == [missing, missing, "corrupt-image", missing, missing]
-
-
-def test_the_cache_is_used_until_a_photo_changes(photo: MakePhoto, own_cache: Path) -> None:
-    path = photo("a.png", 8, 6)
-    assert read_headers([str(path)]) == [Header(8, 6)]
-    assert size_cache.cache_file().is_file()
-    assert own_cache in size_cache.cache_file().parents
-    state = path.stat()
-    path.write_bytes(b"x" * state.st_size)  # other bytes under the same stamp: the cache answers
-    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    assert read_headers([str(path)]) == [Header(8, 6)]
-    assert isinstance(read_headers([str(path)], cached=False)[0], Problem)
-    photo("a.png", 9, 7)
-    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
-    assert read_headers([str(path)]) == [Header(9, 7)]
-
-
-def test_a_damaged_cache_is_made_anew(photo: MakePhoto) -> None:
-    path = str(photo("a.png"))
-    size_cache.cache_file().parent.mkdir(parents=True)
-    size_cache.cache_file().write_bytes(b"no database" * 1000)
-    for _ in range(2):
-        assert read_headers([path]) == [Header(8, 6)]
-    state = Path(path).stat()
-    stamp = size_cache.Stamp(state.st_size, state.st_mtime_ns)
-    assert size_cache.look_up({path: stamp}) == {path: Header(8, 6)}
-
-
-def test_a_cache_that_cannot_be_written_does_no_harm(
-    photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert read_headers([str(photo("a.png"))]) == [Header(8, 6)]

@@ -11,11 +11,6 @@ from one_command import run
 from PIL import Image
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 @pytest.fixture
 def train(tmp_path: Path) -> Path:
     """Two photos with three boxes and nothing wrong."""

@@ -20,11 +20,6 @@ from turned_photos import save_stored
 ORIENTATIONS = {"a.png": 3, "b.png": 6}
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 def as_stored(box: list[int], upright_wh: tuple[int, int], orientation: int) -> list[int]:
     """With 6, upright (x, y) was stored as (y, W - x), W being the upright width; 3 is half a turn."""
     (x1, y1, x2, y2), (width, height) = box, upright_wh

@@ -24,11 +24,6 @@ VARIED = Augmenter(AugmentOptions())
 MOSAIC = Augmenter(AugmentOptions(mosaic=1.0))
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Photos:
     return photo_set(tmp_path, 6)

@@ -25,11 +25,6 @@ from yolov3_models import description
 TENSORS = ("rows", "flat", "truths", "truth_image")
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Photos:
     return photo_set(tmp_path, 10)

@@ -13,11 +13,6 @@ from headlab.train.data.reading import read_rgb
 from turned_photos import write_turned
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 def photos_from(folder: Path, *lines: str) -> tuple[Photos, tuple[str, ...]]:
     (folder / "classes.txt").write_text("ant\nbee\n")
     (folder / "train.txt").write_text("".join(f"{line}\n" for line in lines))

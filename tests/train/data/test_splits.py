@@ -12,11 +12,6 @@ from headlab.train.data.photos import Photos
 from headlab.train.data.splits import hold_out, read_data
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
 def names(photos: Photos | None) -> list[str]:
     return [Path(path).stem for path in photos.paths] if photos is not None else []
 

@@ -1,57 +1,44 @@
-"""The sizes of many photos, from their headers, in parallel."""
+"""The sizes of many photos, from their headers."""
 
 from __future__ import annotations
 
-import os
 import stat
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
 
 import polars as pl
 
-from headlab.boxes.photos import size_cache
 from headlab.boxes.photos.headers import Header, NotAPhoto, read_header
-from headlab.boxes.photos.size_cache import Stamp
 from headlab.boxes.table import CORRUPT_IMAGE, MISSING_IMAGE, BoxTable, Problem
 
-T = TypeVar("T")
+_TRIAL = 64
+_SLOW_S = 5e-4
+"""If the first photos take longer than this each, as over a network, several threads read the others. If not,
+one thread is the fastest: several would wait longer for each other than for the disk."""
 
-_THREADS = min(8, 2 * (os.cpu_count() or 1))
-_AT_ONCE = 64
+_THREADS = 8
 
 
-def read_headers(paths: Sequence[str], *, cached: bool = True) -> list[Header | Problem]:
+def read_headers(paths: Sequence[str]) -> list[Header | Problem]:
     """The header of each photo, or what is wrong with it.
 
     Args:
         paths: where the photos are; one that occurs twice is read once.
-        cached: whether to take headers from the cache, and to store new ones there.
     """
     unique = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        stamps = dict(zip(unique, _mapped(pool, _stamp, unique), strict=True))
-        present = {_key(path): stamp for path, stamp in stamps.items() if isinstance(stamp, Stamp)}
-        known = size_cache.look_up(present) if cached else {}
-        wanted = [
-            path for path in unique if isinstance(stamps[path], Stamp) and _key(path) not in known
-        ]
-        read = dict(zip(wanted, _mapped(pool, _header, wanted), strict=True))
-    if cached:
-        size_cache.keep(
-            (_key(path), present[_key(path)], header)
-            for path, header in read.items()
-            if isinstance(header, Header)
-        )
-    outcomes: dict[str, Header | Problem] = {}
-    for path in unique:
-        stamp = stamps[path]
-        if isinstance(stamp, Stamp):
-            outcomes[path] = read[path] if path in read else known[_key(path)]
-        else:
-            outcomes[path] = stamp
-    return [outcomes[path] for path in paths]
+    start = time.perf_counter()
+    headers = [_header(path) for path in unique[:_TRIAL]]
+    rest = unique[_TRIAL:]
+    if time.perf_counter() - start > _SLOW_S * _TRIAL:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            headers += pool.map(_header, rest)
+    else:
+        headers += map(_header, rest)
+    by_path = dict(zip(unique, headers, strict=True))
+    return [by_path[path] for path in paths]
 
 
 def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> BoxTable:
@@ -94,40 +81,29 @@ def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> B
     )
 
 
-def _mapped(pool: ThreadPoolExecutor, action: Callable[[str], T], paths: Sequence[str]) -> list[T]:
-    """`action` of each path; a task takes several paths, since one is too little work."""
-    portions = [paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE)]
-    outcomes = pool.map(lambda portion: [action(path) for path in portion], portions)
-    return [outcome for portion in outcomes for outcome in portion]
-
-
-def _key(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - several times as fast as Path's
-
-
-def _stamp(path: str) -> Stamp | Problem:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - several times as fast as Path's
-    except (OSError, ValueError) as error:
-        return Problem("error", MISSING_IMAGE, f"There is no photo {path}{_why(error)}.")
-    if stat.S_ISDIR(status.st_mode):
-        return Problem("error", MISSING_IMAGE, f"{path} is a folder, not a photo.")
-    return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def _why(error: Exception) -> str:
-    """Nothing for a file that does not exist, else the reason."""
-    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return ""
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return f" that can be opened ({reason})"
-
-
 def _header(path: str) -> Header | Problem:
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - several times as fast as Path's
             return read_header(file)
     except NotAPhoto as error:
         return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {error}.")
-    except OSError as error:
-        return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {error.strerror or error}.")
+    except (OSError, ValueError) as error:
+        return _unopened(path, error)
+
+
+def _unopened(path: str, error: OSError | ValueError) -> Problem:
+    """Why a photo cannot be opened: it is missing, a folder, or not for this user to read."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return Problem("error", MISSING_IMAGE, f"There is no photo {path}.")
+    except (OSError, ValueError) as why:
+        message = f"There is no photo {path} that can be opened ({_reason(why)})."
+        return Problem("error", MISSING_IMAGE, message)
+    if stat.S_ISDIR(mode):
+        return Problem("error", MISSING_IMAGE, f"{path} is a folder, not a photo.")
+    return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {_reason(error)}.")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
