@@ -170,7 +170,7 @@ def test_anchors_are_inferred_on_real_photos(shared: Path, tmp_path: Path) -> No
     shifts = [text for by, place in enumerate(places) for text in ("--shift", f"{place}={by + 1}")]
     after = tmp_path / "s.weights"
     assert run("edit", model, *shifts, "-o", after).code == 0
-    done = run("compare", model, after, shared / "photos" / "dog.jpg", "--json", "-")
+    done = run("compare", model, after, shared / "photos" / "dog.jpg", "--json")
     document = json.loads(done.out)
     found = document["inference"]
     assert found["shifts"] == {place: by + 1 for by, place in enumerate(places)}

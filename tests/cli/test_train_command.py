@@ -43,7 +43,7 @@ def test_the_command_is_listed_with_a_sentence() -> None:
         ((), "There is nothing to train on.\nName the annotations: headlab train DATA"),
         (("a.txt", "--data.train", "b.txt"), "DATA and --data.train are the same thing"),
         (("a.txt", "b.txt"), "unexpected extra argument"),
-        (("a.txt", "--config", "none.yaml"), "none.yaml: cannot be read: No such file"),
+        (("a.txt", "--config", "none.yaml"), "none.yaml: cannot be read: there is no such file"),
         (("a.txt", "--imgsz", "100"), "imgsz 100,100: height and width must be multiples of 32 px"),
         (("a.txt", "--stage1.epochs", "0", "--stage2.epochs", "0"), "nothing is trained"),
         (("a.txt", "--monitor", "AP", "--evaluate-every", "0"), "monitor is AP"),

@@ -105,7 +105,7 @@ def test_anchors_from_files_and_numbers(folder: Path, tmp_path: Path) -> None:
     [
         ({"anchors": "1,1/2,2/3,3/4,4/5,5"}, "5 anchors cannot be shared out among the 2 levels"),
         ({"anchors": "1,1/2,2", "variant": "yolov3"}, "2 anchors cannot be shared out among the 3"),
-        ({"anchors": "nowhere.txt"}, "nowhere.txt: there is no such file"),
+        ({"anchors": "nowhere.txt"}, "nowhere.txt: cannot be read: there is no such file"),
         ({"masks": "3,4,9/0,1,2"}, "The mask of P5 names anchor 9; there are 6, counted from 0"),
         ({"masks": "3,4/0,1/2"}, "masks for 3 levels; yolov3-tiny has 2: P5, P4"),
         ({"imgsz": "96,100"}, "multiples of 32 px"),

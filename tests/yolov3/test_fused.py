@@ -65,10 +65,10 @@ def test_without_the_packed_operations_the_public_ones_do(monkeypatch: pytest.Mo
 
 
 def test_a_build_without_the_operations_is_not_usable(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(*_: object) -> None:
+    def absent(*_: object, **__: object) -> None:
         raise NotImplementedError
 
-    monkeypatch.setattr(packed, "_packed", absent)
+    monkeypatch.setattr(packed.PackedConvolution, "__init__", absent)
     packed.usable.cache_clear()
     try:
         assert not packed.usable()

@@ -223,7 +223,7 @@ def test_an_edit_and_an_override_both_count(copied: Path) -> None:
     with pytest.raises(InputError, match="seed: 0 before, 3 now"):
         resume(copied, seed=3)
     assert resume(copied, workers=3).config.workers == 3
-    path.write_bytes(b"\xff\xfe")
+    path.write_bytes(b"seed: 0\0")
     with pytest.raises(InputError, match=r"config\.yaml"):
         resume(copied)
     path.unlink()
