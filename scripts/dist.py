@@ -1,8 +1,8 @@
 """Build the sdist and the wheel, and prove the wheel in an environment that holds nothing else.
 
-The wheel is built from the sdist, so the sdist is proven to be complete. The clean environment gets
-the wheel and its dependencies except ultralytics, which brings several gigabytes of PyTorch:
-looking and patching must work without it. `--full` installs that too, and runs the demonstration.
+The wheel is built from the sdist, which proves that the sdist is complete. The clean environment gets the
+wheel without extras, so without PyTorch: inspecting and editing must work, and the demo must name the extra
+that it needs. `--full` installs all extras, several gigabytes, and runs the demo.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import tarfile
 import tempfile
 import venv
 import zipfile
-from email.parser import BytesParser
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +25,6 @@ IN_WHEEL = ("headlab/py.typed", DEMO_MODEL, "headlab/cli/main.py")
 IN_SDIST = ("pyproject.toml", "README.md", "README.ja.md", "LICENSE", "src/headlab/py.typed")
 NEVER = ("tests", "bench", "shared")  # folders that belong to the repository only
 LARGEST_WHEEL_BYTES = 2_000_000
-HEAVY = "ultralytics"
 
 TYPED_USE = """
 from headlab import load
@@ -41,7 +39,7 @@ FIND_DEMO_MODEL = "import headlab, pathlib; print(pathlib.Path(headlab.__file__)
 def main() -> None:
     """Build, look inside, install, run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--full", action="store_true", help="install PyTorch too, run the demo")
+    parser.add_argument("--full", action="store_true", help="install all extras, run the demo")
     full = parser.parse_args().full
     wheel, sdist = build()
     look_inside(wheel, sdist)
@@ -80,7 +78,7 @@ def look_inside(wheel: Path, sdist: Path) -> None:
 
 
 def prove(wheel: Path, folder: Path, full: bool) -> None:
-    """Install the wheel into a new environment and use it there, far from the repository."""
+    """Install the wheel into a new environment and use it there, outside the repository."""
     home = folder / "home"
     home.mkdir()
     venv.create(folder / "venv", with_pip=True)
@@ -88,7 +86,7 @@ def prove(wheel: Path, folder: Path, full: bool) -> None:
     headlab = folder / "venv" / "bin" / "headlab"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
 
-    def ran(*command: str | Path, isolated: bool = True) -> str:
+    def ran(*command: str | Path, code: int = 0, isolated: bool = True) -> str:
         """Run in the folder; what it printed. With a home of its own, unless it is the installer."""
         done = subprocess.run(
             command,
@@ -96,16 +94,15 @@ def prove(wheel: Path, folder: Path, full: bool) -> None:
             env={**environment, "HOME": str(home)} if isolated else environment,
             text=True,
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             check=False,
         )
         shown = " ".join(str(part) for part in command)
-        require(done.returncode == 0, f"exit code {done.returncode}: {shown}\n{done.stdout}")
+        require(done.returncode == code, f"exit code {done.returncode}: {shown}\n{done.stdout}")
         return done.stdout
 
-    install = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    if not full:
-        ran(*install, *light_requirements(wheel), isolated=False)
-    ran(*install, *([] if full else ["--no-deps"]), wheel, isolated=False)
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    ran(*pip, f"{wheel}[all]" if full else wheel, isolated=False)
     version = wheel.name.split("-")[1]
     require(ran(headlab, "--version") == f"headlab {version}\n", "--version says otherwise")
     installed = Path(ran(python, "-c", FIND_DEMO_MODEL).strip())
@@ -120,16 +117,11 @@ def prove(wheel: Path, folder: Path, full: bool) -> None:
     require('"str"' in types and '"Any"' not in types, f"mypy sees no types:\n{types}")
     if full:
         print(ran(headlab, "demo"))
-    held = "with everything" if full else f"with everything but {HEAVY}"
-    print(f"clean environment {held}: --version, inspect, edit, types" + ", demo" * full)
-
-
-def light_requirements(wheel: Path) -> list[str]:
-    """What the wheel requires, without the heavy part and the extras."""
-    with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
-        required = BytesParser().parsebytes(archive.read(metadata)).get_all("Requires-Dist", [])
-    return [each for each in required if ";" not in each and not each.startswith(HEAVY)]
+    else:
+        answer = ran(headlab, "demo", code=2)
+        require("headlab[torch]" in answer, f"demo names no extra:\n{answer}")
+    extras = "all extras" if full else "no extra"
+    print(f"clean environment with {extras}: --version, inspect, edit, types, demo")
 
 
 def require(holds: bool, otherwise: str) -> None:
