@@ -1,8 +1,8 @@
 """Build the sdist and the wheel, and prove the wheel in an environment that holds nothing else.
 
 The wheel is built from the sdist, which proves that the sdist is complete. The clean environment gets the
-wheel without extras, so without PyTorch: inspecting and editing must work, and the demo must name the extra
-that it needs. `--full` installs all extras, several gigabytes, and runs the demo.
+wheel without extras, so without PyTorch: inspecting and editing must work, and the demo must name the
+extra that it needs. `--full` installs all extras, several gigabytes, and runs the demo.
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from headlab.cli.guidance import COMMANDS_ELSEWHERE, for_assignments, for_command, for_option
 from headlab.cli.main import COMMANDS
+from headlab.cli.train import train
 
 OPTIONS = ("--conf", "--imgsz", "-o", "--save")
 
@@ -49,6 +51,18 @@ def test_an_unknown_option(option: str, answer: str) -> None:
 def test_one_number_of_epochs_is_one_for_each_stage() -> None:
     known = ("--stage1.epochs", "--stage2.epochs")
     assert for_option("--epochs", known) == "Say --stage1.epochs and --stage2.epochs."
+
+
+@pytest.mark.parametrize(
+    ("option", "answer"),
+    [
+        ("--weights", "Say --start FILE for the weights to begin with."),
+        ("--data", "The annotations have no option: headlab train DATA."),
+    ],
+)
+def test_an_unknown_option_of_train(option: str, answer: str) -> None:
+    known = [name for param in train.get_params(click.Context(train)) for name in param.opts]
+    assert for_option(option, known) == answer
 
 
 @pytest.mark.parametrize(

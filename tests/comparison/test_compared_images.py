@@ -138,3 +138,15 @@ def test_what_is_wrong_is_said_at_the_call(
         headlab.compare(*models, photos, classes=["unicorn"], stream=True)
     with pytest.raises(SourceError, match="None of the sources could be read"):
         headlab.compare(*models, photos / "b.png")
+
+
+def test_images_in_memory_are_compared(
+    models: tuple[headlab.Model, headlab.Model], photos: Path
+) -> None:
+    array = cv2.imread(str(photos / "a.png"))
+    comparison = headlab.compare(*models, [array])
+    of_file = headlab.compare(*models, photos / "a.png")
+    assert comparison.pairs.drop("image").equals(of_file.pairs.drop("image"))
+    assert comparison[0].path == "image0.jpg"
+    assert len(comparison[0]) == comparison.pairs.height
+    assert comparison.plot().tobytes() == of_file.plot().tobytes()

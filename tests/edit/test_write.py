@@ -417,3 +417,13 @@ def test_edits_of_edits_in_memory_are_written_together(tiny: Path, tmp_path: Pat
     assert again.class_names == ("bee", "猫")
     # Kept: bee, cat, dog. Shifted by 1: dog, bee, cat. Without the last: dog, bee.
     assert again.array(name).tobytes() == read(tiny).array(name)[[3, 1]].tobytes()
+
+
+def test_a_name_that_is_not_utf8_is_kept(tiny: Path, tmp_path: Path) -> None:
+    """The manifest names its files; such a name is half characters to Python."""
+    model = Path(os.fsdecode(os.fsencode(tmp_path) + b"/m\xff.pt"))
+    shutil.copy(tiny, model)
+    saved = edit_file(model, tmp_path / "out.pt", SHIFT)
+    assert json.loads(saved.manifest.read_bytes())["input"]["name"] == "m\udcff.pt"
+    undo(tmp_path / "out.pt", tmp_path / "back.pt")
+    assert (tmp_path / "back.pt").read_bytes() == tiny.read_bytes()

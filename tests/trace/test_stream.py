@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import headlab
+from headlab.detect.sources import Source
 from headlab.errors import InputError, SourceError
 from headlab.trace.image import TracedImage
 from headlab.trace.stream import image_count
@@ -109,9 +110,10 @@ def test_progress_counts_frames(model: headlab.Model, tmp_path: Path) -> None:
 def test_images_and_frames_are_counted(tmp_path: Path) -> None:
     clip, broken = _clip(tmp_path / "clip.avi", 5), tmp_path / "broken.avi"
     broken.write_bytes(b"no video")
-    assert image_count([Path("dog.jpg"), clip], 1) == 6
-    assert image_count([Path("dog.jpg"), clip], 2) == 3  # of five frames the second and the fourth
-    assert image_count([Path("dog.jpg"), broken], 1) is None
+    photo, video, no_video = map(Source.of_file, (Path("dog.jpg"), clip, broken))
+    assert image_count([photo, video], 1) == 6
+    assert image_count([photo, video], 2) == 3  # of five frames the second and the fourth
+    assert image_count([photo, no_video], 1) is None
 
 
 def test_what_is_wrong_is_said_at_the_call(model: headlab.Model, photos: Path) -> None:

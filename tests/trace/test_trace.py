@@ -15,7 +15,7 @@ from headlab.errors import SourceError
 from headlab.families.identify import identify
 from headlab.families.network import runnable
 from headlab.families.read import read
-from headlab.results.pictures.marks import rotated_corners
+from headlab.trace.picture import rotated_corners
 from headlab.trace.trace import Trace, trace
 
 Small = Callable[..., Path]

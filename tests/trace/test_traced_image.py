@@ -169,3 +169,26 @@ def test_a_sheet_shows_the_first_images_of_many(
     paths = [_picture(tmp_path / f"{at:02}.png", 64, 64, at) for at in range(MOST_PICTURES + 1)]
     model.trace(paths, conf=0.9).plot()
     assert shown == [path.name for path in paths[:MOST_PICTURES]]
+
+
+def test_images_in_memory_are_kept_and_drawn(
+    model: headlab.Model, photos: list[Path], tmp_path: Path
+) -> None:
+    array = cv2.imread(str(photos[0]))
+    with Image.open(photos[1]) as picture:
+        trace = model.trace([array, picture.copy(), photos[2]])
+    assert [image.in_memory for image in trace] == [True, True, False]
+    assert [image.path for image in trace] == ["image0.jpg", "image1.jpg", str(photos[2])]
+    assert np.array_equal(trace[0].image_bgr, array)
+    for image, path in zip(trace, photos, strict=True):
+        of_file = model.trace(path)
+        assert image.detections.drop("image").equals(of_file.detections.drop("image"))
+        assert image.plot().tobytes() == of_file.plot().tobytes()
+    assert trace.save(tmp_path / "sheet.png").is_file()
+
+
+def test_the_length_of_an_image_is_its_number_of_detections(
+    model: headlab.Model, photos: list[Path]
+) -> None:
+    trace = model.trace(photos)
+    assert [len(image) for image in trace] == trace.images["detections"].to_list()

@@ -79,6 +79,14 @@ def for_command(name: str, known: Sequence[str]) -> str:
     return f"Commands: {', '.join(known)}."
 
 
+OF_TRAINING = {
+    "--weights": "Say --start FILE for the weights to begin with.",
+    "--model": "Say --start FILE for the weights to begin with, --variant for the network.",
+    "--data": "The annotations have no option: headlab train DATA.",
+}
+"""What `train` answers instead."""
+
+
 def for_option(option: str, known: Sequence[str]) -> str:
     """What to say of an option that a command does not have; empty if there is nothing to say.
 
@@ -86,7 +94,8 @@ def for_option(option: str, known: Sequence[str]) -> str:
         option: as the user wrote it, with its dashes.
         known: the options that the command has.
     """
-    answer = OPTIONS_ELSEWHERE.get(option, "")
+    trains = "--start" in known
+    answer = (trains and OF_TRAINING.get(option)) or OPTIONS_ELSEWHERE.get(option, "")
     needed = re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*(?:\.[a-z]+)*", answer)
     return answer if all(name in known for name in needed) else ""
 

@@ -76,6 +76,10 @@ class ComparedImage(Result):
         """The pairs."""
         return self.pairs
 
+    def __len__(self) -> int:
+        """The number of pairs and unmatched detections."""
+        return self.pairs.height
+
     @property
     def counts(self) -> dict[str, int]:
         """How many detections are of each kind."""

@@ -75,6 +75,10 @@ class TracedImage(Result):
         """The detections."""
         return self.detections
 
+    def __len__(self) -> int:
+        """The number of detections."""
+        return self.detections.height
+
     @property
     def name(self) -> str:
         """The path, with the number of a video's frame."""
@@ -83,7 +87,7 @@ class TracedImage(Result):
     @property
     def summary(self) -> str:
         """How many detections there are."""
-        return f"{self.name}, {counted(self.detections.height, 'detection')}"
+        return f"{self.name}, {counted(len(self), 'detection')}"
 
     @property
     def image_bgr(self) -> NDArray[np.uint8]:

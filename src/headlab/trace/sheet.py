@@ -17,7 +17,6 @@ TILE_PX = 480
 _GAP_PX = 8
 _FONT_PX = 14
 _NAME_PX = 24
-_WIDTH_OF_LETTER = 0.6
 
 
 def sheet(
@@ -49,7 +48,7 @@ def sheet(
         for column, (name, tile) in enumerate(row):
             left = _GAP_PX + column * (width + _GAP_PX)
             whole.paste(tile, (left, top))
-            text = fitted_line(_shortened(printable(name), width), _FONT_PX, width)
+            text = fitted_line(printable(name), _FONT_PX, width)
             text.draw(canvas, left, top + tile.height + 4, INK)
         top += height + _GAP_PX
     return whole
@@ -59,9 +58,3 @@ def _smaller(picture: Image.Image, longer_px: int) -> Image.Image:
     scale = min(1.0, longer_px / max(picture.size))
     width, height = (max(1, round(scale * side)) for side in picture.size)
     return picture if scale == 1 else picture.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def _shortened(name: str, width: int) -> str:
-    """The end of a name, as much as fits."""
-    most = max(4, int(width / (_WIDTH_OF_LETTER * _FONT_PX)))
-    return name if len(name) <= most else f"…{name[1 - most :]}"

@@ -110,6 +110,22 @@ def test_mistakes_in_a_file(text: str, message: str, hint: str, tmp_path: Path) 
     assert hint in raised.value.hint
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp932"])
+def test_a_file_in_any_encoding(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_bytes("batch: 4\ndata: {train: 写真}\n".encode(encoding))
+    config = load(path)
+    assert (config.batch, config.data.train) == (4, "写真")
+    if encoding == "cp932":
+        (remark,) = config.remarks
+        assert remark.startswith(
+            f"{path}, line 2: This is not UTF-8, so the file was read as cp932"
+        )
+        assert config.model_copy(update={"batch": 8}).remarks == (remark,)
+    else:
+        assert config.remarks == ()
+
+
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read"):
         load(tmp_path / "none.yaml")
