@@ -66,10 +66,10 @@ def followed(command: list[str]) -> int:
 
 
 class Progress:
-    """One line that is written anew on a terminal; elsewhere a line for each large package.
+    """One line that is rewritten on a terminal; elsewhere, a line for each large package.
 
     Args:
-        terminal: whether the line can be written anew.
+        terminal: whether the line can be rewritten.
     """
 
     def __init__(self, terminal: bool) -> None:

@@ -1,4 +1,4 @@
-"""Draw the picture of README.md anew: a drawn scene, traced with the embedded detector."""
+"""Make the picture of README.md: a drawn scene, traced with the embedded detector."""
 
 from __future__ import annotations
 
