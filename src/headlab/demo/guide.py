@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,10 +15,12 @@ from headlab.comparison.compare import Comparison
 from headlab.demo.places import shift_words, shifts_by_place
 from headlab.demo.scenes import draw_scene
 from headlab.edit.operations import Shift
-from headlab.errors import InputError, OutputError, SourceError
+from headlab.errors import InputError, SourceError
 from headlab.files.atomic import write_bytes
+from headlab.files.folder import make_folder
 from headlab.heads.layout import Layout
 from headlab.model import Model, compare, load
+from headlab.results.plotting import save_drawing
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 FOLDER = "demo-out"
+_ANOTHER_FOLDER = "Give another with -o."
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,7 +124,7 @@ def _stills(sources: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
 def _taken(model: Model, images: Sequence[Path], folder: Path) -> Tour:
     shifts = shifts_by_place(model.layout)
     edited = model.edit(*(Shift(levels=(name,), by=by) for name, by in shifts.items() if by))
-    make_folder(folder)
+    make_folder(folder, _ANOTHER_FOLDER)
     saved = edited.save(folder / f"shifted{model.path.name.removeprefix(stem(model.path))}")
     comparison = compare(model, edited, images)
     pictures = _save_pictures(comparison, images, model.layout, shifts, folder / "pictures")
@@ -181,25 +183,9 @@ def draw_scenes(folder: Path, count: int, first_seed: int) -> tuple[Path, ...]:
     return tuple(_saved_scenes(folder, count, first_seed))
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, unless it is there.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: the folder cannot be made: {error.strerror}.", "Give another with -o."
-        ) from error
-
-
 def _saved_scenes(folder: Path, count: int, first_seed: int) -> Iterator[Path]:
-    make_folder(folder)
+    make_folder(folder, _ANOTHER_FOLDER)
     for seed in range(first_seed, first_seed + count):
         path = folder / f"scene_{seed:04d}.png"
-        encoded = BytesIO()
-        Image.fromarray(draw_scene(seed).image).save(encoded, "PNG")
-        write_bytes(path, encoded.getvalue())
+        save_drawing(Image.fromarray(draw_scene(seed).image), path)
         yield path
