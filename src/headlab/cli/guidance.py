@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Sequence
@@ -71,6 +70,8 @@ def for_command(name: str, known: Sequence[str]) -> str:
     """
     if name.lower() in COMMANDS_ELSEWHERE:
         return COMMANDS_ELSEWHERE[name.lower()]
+    import difflib
+
     nearest = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.5)
     if nearest:
         return f"Did you mean {' or '.join(nearest)}?"

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from headlab.errors import InputError, UnknownName
-from headlab.heads.addresses import AddressSpace
 from headlab.heads.detection import DetectionRules
+
+if TYPE_CHECKING:
+    from headlab.heads.addresses import AddressSpace
 
 _LONGEST_NUMBER = 10
 _USUAL = DetectionRules()
@@ -199,6 +201,8 @@ class Layout:
         Raises:
             InputError: the size is not a multiple of the largest stride.
         """
+        from headlab.heads.addresses import AddressSpace
+
         return AddressSpace.of(
             (height_px, width_px),
             self.strides_px,

@@ -11,6 +11,7 @@ from headlab.errors import CheckpointError
 MARK = object()
 """What the opcode MARK pushes."""
 
+_NOT_A_VALUE = "a value was expected, but a group begins there"
 _LONGEST_KEY = 4096
 _LONGEST_NAME = 500
 _LONGEST_TUPLE_KEY = 64
@@ -57,8 +58,10 @@ class Machine:
 
     def pop(self) -> Any:
         """Take the value at the top."""
-        value = self.top()
-        self.discard()
+        value = self.stack.pop()
+        if value is MARK:
+            raise self.error(_NOT_A_VALUE)
+        self.starts.pop()
         return value
 
     def discard(self) -> None:
@@ -70,7 +73,7 @@ class Machine:
         """The value at the top, left there."""
         value = self.stack[-1]
         if value is MARK:
-            raise self.error("a value was expected, but a group begins there")
+            raise self.error(_NOT_A_VALUE)
         return value
 
     def pop_to_mark(self) -> tuple[list[Any], list[int]]:

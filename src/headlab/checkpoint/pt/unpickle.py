@@ -1,7 +1,7 @@
 """Read a pickle as data: nothing in it is imported, nothing is called.
 
-`pickletools.genops` (standard library) splits the stream into opcodes and checks every length; the
-actions in `opcodes` only move values about. A name becomes a `Global`, a call becomes an `Instance`
+`instructions` splits the stream into opcodes and checks every length; the actions in `opcodes` only move
+values about. A name becomes a `Global`, a call becomes an `Instance`
 that records it, and the few functions that rebuild tensors become a `TensorRef`. Work and memory are
 bounded by the stream's length and by `_MOST_OPCODES`: nothing is copied, multiplied, hashed or compared
 that the stream built up by reference.
@@ -11,11 +11,11 @@ Reference: PEP 307 and PEP 3154 (pickle protocols 2 and 4), CPython's `pickletoo
 
 from __future__ import annotations
 
-import pickletools
 import struct
 from dataclasses import dataclass
 from typing import Any
 
+from headlab.checkpoint.pt.instructions import instructions
 from headlab.checkpoint.pt.machine import Machine
 from headlab.checkpoint.pt.opcodes import ACTIONS
 from headlab.errors import CheckpointError
@@ -55,14 +55,22 @@ def unpickle(stream: bytes, where: str) -> Pickle:
     """
     machine = Machine(where)
     try:
-        for count, (opcode, arg, position) in enumerate(pickletools.genops(stream)):
+        for count, (opcode, arg, position) in enumerate(instructions(stream)):
             if count == _MOST_OPCODES:
                 raise CheckpointError(
                     f"{where}: the pickle inside has more than {_MOST_OPCODES} instructions.",
                     "It is not a description of a network.",
                 )
-            machine.position = position or 0
-            _act(machine, opcode.name, arg)
+            machine.position = position
+            action = ACTIONS.get(opcode)
+            if action is None:
+                raise machine.error(f"pickle opcode {opcode} has no place in a checkpoint")
+            try:
+                action(machine, arg)
+            except IndexError:
+                raise machine.error(
+                    f"the pickle inside is broken: {opcode} at byte {position} finds too few values"
+                ) from None
     except (ValueError, OverflowError, MemoryError, struct.error) as error:
         raise CheckpointError(
             f"{where}: the pickle inside is broken: {error}.",
@@ -71,15 +79,3 @@ def unpickle(stream: bytes, where: str) -> Pickle:
     if len(machine.stack) != 1:
         raise machine.error("the pickle inside ends with values left over")
     return Pickle(machine.top(), machine.text_ends, machine.holders)
-
-
-def _act(machine: Machine, opcode: str, arg: Any) -> None:
-    action = ACTIONS.get(opcode)
-    if action is None:
-        raise machine.error(f"pickle opcode {opcode} has no place in a checkpoint")
-    try:
-        action(machine, arg)
-    except IndexError:
-        raise machine.error(
-            f"the pickle inside is broken: {opcode} at byte {machine.position} finds too few values"
-        ) from None

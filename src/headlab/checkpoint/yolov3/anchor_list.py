@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from headlab.checkpoint.yolov3.description import Anchor
 from headlab.errors import CheckpointError
 from headlab.files.numbers import decimal_number, number_text
 from headlab.files.text import SMALL_BYTES, read_text
 from headlab.plain_text import printable
+
+if TYPE_CHECKING:
+    from headlab.checkpoint.yolov3.description import Anchor
 
 LARGEST_ANCHOR_PX = 1e6
 _SHOWN_CHARACTERS = 40

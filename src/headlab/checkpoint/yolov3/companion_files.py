@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headlab.checkpoint.yolov3.anchor_list import read_anchors
 from headlab.errors import CheckpointError, InputError
-from headlab.files.class_names import read_class_names
 
 _MODEL_SUFFIX = re.compile(r"\.(weights\.h5|weights|backup|conv\.\d+|h5|hdf5|safetensors)$", re.I)
 _TRAINING_SUFFIX = re.compile(r"_(final|last|best|\d+)$", re.I)
@@ -105,6 +103,8 @@ def find_names(model: Path, count: int | None = None) -> Path | None:
     Raises:
         CheckpointError: several fit, with different names.
     """
+    from headlab.files.class_names import read_class_names
+
     return _find(
         model,
         own=(".names", ".classes.txt", "_classes.txt"),
@@ -129,6 +129,8 @@ def find_anchors(model: Path, count: int | None = None) -> Path | None:
     Raises:
         CheckpointError: several fit, with different anchors.
     """
+    from headlab.checkpoint.yolov3.anchor_list import read_anchors
+
     return _find(
         model,
         own=(".anchors.txt", "_anchors.txt"),
