@@ -65,7 +65,7 @@ def test_formats_are_recognised(
     tmp_path: Path, files: tuple[str, ...], looked_at: str, name: str
 ) -> None:
     make(tmp_path, *files)
-    assert recognised(tmp_path / looked_at).name == name
+    assert recognised(tmp_path / looked_at).format.name == name
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,12 @@ def as_table(
 
 
 def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable:  # noqa: A002
-    chosen = recognised(path) if format is None else format_named(format)
-    table = chosen.read(path, how)
+    if format is None:
+        found = recognised(path)
+        chosen, reason = found.format, found.evidence.reason
+    else:
+        chosen, reason = format_named(format), ""
+    table = replace(chosen.read(path, how), recognised=reason)
     return table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
 
 

@@ -23,6 +23,7 @@ Severity = Literal["error", "warning"]
 
 MISSING_IMAGE = "missing-image"
 CORRUPT_IMAGE = "corrupt-image"
+NO_CLASS_NAMES = "no-class-names"
 
 FARTHEST_PX = 1e9
 """Every reader rejects a corner that is farther out than this: no photo is so large."""
@@ -114,6 +115,8 @@ class BoxTable(Result):
         category_ids: by class number, the numbers that a COCO file gave to its categories; empty for other
             formats.
         sources: the files and folders that were read, as the user wrote them.
+        recognised: why the format was taken for this one; empty where the user named it.
+        names_source: where the class names come from, such as "classes.txt"; empty if they are unknown.
     """
 
     boxes: pl.DataFrame
@@ -123,6 +126,8 @@ class BoxTable(Result):
     format: str
     category_ids: tuple[int, ...] = field(default=())
     sources: tuple[str, ...] = field(default=())
+    recognised: str = ""
+    names_source: str = ""
 
     title: ClassVar[str] = "annotations"
 
@@ -150,7 +155,9 @@ class BoxTable(Result):
         return {
             "data": list(self.sources),
             "format": self.format,
+            "recognised": self.recognised,
             "class_names": list(self.class_names),
+            "names_source": self.names_source,
             "images": self.images.to_dicts(),
             "boxes": self.boxes.to_dicts(),
             "problems": [asdict(problem) for problem in self.problems],
@@ -171,7 +178,8 @@ class BoxTable(Result):
         return tuple(
             problem
             for problem in self.problems
-            if problem.severity == "error" and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE)
+            if problem.severity == "error"
+            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE, NO_CLASS_NAMES)
         )
 
     @property
@@ -340,7 +348,14 @@ def joined(tables: Sequence[BoxTable]) -> BoxTable:
         tables[0].format,
         tuple(categories[name] for name in names) if all_known else (),
         tuple(source for table in tables for source in table.sources),
+        _of_all(table.recognised for table in tables),
+        _of_all(table.names_source for table in tables),
     )
+
+
+def _of_all(texts: Iterable[str]) -> str:
+    """Each text once."""
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _renumbered(table: BoxTable, names: tuple[str, ...]) -> pl.DataFrame:

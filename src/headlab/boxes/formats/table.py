@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from headlab.boxes.formats.coco.read import read_coco, recognise_coco
 from headlab.boxes.formats.coco.write import write_coco, write_coco_folder
-from headlab.boxes.formats.format import FORMAT_NAMES, Format
+from headlab.boxes.formats.format import ENOUGH, FORMAT_NAMES, Evidence, Format
 from headlab.boxes.formats.keras_yolo3.read import read_keras, recognise_keras
 from headlab.boxes.formats.keras_yolo3.write import write_keras, write_keras_folder
 from headlab.boxes.formats.voc.read import read_voc, recognise_voc
@@ -51,7 +52,15 @@ FORMATS = (
         file_suffix=".json",
     ),
 )
-"""In the order in which they are asked whether they recognise a file or folder."""
+"""In the order in which they are asked whether they recognise a file or folder; of equals the first wins."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The format of a file or folder, and why."""
+
+    format: Format
+    evidence: Evidence
 
 
 def format_named(name: str) -> Format:
@@ -66,24 +75,22 @@ def format_named(name: str) -> Format:
     raise UnknownName("annotation format", name, FORMAT_NAMES)
 
 
-def recognised(path: Path) -> Format:
-    """The format of a file or folder: the first that is sure, else the first that is possible.
+def recognised(path: Path) -> Recognised:
+    """The format that most speaks for.
 
     Raises:
-        InputError: there is no such file or folder, or it is of no known format.
+        InputError: there is no such file or folder, or too little speaks for any format; the message says
+            what was looked for.
     """
     if not is_file(path) and not is_folder(path):
         raise InputError(f"{path}: no such file or folder.", "Check the path.")
-    possible = None
-    for candidate in FORMATS:
-        likeness = candidate.recognise(path)
-        if likeness == "sure":
-            return candidate
-        if likeness == "possible" and possible is None:
-            possible = candidate
-    if possible is None:
+    candidates = [Recognised(known, known.recognise(path)) for known in FORMATS]
+    best = max(candidates, key=lambda candidate: candidate.evidence.score)
+    if best.evidence.score < ENOUGH:
+        looked_for = "; ".join(candidate.evidence.reason for candidate in candidates)
         *others, last = (known.looks_like for known in FORMATS)
         raise InputError(
-            f"{path}: not recognised as annotations.", f"Give {', '.join(others)}, or {last}."
+            f"{path}: not recognised as annotations: {looked_for}.",
+            f"Give {', '.join(others)}, or {last}.",
         )
-    return possible
+    return best

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from headlab.boxes.classes import class_names, names_next_to
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.formats.format import ENOUGH, SURE, Evidence, Reading
 from headlab.boxes.formats.keras_yolo3.line import BOX, PLAIN_LINE, parse_line
 from headlab.boxes.formats.numbers import MAX_CLASS
 from headlab.boxes.photos.search import resolved
@@ -35,12 +35,14 @@ _NOT_PLAIN_TEXT = (".yaml", ".yml", ".json", ".xml")
 _LINES_LOOKED_AT = 200
 
 
-def recognise_keras(path: Path) -> Likeness:
+def recognise_keras(path: Path) -> Evidence:
     """Sure where one of the first lines has a box; possible for every text file."""
     if not is_file(path) or path.suffix.lower() in _NOT_PLAIN_TEXT:
-        return "no"
+        return Evidence(0, "no text file with boxes x1,y1,x2,y2,class")
     words = (word for line in first_lines(path)[:_LINES_LOOKED_AT] for word in line.split())
-    return "sure" if any(re.match(BOX, word) for word in words) else "possible"
+    if any(re.match(BOX, word) for word in words):
+        return Evidence(SURE, "a text file with boxes x1,y1,x2,y2,class")
+    return Evidence(ENOUGH, "a text file")
 
 
 def read_keras(path: Path, how: Reading) -> BoxTable:
@@ -52,7 +54,11 @@ def read_keras(path: Path, how: Reading) -> BoxTable:
         InputError: a file cannot be read, or no line names an image.
     """
     text = read_text(path, how.encoding)
-    names, unsure = names_next_to(path) if how.names is None else class_names(how.names)
+    names = (
+        names_next_to(path, how.encoding)
+        if how.names is None
+        else class_names(how.names, how.encoding)
+    )
     lines, boxes, rejected = _parsed(text.lines, str(path))
     if not lines.height and not rejected:
         raise InputError(f"{path}: no line names an image.", "Give a file with annotations.")
@@ -71,8 +77,8 @@ def read_keras(path: Path, how: Reading) -> BoxTable:
         file=str(path),
         line=lines["line"].gather(boxes["image_id"]),
     )
-    problems = (*encoding_problems(text.remarks, path), *unsure, *rejected)
-    return BoxTable(box_rows, images, names, problems, "keras")
+    problems = (*encoding_problems(text.remarks, path), *names.problems, *rejected)
+    return BoxTable(box_rows, images, names.names, problems, "keras", names_source=names.source)
 
 
 def _parsed(lines: list[str], file: str) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:

@@ -50,17 +50,20 @@ class Dataset:
     Attributes:
         photos: in order.
         names: the class names; empty if unknown.
+        names_source: where they are from.
         problems: what is wrong with the data set.
     """
 
     photos: list[Listed] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    names_source: str = ""
     problems: list[Problem] = field(default_factory=list)
 
     def take_names(self, names: NamesRead) -> None:
         """Take class names, with what is uncertain about them."""
-        self.names = names[0]
-        self.problems += names[1]
+        self.names = names.names
+        self.names_source = names.source
+        self.problems += names.problems
 
 
 def label_path(image: str) -> str:
@@ -270,4 +273,4 @@ def _names_within(folder: Path) -> NamesRead:
     if len(name_files) == 1:
         return names_found(name_files[0])
     message = "The class names are unknown: there is no data.yaml and no classes.txt."
-    return (), (Problem("warning", "no-class-names", message, str(folder)),)
+    return NamesRead((), (Problem("warning", "no-class-names", message, str(folder)),))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.formats.format import SURE, Evidence, Reading
 from headlab.boxes.formats.yolo import dataset as yolo_dataset
 from headlab.boxes.formats.yolo.dataset import Dataset, Listed, dataset_yaml, label_path
 from headlab.boxes.formats.yolo.labels import PLAIN, Labels, read_labels
@@ -24,7 +24,7 @@ _SPLIT_FOLDERS = ("train", "valid", "val", "test")
 _LINES_LOOKED_AT = 200
 
 
-def recognise_yolo(path: Path) -> Likeness:
+def recognise_yolo(path: Path) -> Evidence:
     """Sure of YAML, of folders with a `data.yaml` or `images`, and of lists of photos that have labels.
 
     Raises:
@@ -33,19 +33,23 @@ def recognise_yolo(path: Path) -> Likeness:
     if is_folder(path):
         homes = [path, *(path / name for name in _SPLIT_FOLDERS)]
         described = dataset_yaml(path) is not None
-        return "sure" if described or any((home / "images").is_dir() for home in homes) else "no"
+        if described or any((home / "images").is_dir() for home in homes):
+            return Evidence(SURE, "a data.yaml, or a folder images")
+        return Evidence(0, "no data.yaml, and no folder images")
     suffix = path.suffix.lower()
     if suffix in (".yaml", ".yml"):
-        return "sure"
+        return Evidence(SURE, "a YAML file")
     if suffix in (".json", ".xml"):
-        return "no"
+        return Evidence(0, "no data.yaml and no list of photos")
     lines = [line.strip() for line in first_lines(path)[:_LINES_LOOKED_AT] if line.strip()]
     if lines and all(re.match(PLAIN, line) for line in lines):
         raise InputError(
             f"{path}: the labels of one photo.",
             "Give the data.yaml of the data set, or the folder with images/ and labels/.",
         )
-    return "sure" if _is_list_of_photos(path, lines) else "no"
+    if _is_list_of_photos(path, lines):
+        return Evidence(SURE, "a list of photos with label files")
+    return Evidence(0, "no data.yaml and no list of photos")
 
 
 def _is_list_of_photos(path: Path, lines: list[str]) -> bool:
@@ -94,7 +98,9 @@ def read_yolo(path: Path, how: Reading) -> BoxTable:
         file=pl.Series(files, dtype=pl.String).gather(labels.boxes["photo"]),
         line=labels.boxes["line"],
     )
-    table = BoxTable(boxes, images, dataset.names, problems, "yolo")
+    table = BoxTable(
+        boxes, images, dataset.names, problems, "yolo", names_source=dataset.names_source
+    )
     return _in_pixels(with_sizes(table, how.assume_size))
 
 
