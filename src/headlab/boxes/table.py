@@ -24,6 +24,10 @@ Severity = Literal["error", "warning"]
 MISSING_IMAGE = "missing-image"
 CORRUPT_IMAGE = "corrupt-image"
 NO_CLASS_NAMES = "no-class-names"
+NO_BOX = "no-box"
+"""An error: nothing has a box."""
+LIKELY_MISTAKE = "likely-mistake"
+"""An error that concerns all annotations, such as columns in another order: not for training."""
 
 FARTHEST_PX = 1e9
 """Every reader rejects a corner that is farther out than this: no photo is so large."""

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from headlab.boxes.formats.coco.read import read_coco, recognise_coco
 from headlab.boxes.formats.coco.write import write_coco, write_coco_folder
-from headlab.boxes.formats.format import ENOUGH, FORMAT_NAMES, Evidence, Format
+from headlab.boxes.formats.format import ENOUGH, FORMAT_NAMES, FORMAT_TITLES, Evidence, Format
 from headlab.boxes.formats.keras_yolo3.read import read_keras, recognise_keras
 from headlab.boxes.formats.keras_yolo3.write import write_keras, write_keras_folder
 from headlab.boxes.formats.voc.read import read_voc, recognise_voc
 from headlab.boxes.formats.voc.write import write_voc
-from headlab.boxes.formats.yolo.read import read_yolo, recognise_yolo
+from headlab.boxes.formats.yolo.read import read_yolo
+from headlab.boxes.formats.yolo.recognise import recognise_yolo
 from headlab.boxes.formats.yolo.write import write_yolo
+from headlab.boxes.photos.search import is_photo
 from headlab.errors import InputError, UnknownName
 from headlab.files.existing import is_file, is_folder
 
@@ -36,7 +38,7 @@ FORMATS = (
     ),
     Format(
         name="yolo",
-        looks_like="a YOLO data.yaml, folder with images/ and labels/, or list of photos",
+        looks_like="a YOLO data.yaml, folder of photos and label files, or list of photos",
         recognise=recognise_yolo,
         read=read_yolo,
         write_folder=write_yolo,
@@ -84,13 +86,26 @@ def recognised(path: Path) -> Recognised:
     """
     if not is_file(path) and not is_folder(path):
         raise InputError(f"{path}: no such file or folder.", "Check the path.")
+    if is_photo(path.name) and is_file(path):
+        raise InputError(
+            f"{path} is a photo, not annotations.",
+            "Give the file or folder that says which boxes are on it: " + _LOOKED_FOR,
+        )
+    if is_file(path) and not path.stat().st_size:
+        raise InputError(f"{path}: the file is empty.", _LOOKED_FOR)
     candidates = [Recognised(known, known.recognise(path)) for known in FORMATS]
     best = max(candidates, key=lambda candidate: candidate.evidence.score)
     if best.evidence.score < ENOUGH:
-        looked_for = "; ".join(candidate.evidence.reason for candidate in candidates)
-        *others, last = (known.looks_like for known in FORMATS)
+        reasons = "; ".join(
+            f"{FORMAT_TITLES[candidate.format.name]}: {candidate.evidence.reason}"
+            for candidate in candidates
+        )
         raise InputError(
-            f"{path}: not recognised as annotations: {looked_for}.",
-            f"Give {', '.join(others)}, or {last}.",
+            f"{path}: not recognised as annotations. {reasons}.",
+            f"{_LOOKED_FOR} If it is one of them, name it with --format.",
         )
     return best
+
+
+*_others, _last = (known.looks_like for known in FORMATS)
+_LOOKED_FOR = f"Annotations are {', '.join(_others)}, or {_last}."

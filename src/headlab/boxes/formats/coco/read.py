@@ -19,16 +19,32 @@ from headlab.boxes.formats.format import SURE, Evidence, Reading
 from headlab.boxes.photos.search import resolved
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, images_frame
 from headlab.errors import InputError
-from headlab.files.text import sound
+from headlab.files.existing import is_folder
+from headlab.files.text import first_lines, sound
 
 _PREFIXES = ("instances_", "_annotations.", "annotations_")
 
 
 def recognise_coco(path: Path) -> Evidence:
-    """Sure of JSON."""
+    """Sure of a file with the name of JSON; of a folder, it says which file to give instead."""
+    if is_folder(path):
+        files = (file for base in (path, path / "annotations") for file in base.glob("*.json"))
+        listing = next((file for file in sorted(files) if _names_images(file)), None)
+        if listing is None:
+            return Evidence(0, "no JSON file with 'images' and 'annotations'")
+        return Evidence(0, f"{listing} looks like one: give that file instead of the folder")
     if path.suffix.lower() == ".json":
         return Evidence(SURE, "the name ends in .json")
     return Evidence(0, "no JSON file")
+
+
+def _names_images(path: Path) -> bool:
+    """Whether a JSON file begins like one of COCO, as far as its first lines tell."""
+    try:
+        start = "".join(first_lines(path))
+    except InputError:
+        return False
+    return '"images"' in start or '"annotations"' in start
 
 
 def read_coco(path: Path, how: Reading) -> BoxTable:
