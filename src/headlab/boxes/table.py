@@ -13,7 +13,7 @@ import polars as pl
 
 from headlab.errors import InputError
 from headlab.files.text import Remark
-from headlab.plain_text import counted
+from headlab.plain_text import composed, counted
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -332,25 +332,29 @@ def joined(tables: Sequence[BoxTable]) -> BoxTable:
             "Some of the files have class names and others only class numbers.",
             "Give the class names of all: --data-names FILE, or names= in Python.",
         )
-    names = tuple(dict.fromkeys(name for table in tables for name in table.class_names))
+    spellings: dict[str, str] = {}
+    for table in tables:
+        for name in table.class_names:
+            spellings.setdefault(composed(name), name)
+    names = tuple(spellings.values())
     boxes, images, start = [], [], 0
     for table in tables:
         boxes.append(_renumbered(table, names).with_columns(image_id=pl.col("image_id") + start))
         images.append(table.images.with_columns(image_id=pl.col("image_id") + start))
         start += table.images.height
     categories = {
-        name: number
+        composed(name): number
         for table in reversed(tables)
         for name, number in zip(table.class_names, table.category_ids, strict=False)
     }
-    all_known = bool(names) and all(name in categories for name in names)
+    all_known = bool(names) and all(composed(name) in categories for name in names)
     return BoxTable(
         pl.concat(boxes),
         pl.concat(images),
         names,
         tuple(problem for table in tables for problem in table.problems),
         tables[0].format,
-        tuple(categories[name] for name in names) if all_known else (),
+        tuple(categories[composed(name)] for name in names) if all_known else (),
         tuple(source for table in tables for source in table.sources),
         _of_all(table.recognised for table in tables),
         _of_all(table.names_source for table in tables),
@@ -366,7 +370,8 @@ def _renumbered(table: BoxTable, names: tuple[str, ...]) -> pl.DataFrame:
     """The table's boxes with the class numbers of `names`; numbers without a name follow after those."""
     if table.class_names == names[: len(table.class_names)]:
         return table.boxes
-    new = {number: names.index(name) for number, name in enumerate(table.class_names)}
+    numbers = {composed(name): number for number, name in enumerate(names)}
+    new = {number: numbers[composed(name)] for number, name in enumerate(table.class_names)}
     unnamed = pl.col("class_id") - len(table.class_names) + len(names)
     numbered = pl.col("class_id").replace_strict(new, default=unnamed, return_dtype=pl.Int64)
     return table.boxes.with_columns(class_id=numbered)

@@ -91,11 +91,11 @@ def recognised(path: Path) -> Recognised:
             f"{path} is a photo, not annotations.",
             "Give the file or folder that says which boxes are on it: " + _LOOKED_FOR,
         )
-    if is_file(path) and not path.stat().st_size:
-        raise InputError(f"{path}: the file is empty.", _LOOKED_FOR)
     candidates = [Recognised(known, known.recognise(path)) for known in FORMATS]
     best = max(candidates, key=lambda candidate: candidate.evidence.score)
     if best.evidence.score < ENOUGH:
+        if is_file(path) and not path.stat().st_size:
+            raise InputError(f"{path}: the file is empty.", _LOOKED_FOR)
         reasons = "; ".join(
             f"{FORMAT_TITLES[candidate.format.name]}: {candidate.evidence.reason}"
             for candidate in candidates

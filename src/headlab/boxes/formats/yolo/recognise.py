@@ -64,8 +64,9 @@ def _folder(path: Path) -> Evidence:
         )
     labels = label_path(labelled[0])
     where = "next to them" if Path(labels).parent == Path(labelled[0]).parent else "in labels"
-    share = f"{len(labelled)} of {counted(len(sample), 'photo')}"
-    return Evidence(_score(len(labelled), len(sample)), f"label files {where} for {share}")
+    share = f"{len(labelled):,} of {counted(len(sample), 'photo')}"
+    reason = f"{share} that were looked at have label files {where}"
+    return Evidence(_score(len(labelled), len(sample)), reason)
 
 
 def _list(path: Path, lines: list[str]) -> Evidence:
