@@ -66,12 +66,12 @@ def names_found(path: Path, encoding: str | None = None) -> NamesRead:
 def names_next_to(annotations: Path, encoding: str | None = None) -> NamesRead:
     """The class names in a file next to the annotations, or a warning that there is none.
 
-    That is `NAME_classes.txt`, which belongs to these annotations, or else `classes.txt`. Another file of
-    names, such as `coco.names`, may belong to other annotations: the warning mentions it, but it is not
-    used.
+    That is `NAME_classes.txt`, which belongs to these annotations, or else `classes.txt`; Roboflow calls
+    the two files `_annotations.txt` and `_classes.txt`. Another file of names, such as `coco.names`, may
+    belong to other annotations: the warning mentions it, but it is not used.
     """
-    folder = annotations.parent
-    for name in (f"{annotations.stem}_classes.txt", "classes.txt"):
+    folder, stem = annotations.parent, annotations.stem.removesuffix("_annotations")
+    for name in (f"{annotations.stem}_classes.txt", f"{stem}_classes.txt", "classes.txt"):
         if (folder / name).is_file():
             return names_found(folder / name, encoding)
     others = sorted(path.name for path in (*folder.glob("*_classes.txt"), *folder.glob("*.names")))

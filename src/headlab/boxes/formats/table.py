@@ -18,6 +18,7 @@ from headlab.boxes.formats.yolo.write import write_yolo
 from headlab.boxes.photos.search import is_photo
 from headlab.errors import InputError, UnknownName
 from headlab.files.existing import is_file, is_folder
+from headlab.files.text import SMALL_BYTES, read_bytes
 
 FORMATS = (
     Format(
@@ -94,7 +95,7 @@ def recognised(path: Path) -> Recognised:
     candidates = [Recognised(known, known.recognise(path)) for known in FORMATS]
     best = max(candidates, key=lambda candidate: candidate.evidence.score)
     if best.evidence.score < ENOUGH:
-        if is_file(path) and not path.stat().st_size:
+        if is_file(path) and _is_blank(path):
             raise InputError(f"{path}: the file is empty.", _LOOKED_FOR)
         reasons = "; ".join(
             f"{FORMAT_TITLES[candidate.format.name]}: {candidate.evidence.reason}"
@@ -105,6 +106,11 @@ def recognised(path: Path) -> Recognised:
             f"{_LOOKED_FOR} If it is one of them, name it with --format.",
         )
     return best
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file is empty, apart from line ends and spaces."""
+    return path.stat().st_size <= SMALL_BYTES and not read_bytes(path).strip()
 
 
 *_others, _last = (known.looks_like for known in FORMATS)

@@ -119,11 +119,9 @@ class PhotoFinder:
         """The photo's path; None if there is none, or if it could be one of several."""
         written = composed(name).replace("\\", "/").removeprefix("./")
         for text in (written, _stem(written)):
-            if text in self._whole:
-                return self._whole[text]
             for end in _ends(text):
                 if end in self._by_end:
-                    return self._by_end[end] or None
+                    return self._whole.get(end) or self._by_end[end] or None
         return None
 
 

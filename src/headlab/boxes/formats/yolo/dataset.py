@@ -234,21 +234,23 @@ class _Places:
         self.moved = ""
         self._dropped: list[int] = []
         for name in names[:: max(1, len(names) // _TRIED)][:_TRIED]:
-            if _leads_to_photo(self._first(name)):
+            if self._leads_to_photo(self._first(name)):
                 continue
             for dropped in range(len(_parts(name))):
-                if dropped not in self._dropped and _leads_to_photo(self._within(name, dropped)):
+                if dropped not in self._dropped and self._leads_to_photo(
+                    self._within(name, dropped)
+                ):
                     self._dropped.append(dropped)
                     break
 
     def __call__(self, name: str) -> str:
         """Where the photo is; where it should be, if it is nowhere."""
         first = self._first(name)
-        if not self._dropped or _leads_to_photo(first):
+        if not self._dropped or self._leads_to_photo(first):
             return first
         for dropped in self._dropped:
             place = self._within(name, dropped)
-            if _leads_to_photo(place):
+            if self._leads_to_photo(place):
                 self.moved = self.moved or f"{name} was found at {place}"
                 return place
         return first
@@ -260,6 +262,10 @@ class _Places:
             return str(Path(relative))
         return photo
 
+    def _leads_to_photo(self, path: str) -> bool:
+        """Whether a photo exists, or at least its labels."""
+        return is_file(path) or is_file(self._spelled(label_path(path)))
+
     def _within(self, name: str, dropped: int) -> str:
         return self._spelled(str(self._folder.joinpath(*_parts(name)[dropped:])))
 
@@ -268,11 +274,6 @@ def _parts(name: str) -> list[str]:
     """The folders and the file of a path with slashes or backslashes, without a drive or a root."""
     parts = re.sub(r"^[A-Za-z]:", "", name.replace("\\", "/")).split("/")
     return [part for part in parts if part not in ("", ".")]
-
-
-def _leads_to_photo(path: str) -> bool:
-    """Whether a photo exists, or at least its labels."""
-    return is_file(path) or is_file(label_path(path))
 
 
 def _homes(folder: Path) -> list[tuple[Path, str | None]]:

@@ -12,7 +12,7 @@ from headlab.boxes.formats.yolo.description import description_in, is_darknet_da
 from headlab.boxes.formats.yolo.labels import PLAIN
 from headlab.boxes.photos.search import files_in, is_photo
 from headlab.errors import InputError
-from headlab.files.existing import is_file, is_folder
+from headlab.files.existing import Spellings, is_file, is_folder
 from headlab.files.text import first_lines
 from headlab.plain_text import counted
 
@@ -57,7 +57,8 @@ def _folder(path: Path) -> Evidence:
         return Evidence(0, "no data.yaml, no photo and no label file")
     step = max(1, len(photos) // _PHOTOS_LOOKED_AT)
     sample = photos[::step]
-    labelled = [photo for photo in sample if is_file(label_path(photo))]
+    spelled = Spellings()
+    labelled = [photo for photo in sample if is_file(spelled(label_path(photo)))]
     if not labelled:
         return Evidence(
             0, f"{counted(len(photos), 'photo')}, but no label file such as {label_path(photos[0])}"
@@ -74,7 +75,9 @@ def _list(path: Path, lines: list[str]) -> Evidence:
     photos = [line for line in lines if is_photo(line)]
     if not photos or len(photos) < len(lines):
         return _NOTHING
-    labelled = sum(is_file(label_path(place)) for place in listed_places(path, photos))
+    spelled = Spellings()
+    places = listed_places(path, photos)
+    labelled = sum(is_file(spelled(label_path(place))) for place in places)
     if not labelled:
         return Evidence(0, f"a list of photos, but no label file such as {label_path(photos[0])}")
     return Evidence(_score(labelled, len(photos)), "a list of photos that have label files")
