@@ -26,6 +26,15 @@ def printable(text: object, keep: str = "") -> str:
     )
 
 
+def composed(text: str) -> str:
+    """The text in Unicode's composed form (NFC), by which names are compared.
+
+    macOS writes file names decomposed, others write them composed: the same letters in other code points,
+    which no screen shows.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def first_few(texts: Iterable[object], count: int = 4) -> str:
     """The first few of many, and how many more: "cat, dog, bird, cow and 3 more"."""
     listed = [str(text) for text in texts]

@@ -14,6 +14,8 @@ from headlab import boxes
 from headlab.boxes.input_size import InputSize
 from headlab.errors import InputError
 
+BOXES = "boxes x1,y1,x2,y2,class"
+
 
 @pytest.fixture
 def train(tmp_path: Path, photo: MakePhoto) -> Path:
@@ -33,9 +35,10 @@ def test_a_box_table(train: Path, tmp_path: Path) -> None:
     assert repr(table) == "<BoxTable: 2 images, 3 boxes of 2 classes>"
     assert [words for line in str(table).splitlines() if (words := line.split())] == [
         [str(train)],
-        ["format", "keras-yolo3"],
+        f"format keras-yolo3: {BOXES} in 2 of the first 2 lines".split(),
         ["images", "2"],
         ["boxes", "3", "of", "2", "classes:", "cat", "(2),", "bird", "(1)"],
+        ["names", "from", "classes.txt"],
         ["kind", "count"],
         ["error", "bad-box", "1"],
     ]

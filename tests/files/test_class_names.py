@@ -91,8 +91,9 @@ def test_models_and_annotations_read_the_same_names(tmp_path: Path, encoding: st
     names = words.get(encoding, ("犬", "élan", "개"))
     marked = "\ufeff" if encoding == "utf-16-be" else ""
     path = written(tmp_path, (marked + "\n".join(names)).encode(encoding))
-    of_model, (of_boxes, problems) = read_class_names(path), class_names(path)
-    assert of_model.names == of_boxes == names
+    of_model, of_boxes = read_class_names(path), class_names(path)
+    problems = of_boxes.problems
+    assert of_model.names == of_boxes.names == names
     assert [each.message for each in problems] == [each.message for each in of_model.remarks]
     assert [each.line for each in problems] == [each.line for each in of_model.remarks]
     assert bool(problems) == (encoding in words)

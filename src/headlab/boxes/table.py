@@ -13,7 +13,7 @@ import polars as pl
 
 from headlab.errors import InputError
 from headlab.files.text import Remark
-from headlab.plain_text import counted
+from headlab.plain_text import composed, counted
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ Severity = Literal["error", "warning"]
 
 MISSING_IMAGE = "missing-image"
 CORRUPT_IMAGE = "corrupt-image"
+NO_CLASS_NAMES = "no-class-names"
+NO_BOX = "no-box"
+"""An error: nothing has a box."""
+LIKELY_MISTAKE = "likely-mistake"
+"""An error that concerns all annotations, such as columns in another order: not for training."""
 
 FARTHEST_PX = 1e9
 """Every reader rejects a corner that is farther out than this: no photo is so large."""
@@ -114,6 +119,8 @@ class BoxTable(Result):
         category_ids: by class number, the numbers that a COCO file gave to its categories; empty for other
             formats.
         sources: the files and folders that were read, as the user wrote them.
+        recognised: why the format was taken for this one; empty where the user named it.
+        names_source: where the class names come from, such as "classes.txt"; empty if they are unknown.
     """
 
     boxes: pl.DataFrame
@@ -123,6 +130,8 @@ class BoxTable(Result):
     format: str
     category_ids: tuple[int, ...] = field(default=())
     sources: tuple[str, ...] = field(default=())
+    recognised: str = ""
+    names_source: str = ""
 
     title: ClassVar[str] = "annotations"
 
@@ -150,7 +159,9 @@ class BoxTable(Result):
         return {
             "data": list(self.sources),
             "format": self.format,
+            "recognised": self.recognised,
             "class_names": list(self.class_names),
+            "names_source": self.names_source,
             "images": self.images.to_dicts(),
             "boxes": self.boxes.to_dicts(),
             "problems": [asdict(problem) for problem in self.problems],
@@ -171,7 +182,8 @@ class BoxTable(Result):
         return tuple(
             problem
             for problem in self.problems
-            if problem.severity == "error" and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE)
+            if problem.severity == "error"
+            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE, NO_CLASS_NAMES)
         )
 
     @property
@@ -320,34 +332,46 @@ def joined(tables: Sequence[BoxTable]) -> BoxTable:
             "Some of the files have class names and others only class numbers.",
             "Give the class names of all: --data-names FILE, or names= in Python.",
         )
-    names = tuple(dict.fromkeys(name for table in tables for name in table.class_names))
+    spellings: dict[str, str] = {}
+    for table in tables:
+        for name in table.class_names:
+            spellings.setdefault(composed(name), name)
+    names = tuple(spellings.values())
     boxes, images, start = [], [], 0
     for table in tables:
         boxes.append(_renumbered(table, names).with_columns(image_id=pl.col("image_id") + start))
         images.append(table.images.with_columns(image_id=pl.col("image_id") + start))
         start += table.images.height
     categories = {
-        name: number
+        composed(name): number
         for table in reversed(tables)
         for name, number in zip(table.class_names, table.category_ids, strict=False)
     }
-    all_known = bool(names) and all(name in categories for name in names)
+    all_known = bool(names) and all(composed(name) in categories for name in names)
     return BoxTable(
         pl.concat(boxes),
         pl.concat(images),
         names,
         tuple(problem for table in tables for problem in table.problems),
         tables[0].format,
-        tuple(categories[name] for name in names) if all_known else (),
+        tuple(categories[composed(name)] for name in names) if all_known else (),
         tuple(source for table in tables for source in table.sources),
+        _of_all(table.recognised for table in tables),
+        _of_all(table.names_source for table in tables),
     )
+
+
+def _of_all(texts: Iterable[str]) -> str:
+    """Each text once."""
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _renumbered(table: BoxTable, names: tuple[str, ...]) -> pl.DataFrame:
     """The table's boxes with the class numbers of `names`; numbers without a name follow after those."""
     if table.class_names == names[: len(table.class_names)]:
         return table.boxes
-    new = {number: names.index(name) for number, name in enumerate(table.class_names)}
+    numbers = {composed(name): number for number, name in enumerate(names)}
+    new = {number: numbers[composed(name)] for number, name in enumerate(table.class_names)}
     unnamed = pl.col("class_id") - len(table.class_names) + len(names)
     numbered = pl.col("class_id").replace_strict(new, default=unnamed, return_dtype=pl.Int64)
     return table.boxes.with_columns(class_id=numbered)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headlab.errors import InputError
 from headlab.files.text import SMALL_BYTES, Remark, decoded, read_bytes
-from headlab.plain_text import printable
+from headlab.plain_text import composed, printable
 
 _SHOWN_CHARACTERS = 40
 
@@ -26,21 +26,25 @@ class ClassNames:
     remarks: tuple[Remark, ...] = ()
 
 
-def read_class_names(path: Path) -> ClassNames:
+def read_class_names(path: Path, encoding: str | None = None) -> ClassNames:
     """Read class names by class number, one per line.
 
     Spaces around a name and empty lines at the end do not count.
+
+    Args:
+        path: the file.
+        encoding: of the file; None recognises it.
 
     Raises:
         InputError: the file cannot be read, is empty, has an empty line before a name (which would shift
             the class numbers), or has a name twice.
     """
-    return class_names_of(read_bytes(path, SMALL_BYTES), path)
+    return class_names_of(read_bytes(path, SMALL_BYTES), path, encoding)
 
 
-def class_names_of(data: bytes, path: Path) -> ClassNames:
+def class_names_of(data: bytes, path: Path, encoding: str | None = None) -> ClassNames:
     """Class names by class number from a file's contents; see `read_class_names`."""
-    text = decoded(data, path)
+    text = decoded(data, path, encoding)
     names = [line.strip() for line in text.lines]
     while names and not names[-1]:
         names.pop()
@@ -55,13 +59,13 @@ def class_names_of(data: bytes, path: Path) -> ClassNames:
                 f"{path}, line {line}: the line is empty, but names follow it.",
                 "Remove it, or write the name of that class: a class's number is its line.",
             )
-        if name in first_lines:
+        if composed(name) in first_lines:
             raise InputError(
                 f"{path}, line {line}: duplicate name {_shown(name)}, first in line "
-                f"{first_lines[name]}.",
+                f"{first_lines[composed(name)]}.",
                 "Give every class a name of its own.",
             )
-        first_lines[name] = line
+        first_lines[composed(name)] = line
     return ClassNames(tuple(names), text.remarks)
 
 

@@ -204,7 +204,7 @@ def _recognised(data: bytes, path: Path) -> tuple[str, str, tuple[Remark, ...]]:
         )
     message = (
         f"This is not UTF-8, so the file was read as {guess} ({GUESSES[guess]}). "
-        "If that is wrong, save it as UTF-8."
+        "If that is wrong, save it as UTF-8, or name its encoding."
     )
     return data.decode(guess), guess, (Remark(message, line),)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from headlab.boxes.classes import class_names, names_found
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.classes import NamesRead, class_names, names_found
+from headlab.boxes.formats.format import SURE, Evidence, Reading
 from headlab.boxes.formats.voc.xml import Annotation, NotVoc, parse_annotation
 from headlab.boxes.photos.search import bare_name, is_photo
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, encoding_problems, images_frame
@@ -25,6 +25,8 @@ from headlab.files.text import read_text, sound
 
 _USUAL_SPLITS = ("train", "val", "valid", "test")
 _THREADS = 4
+_XML_FILES = 0.6
+"""How much XML files speak for Pascal VOC where they lie next to anything else."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +39,22 @@ class _Entry:
     line: int | None
 
 
-def recognise_voc(path: Path) -> Likeness:
+def recognise_voc(path: Path) -> Evidence:
     """Sure of a folder with XML files in `Annotations`; possible for one with XML files of its own.
 
     Raises:
         InputError: it is one of the XML files, not the data set.
     """
     if is_folder(path):
-        if any((path / "Annotations").glob("*.xml")):
-            return "sure"
-        return "possible" if any(path.glob("*.xml")) else "no"
+        home = _annotations_folder(path)
+        if home != path and any(home.glob("*.xml")):
+            return Evidence(SURE, f"XML files in {home.name}")
+        if any(path.glob("*.xml")):
+            return Evidence(_XML_FILES, "XML files")
+        return Evidence(0, "no XML files, in Annotations or in the folder itself")
     if path.suffix.lower() == ".xml":
         raise InputError(f"{path}: one XML file.", f"Give its folder: {path.parent}.")
-    return "no"
+    return Evidence(0, "no folder with XML files")
 
 
 def read_voc(path: Path, how: Reading) -> BoxTable:
@@ -63,7 +68,7 @@ def read_voc(path: Path, how: Reading) -> BoxTable:
     Raises:
         InputError: there is no XML file, a list cannot be read, or there is no such split.
     """
-    folder = path / "Annotations" if (path / "Annotations").is_dir() else path
+    folder = _annotations_folder(path)
     stems = sorted(sound(file.stem) for file in folder.glob("*.xml"))
     if not stems:
         raise InputError(
@@ -72,21 +77,27 @@ def read_voc(path: Path, how: Reading) -> BoxTable:
     problems: list[Problem] = []
     entries = _entries(path, folder, stems, how.split, problems)
     annotations = _annotations(folder, stems, problems)
-    unsure: tuple[Problem, ...] = ()
     if how.names is not None:
-        names, unsure = class_names(how.names)
+        names = class_names(how.names, how.encoding)
     elif (path / "classes.txt").is_file():
-        names, unsure = names_found(path / "classes.txt")
+        names = names_found(path / "classes.txt", how.encoding)
     else:
         found = {
             annotated.name
             for annotation in annotations.values()
             for annotated in annotation.objects
         }
-        names = tuple(sorted(found))
-    problems += unsure
+        names = NamesRead(tuple(sorted(found)), (), "the XML files, in alphabetical order")
+    problems += names.problems
     places = _photo_places(path, folder, how.images)
-    return _table(folder, entries, annotations, names, places, problems)
+    table = _table(folder, entries, annotations, names.names, places, problems)
+    return replace(table, names_source=names.source)
+
+
+def _annotations_folder(path: Path) -> Path:
+    """The folder of the XML files: `Annotations`, in any case of letters, or else the path itself."""
+    inner = [home for home in sorted(path.glob("*")) if home.name.casefold() == "annotations"]
+    return next((home for home in inner if home.is_dir()), path)
 
 
 def _entries(
