@@ -87,14 +87,14 @@ def test_only_turned_photos_change_and_each_counts_once(tmp_path: Path) -> None:
         "a.png 8,16,24,40,0 1,2,3,4,0",
         "none.png 8,16,24,40,0",
         "c.png 8,16,24,40,1",
-        "b.png 0,0,64,48,0",
+        "b.png 0,0,64,48,0",  # one photo with the first line
     )
     given = keras(tmp_path, *lines)
     table, turned = upright_table(given)
     # c: (64 - 24, 48 - 40, 64 - 8, 48 - 16)
     as_given = [(8, 16, 24, 40), (1, 2, 3, 4), (8, 16, 24, 40)]
-    assert corners(table) == [(8, 8, 32, 24), *as_given, (40, 8, 56, 32), (0, 0, 48, 64)]
-    assert sizes(table) == [UPRIGHT_WH, STORED_WH, (None, None), STORED_WH, UPRIGHT_WH]
+    assert corners(table) == [(8, 8, 32, 24), (0, 0, 48, 64), *as_given, (40, 8, 56, 32)]
+    assert sizes(table) == [UPRIGHT_WH, STORED_WH, (None, None), STORED_WH]
     assert turned == 2
     others = [name for name in given.boxes.columns if name not in ("x1", "y1", "x2", "y2")]
     assert table.boxes.select(others).equals(given.boxes.select(others))

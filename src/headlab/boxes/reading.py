@@ -15,6 +15,7 @@ from headlab.boxes.formats.table import format_named, recognised
 from headlab.boxes.input_size import check_area
 from headlab.boxes.photos.search import any_exists
 from headlab.boxes.photos.sizes import with_sizes
+from headlab.boxes.repeated import without_repeats
 from headlab.boxes.table import BoxTable, Problem, joined
 from headlab.errors import InputError, UnknownName
 
@@ -76,7 +77,7 @@ def read(
             named = pl.col("split").fill_null(source.stem)
             table = replace(table, images=table.images.with_columns(named))
         tables.append(table)
-    return joined(tables)
+    return tables[0] if len(tables) == 1 else without_repeats(joined(tables))
 
 
 def as_table(
@@ -106,15 +107,17 @@ def as_table(
 
 def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable:  # noqa: A002
     chosen = recognised(path) if format is None else format_named(format)
-    table = chosen.read(path, how)
+    table = without_repeats(chosen.read(path, how))
     return table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
 
 
 def _with_sizes(table: BoxTable, assume_size: tuple[int, int] | None, file: str) -> BoxTable:
     """The table with sizes; where no photo can be found, with one problem instead of thousands."""
-    unknown = table.images.filter(pl.col("width_px").is_null())
-    if not unknown.height or any_exists(unknown["path"]):
+    if any_exists(table.images["path"]):
         return with_sizes(table, assume_size)
+    unknown = table.images.filter(pl.col("width_px").is_null())
+    if not unknown.height:
+        return table
     if assume_size is not None:
         height, width = (pl.lit(side, dtype=pl.Int64) for side in assume_size)
         filled = table.images.with_columns(

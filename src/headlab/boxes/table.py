@@ -23,6 +23,18 @@ Severity = Literal["error", "warning"]
 
 MISSING_IMAGE = "missing-image"
 CORRUPT_IMAGE = "corrupt-image"
+SIZE_MISMATCH = "size-mismatch"
+MISPLACED = "boxes-of-other-size"
+DUPLICATE_IMAGE = "duplicate-image"
+DUPLICATE_BOX = "duplicate-box"
+STALE_FILENAME = "stale-filename"
+ASSUMED = "assumed"
+POLYGON = "polygon"
+
+PUT_RIGHT = frozenset(
+    (SIZE_MISMATCH, DUPLICATE_IMAGE, DUPLICATE_BOX, STALE_FILENAME, ASSUMED, POLYGON)
+)
+"""Kinds of problems that reading has put right: whoever uses the annotations is told, and loses none."""
 
 FARTHEST_PX = 1e9
 """Every reader rejects a corner that is farther out than this: no photo is so large."""
@@ -171,8 +183,14 @@ class BoxTable(Result):
         return tuple(
             problem
             for problem in self.problems
-            if problem.severity == "error" and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE)
+            if problem.severity == "error"
+            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE, *PUT_RIGHT)
         )
+
+    @property
+    def put_right(self) -> tuple[Problem, ...]:
+        """The problems that reading put right, or made an assumption about."""
+        return tuple(problem for problem in self.problems if problem.kind in PUT_RIGHT)
 
     @property
     def class_counts(self) -> dict[int, int]:
