@@ -93,6 +93,11 @@ class Problem:
     image: str = ""
 
     @property
+    def is_put_right(self) -> bool:
+        """Reading has put it right, or assumed what was meant: nothing is lost to it."""
+        return self.kind in PUT_RIGHT
+
+    @property
     def where(self) -> str:
         """FILE:LINE, as far as they are known."""
         return self.file if self.line is None else f"{self.file}:{self.line}"
@@ -184,13 +189,14 @@ class BoxTable(Result):
             problem
             for problem in self.problems
             if problem.severity == "error"
-            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE, *PUT_RIGHT)
+            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE)
+            and not problem.is_put_right
         )
 
     @property
     def put_right(self) -> tuple[Problem, ...]:
         """The problems that reading put right, or made an assumption about."""
-        return tuple(problem for problem in self.problems if problem.kind in PUT_RIGHT)
+        return tuple(problem for problem in self.problems if problem.is_put_right)
 
     @property
     def class_counts(self) -> dict[int, int]:
