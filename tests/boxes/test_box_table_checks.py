@@ -144,7 +144,8 @@ def test_a_stated_size_that_is_wrong(tmp_path: Path, photo: MakePhoto) -> None:
     assert [each.image for each in problems] == ["b.png", "c.png"]
     assert "swapped" in problems[0].message
     assert problems[1].message == (
-        "The photo is 50 px wide and 40 px high, the annotation says 51 px wide and 40 px high."
+        "The photo is 50 px wide and 40 px high, the annotation says 51 px wide and 40 px high. The "
+        "photo's own size is used."
     )
 
 

@@ -37,7 +37,7 @@ def test_under_two_spellings_of_one_path(tmp_path: Path, photo: MakePhoto, again
         assert table.boxes["image_id"].to_list() == [0, 1]
         ((line, message),) = repeats(table)
         assert line == 3
-        assert f"{tmp_path / name}:1: it counts once." in message
+        assert f"{tmp_path / name}:1: it counts once, with the boxes of both." in message
         assert stats(table).all.boxes == 2
         assert check(table).ok
 
@@ -56,16 +56,6 @@ def test_boxes_of_both_entries_are_kept(tmp_path: Path, photo: MakePhoto) -> Non
     ]
     assert table.images["line"].to_list() == [1, 2]
     assert [line for line, _ in repeats(table)] == [3, 4]
-
-
-def test_a_box_that_is_twice_in_one_line_stays_for_the_check(
-    tmp_path: Path, photo: MakePhoto
-) -> None:
-    photo("a.png")
-    (tmp_path / "keras.txt").write_text("a.png 1,2,3,4,0 1,2,3,4,0\na.png 1,2,3,4,0\n")
-    table = read(tmp_path / "keras.txt")
-    assert table.boxes.height == 2
-    assert [problem.kind for problem in check(table)].count("duplicate-box") == 1
 
 
 def test_two_splits_are_not_merged(tmp_path: Path, photo: MakePhoto) -> None:

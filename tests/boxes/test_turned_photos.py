@@ -12,7 +12,9 @@ from PIL import Image, ImageOps
 
 from headlab.boxes import BoxTable, read
 from headlab.boxes.exif_rotation import upright, upright_table
+from headlab.boxes.formats.format import FormatName
 from headlab.boxes.photos.headers import Header
+from headlab.boxes.writing import write
 from turned_photos import write_turned
 
 BOX = (8, 16, 24, 40)
@@ -87,7 +89,7 @@ def test_only_turned_photos_change_and_each_counts_once(tmp_path: Path) -> None:
         "a.png 8,16,24,40,0 1,2,3,4,0",
         "none.png 8,16,24,40,0",
         "c.png 8,16,24,40,1",
-        "b.png 0,0,64,48,0",
+        "b.png 0,0,64,48,0",  # one photo with the first line
     )
     given = keras(tmp_path, *lines)
     table, turned = upright_table(given)
@@ -142,3 +144,41 @@ def test_headers_that_are_known_are_not_read(tmp_path: Path) -> None:
     table = keras(tmp_path, "none.png 8,16,24,40,1")
     turned, count = upright_table(table, [Header(*STORED_WH, 6)])
     assert (corners(turned), count) == ([(8, 8, 32, 24)], 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("to", ["yolo", "voc", "coco"])
+def test_convert_puts_boxes_where_the_target_is_read(
+    tmp_path: Path, orientation: int, to: FormatName
+) -> None:
+    """keras-yolo3's boxes are on the stored pixels; readers of the others rotate the photo."""
+    write_turned(tmp_path / "a.png", orientation, BOX)
+    given = keras(tmp_path, "a.png 8,16,24,40,1")
+    _, lost = write(given, tmp_path / "out", to, photos="copy")
+    assert [problem.kind for problem in lost] == (["rotated"] if orientation > 1 else [])
+    out = tmp_path / "out" / "annotations.json" if to == "coco" else tmp_path / "out"
+    again = read(out, images=tmp_path) if to == "coco" else read(out)
+    with Image.open(tmp_path / "a.png") as stored:
+        shown = ImageOps.exif_transpose(stored)
+    rows, cols = np.nonzero(np.asarray(shown)[..., 0] > 128)
+    white = (cols.min(), rows.min(), cols.max() + 1, rows.max() + 1)
+    assert np.allclose(corners(again), [white], atol=1e-4)
+    assert sizes(again) == [shown.size]
+    assert upright_table(again)[1] == 0
+    # and back: keras-yolo3 reads the photo as it is stored
+    write(again, tmp_path / "back.txt", "keras")
+    assert corners(read(tmp_path / "back.txt")) == [BOX]
+
+
+def test_convert_from_keras_to_keras_changes_nothing(tmp_path: Path) -> None:
+    write_turned(tmp_path / "a.png", 6, BOX)
+    assert not write(keras(tmp_path, "a.png 8,16,24,40,1"), tmp_path / "b.txt", "keras")[1]
+    assert corners(read(tmp_path / "b.txt")) == [BOX]
+
+
+def test_boxes_of_coco_on_stored_pixels_stay_there_for_keras(tmp_path: Path) -> None:
+    write_turned(tmp_path / "a.png", 6, BOX)
+    assert not write(coco(tmp_path, STORED_WH), tmp_path / "b.txt", "keras")[1]
+    assert corners(read(tmp_path / "b.txt")) == [BOX]
+    write(coco(tmp_path, STORED_WH), tmp_path / "y", "yolo")
+    assert np.allclose(corners(read(tmp_path / "y")), [(8, 8, 32, 24)], atol=1e-4)

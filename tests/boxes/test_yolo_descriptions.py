@@ -193,7 +193,7 @@ def test_keypoints_are_not_corners(data: Path, shape: str) -> None:
 
 
 def test_a_line_with_other_keypoints_is_rejected(data: Path) -> None:
-    lines = ["0 0.5 0.5 0.2 0.4 0.45 0.35 2", "0 0.5 0.5 0.2 0.4", "0 0.5 0.5 0.2 0.4 0.45 x 2"]
+    lines = ["0 0.5 0.5 0.2 0.4 0.45 0.35 2", "0 0.4 0.5 0.2 0.4", "0 0.5 0.5 0.2 0.4 0.45 x 2"]
     labelled(data / "train/labels/a.txt", "\n".join([*lines, lines[0] + " 0.5 0.5 2"]))
     table = described(data, "train: train/images\nkpt_shape: [1, 3]\nnames: [a]\n")
     assert table.boxes["line"].to_list() == [1, 2]

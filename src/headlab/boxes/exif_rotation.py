@@ -13,12 +13,15 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from headlab.boxes.photos.headers import UPRIGHT, Header
+from headlab.boxes.photos.search import any_exists
 from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import BoxTable, Problem
 
 _MIRRORED_X = (2, 3, 7, 8)
 _MIRRORED_Y = (3, 4, 6, 7)
 _SWAPPED = (5, 6, 7, 8)
+_INVERSE = np.array([0, 1, 2, 3, 4, 5, 8, 7, 6])
+"""The orientation that undoes each one: only the two quarter turns do not undo themselves."""
 
 _CORNERS = ("x1", "y1", "x2", "y2")
 _SIDES = ("width_px", "height_px")
@@ -48,18 +51,70 @@ def upright_table(
     """
     if headers is None:
         headers = read_headers(photo_paths(table))
-    rotated = dict(_rotated(table, headers))
+    return _rotated_along(table, dict(_drawn_as_stored(table, headers)), to_upright=True)
+
+
+def as_readers_look(table: BoxTable, format: str) -> tuple[BoxTable, int]:  # noqa: A002
+    """The table with boxes and sizes on the photos as the programs that read a format see them.
+
+    keras-yolo3 sees photos as they are stored, the programs of all other formats see them upright.
+
+    Args:
+        table: as `headlab.boxes.read` gives it.
+        format: in which the table is written.
+
+    Returns:
+        The table, and the number of photos whose boxes were rotated.
+    """
+    if table.format == format == "keras" or not any_exists(table.images["path"].drop_nulls()):
+        return table, 0
+    headers = read_headers(photo_paths(table))
+    drawn_as_stored = dict(_drawn_as_stored(table, headers))
+    if format != "keras":
+        return _rotated_along(table, drawn_as_stored, to_upright=True)
+    drawn_upright = {
+        image_id: header
+        for image_id, header in enumerate(headers)
+        if isinstance(header, Header)
+        and header.orientation != UPRIGHT
+        and image_id not in drawn_as_stored
+    }
+    return _rotated_along(table, drawn_upright, to_upright=False)
+
+
+def _rotated_along(
+    table: BoxTable, rotated: dict[int, Header], *, to_upright: bool
+) -> tuple[BoxTable, int]:
+    """The table with boxes and sizes of some photos rotated; and how many photos these are.
+
+    Args:
+        table: with boxes on these photos as they are stored, or, not `to_upright`, as they are upright.
+        rotated: the headers of the photos, by `image_id`.
+        to_upright: from the stored to the upright photo, or the other way.
+    """
     if not rotated:
         return table, 0
     box_image = table.boxes["image_id"].to_numpy()
     unchanged = Header(0, 0)
     by_image = [rotated.get(image_id, unchanged) for image_id in range(table.images.height)]
-    stored_wh = np.array([(header.width_px, header.height_px) for header in by_image], np.float64)
+    as_given = [
+        (header.width_px, header.height_px) if to_upright else header.upright_wh_px
+        for header in by_image
+    ]
     orientation = np.array([header.orientation for header in by_image])
+    if not to_upright:
+        orientation = _INVERSE[orientation]
+    given_wh = np.array(as_given, np.float64)
     corners = table.boxes.select(_CORNERS).to_numpy()
-    corners = upright(corners, stored_wh[box_image], orientation[box_image])
+    corners = upright(corners, given_wh[box_image], orientation[box_image])
     sizes = pl.DataFrame(
-        [(image_id, *header.upright_wh_px) for image_id, header in rotated.items()],
+        [
+            (
+                image_id,
+                *(header.upright_wh_px if to_upright else (header.width_px, header.height_px)),
+            )
+            for image_id, header in rotated.items()
+        ],
         schema=dict.fromkeys(("image_id", *_SIDES), pl.Int64),
         orient="row",
     )
@@ -99,7 +154,9 @@ def upright(
     return rotated
 
 
-def _rotated(table: BoxTable, headers: Sequence[Header | Problem]) -> Iterator[tuple[int, Header]]:
+def _drawn_as_stored(
+    table: BoxTable, headers: Sequence[Header | Problem]
+) -> Iterator[tuple[int, Header]]:
     """The images whose boxes were drawn on the stored pixels of a photo that is not stored upright."""
     sizes = table.images.select(_SIDES).rows()
     for image_id, header in enumerate(headers):

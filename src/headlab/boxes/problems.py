@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -44,6 +44,17 @@ def kinds_of(problems: Iterable[Problem]) -> list[tuple[str, str, int]]:
     counts = Counter((problem.severity, problem.kind) for problem in problems)
     ordered = sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
     return [(severity, kind, count) for (severity, kind), count in ordered]
+
+
+def one_of_each_kind(problems: Sequence[Problem]) -> list[Problem]:
+    """For each kind its first problem, whose message says where it is and how many there are."""
+    firsts = []
+    for _, kind, count in kinds_of(problems):
+        first = next(problem for problem in problems if problem.kind == kind)
+        where = f"{first.where}: " if first.where else ""
+        more = f" ({count - 1:,} more like this)" if count > 1 else ""
+        firsts.append(replace(first, message=f"{where}{first.message}{more}"))
+    return firsts
 
 
 def first_of_each_kind(problems: Sequence[Problem]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from headlab.boxes.formats.table import format_named, recognised
 from headlab.boxes.input_size import check_area
 from headlab.boxes.photos.search import any_exists
 from headlab.boxes.photos.sizes import with_sizes
-from headlab.boxes.repeated_images import without_repeats
+from headlab.boxes.repeated import without_repeats
 from headlab.boxes.table import NO_BOX, NO_CLASS_NAMES, BoxTable, Problem, joined
 from headlab.errors import InputError, UnknownName
 from headlab.plain_text import counted
@@ -78,7 +78,8 @@ def read(
             named = pl.col("split").fill_null(source.stem)
             table = replace(table, images=table.images.with_columns(named))
         tables.append(table)
-    return _with_verdict(without_repeats(joined(tables)))
+    table = tables[0] if len(tables) == 1 else without_repeats(joined(tables))
+    return _with_verdict(table)
 
 
 def as_table(
@@ -112,7 +113,7 @@ def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable: 
         chosen, reason = found.format, found.evidence.reason
     else:
         chosen, reason = format_named(format), ""
-    table = replace(chosen.read(path, how), recognised=reason)
+    table = replace(without_repeats(chosen.read(path, how)), recognised=reason)
     if how.names is None and are_placeholders(table.class_names):
         table = _without_names(table, str(path))
     return table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
@@ -140,9 +141,11 @@ def _with_verdict(table: BoxTable) -> BoxTable:
 
 def _with_sizes(table: BoxTable, assume_size: tuple[int, int] | None, file: str) -> BoxTable:
     """The table with sizes; where no photo can be found, with one problem instead of thousands."""
-    unknown = table.images.filter(pl.col("width_px").is_null())
-    if not unknown.height or any_exists(unknown["path"]):
+    if any_exists(table.images["path"]):
         return with_sizes(table, assume_size)
+    unknown = table.images.filter(pl.col("width_px").is_null())
+    if not unknown.height:
+        return table
     if assume_size is not None:
         height, width = (pl.lit(side, dtype=pl.Int64) for side in assume_size)
         filled = table.images.with_columns(

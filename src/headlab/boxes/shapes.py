@@ -49,7 +49,7 @@ class Shapes:
         resize: "letterbox" or "stretch", or None if unknown.
         scales: for each box the factors (N, 2) from original to input pixels, or None.
         skipped: how many boxes were left out, by reason.
-        unread: problems that annotations were lost to while reading.
+        unread: problems that annotations were lost to while reading, and those that reading put right.
     """
 
     wh: Sides
@@ -247,7 +247,7 @@ def shapes_at_input(table: BoxTable, imgsz: ImageSize = None) -> Shapes:
         resize=resize if units == "input" else None,
         scales=scales,
         skipped={"marked as a crowd": crowd} if crowd else {},
-        unread=table.unread,
+        unread=(*table.unread, *table.put_right),
     )
     return _without_bad(shapes)
 

@@ -28,6 +28,18 @@ NO_BOX = "no-box"
 """An error: nothing has a box."""
 LIKELY_MISTAKE = "likely-mistake"
 """An error that concerns all annotations, such as columns in another order: not for training."""
+SIZE_MISMATCH = "size-mismatch"
+MISPLACED = "boxes-of-other-size"
+DUPLICATE_IMAGE = "duplicate-image"
+DUPLICATE_BOX = "duplicate-box"
+STALE_FILENAME = "stale-filename"
+ASSUMED = "assumed"
+POLYGON = "polygon"
+
+PUT_RIGHT = frozenset(
+    (SIZE_MISMATCH, DUPLICATE_IMAGE, DUPLICATE_BOX, STALE_FILENAME, ASSUMED, POLYGON)
+)
+"""Kinds of problems that reading has put right: whoever uses the annotations is told, and loses none."""
 
 FARTHEST_PX = 1e9
 """Every reader rejects a corner that is farther out than this: no photo is so large."""
@@ -84,6 +96,11 @@ class Problem:
     file: str = ""
     line: int | None = None
     image: str = ""
+
+    @property
+    def is_put_right(self) -> bool:
+        """Reading has put it right, or assumed what was meant: nothing is lost to it."""
+        return self.kind in PUT_RIGHT
 
     @property
     def where(self) -> str:
@@ -184,7 +201,13 @@ class BoxTable(Result):
             for problem in self.problems
             if problem.severity == "error"
             and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE, NO_CLASS_NAMES)
+            and not problem.is_put_right
         )
+
+    @property
+    def put_right(self) -> tuple[Problem, ...]:
+        """The problems that reading put right, or made an assumption about."""
+        return tuple(problem for problem in self.problems if problem.is_put_right)
 
     @property
     def class_counts(self) -> dict[int, int]:

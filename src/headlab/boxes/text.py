@@ -57,12 +57,13 @@ def problem_line(problem: Problem) -> str:
 
 
 def unread_lines(problems: Sequence[Problem], indent: str = "") -> Iterator[Text]:
-    """What was skipped while reading, by kind, with the first problem; nothing if nothing was."""
-    if not problems:
-        return
-    kinds = ", ".join(f"{kind} ({count:,})" for _, kind, count in kinds_of(problems))
-    yield line(f"{indent}skipped while reading: {kinds}; the first:", "yellow")
-    yield line(f"{indent}  {problem_line(problems[0])}", "yellow")
+    """What was skipped while reading, and what was put right: by kind, each with the first problem."""
+    for title, right in (("skipped", False), ("put right", True)):
+        listed = [problem for problem in problems if problem.is_put_right == right]
+        if listed:
+            kinds = ", ".join(f"{kind} ({count:,})" for _, kind, count in kinds_of(listed))
+            yield line(f"{indent}{title} while reading: {kinds}; the first:", "yellow")
+            yield line(f"{indent}  {problem_line(listed[0])}", "yellow")
 
 
 def left_out_lines(skipped: Mapping[str, int], indent: str = "") -> Iterator[Text]:

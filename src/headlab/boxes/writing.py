@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headlab.boxes.formats.format import PHOTOS, Format, FormatName, Photos
+from headlab.boxes.exif_rotation import as_readers_look
+from headlab.boxes.formats.format import FORMAT_TITLES, PHOTOS, Format, FormatName, Photos
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.formats.table import format_named
-from headlab.boxes.problems import kinds_of, problem_rows
+from headlab.boxes.problems import kinds_of, one_of_each_kind, problem_rows
 from headlab.boxes.reading import ReadSettings, as_table
 from headlab.boxes.table import BoxTable, Problem
 from headlab.errors import InputError, OutputError, UnknownName
@@ -38,7 +39,7 @@ class ConvertedBoxes(Result):
         images: how many images were read.
         boxes: how many boxes were read.
         skipped: problems that annotations were lost to while reading.
-        lost: what the format cannot express.
+        lost: what was put right while reading, each kind once, and what the format cannot express.
     """
 
     target: Path
@@ -131,6 +132,7 @@ def convert(
     """
     table = as_table(data, assume_size, **settings)
     files, lost = write(table, target, to, photos=photos, force=force)
+    lost = (*one_of_each_kind(table.put_right), *lost)
     return ConvertedBoxes(
         target=Path(target),
         format=to,
@@ -163,6 +165,15 @@ def write(
         raise InputError("There is no image to write.")
     _check_splits(table)
     path, losses = Path(target), Losses(str(target))
+    table, rotated = as_readers_look(table, to)
+    seen = "as they are stored" if to == "keras" else "upright"
+    losses.note(
+        "rotated",
+        rotated,
+        f"{{}} a rotation by Exif: the boxes were rotated, since programs that read {FORMAT_TITLES[to]} see "
+        f"photos {seen}",
+        of="photos",
+    )
     if chosen.write_file is not None and path.suffix.lower() == chosen.file_suffix:
         home, names = path.parent, _write_file(table, path, chosen, losses, force)
     else:

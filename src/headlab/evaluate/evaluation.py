@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import polars as pl
 
+from headlab.boxes.problems import one_of_each_kind
 from headlab.boxes.table import BoxTable, Problem
 from headlab.errors import SourceError
 from headlab.evaluate.breakdown import breakdown
@@ -193,12 +194,16 @@ def evaluate(
         images=_image_table(read),
         skipped=tuple(skipped),
         problems=table.unread,
-        remarks=tuple(_remarks(task, read)),
+        remarks=(*_remarks(task, read), *map(_message, one_of_each_kind(table.put_right))),
         truths=truths,
         detections=detections,
         model=model,
         data=data,
     )
+
+
+def _message(problem: Problem) -> str:
+    return problem.message.removesuffix(".")
 
 
 def _separated(

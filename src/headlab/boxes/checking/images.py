@@ -13,8 +13,9 @@ from itertools import groupby
 import polars as pl
 
 from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
-from headlab.boxes.photos.sizes import read_headers
-from headlab.boxes.table import CORRUPT_IMAGE, BoxTable, Problem
+from headlab.boxes.photos.sizes import read_headers, size_fault
+from headlab.boxes.repeated import places
+from headlab.boxes.table import CORRUPT_IMAGE, DUPLICATE_IMAGE, SIZE_MISMATCH, BoxTable, Problem
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _BLOCK_BYTES = 1 << 20
@@ -27,24 +28,22 @@ def listing_findings(table: BoxTable) -> list[Problem]:
     """Images that are listed twice, in two splits, or without boxes; paths with blanks in them."""
     problems: list[Problem] = []
     images = table.images
-    path = pl.col("path").fill_null(pl.col("image"))
-    first = images.group_by(path.alias("key"), maintain_order=True).agg(
+    keyed = images.with_columns(key=places(table))
+    first = keyed.group_by("key", maintain_order=True).agg(
         pl.col("split").first().alias("first_split"),
         pl.col("file").first().alias("first_file"),
         pl.col("line").first().alias("first_line"),
         pl.col("image_id").first().alias("first_id"),
     )
-    again = (
-        images.with_columns(key=path)
-        .join(first, on="key", how="inner", maintain_order="left")
-        .filter(pl.col("image_id") != pl.col("first_id"))
+    again = keyed.join(first, on="key", how="inner", maintain_order="left").filter(
+        pl.col("image_id") != pl.col("first_id")
     )
     columns = ("image", "file", "line", "split", "first_split", "first_file", "first_line")
     for image, file, line, split, split0, file0, line0 in again.select(columns).iter_rows():
         before = Problem("warning", "", "", file0, line0).where
         if split == split0:
             message = f"The image is listed before, at {before}."
-            problems.append(Problem("warning", "duplicate-image", message, file, line, image))
+            problems.append(Problem("warning", DUPLICATE_IMAGE, message, file, line, image))
         else:
             message = f"The image is in the split {split}, and in {split0} at {before}."
             problems.append(Problem("error", "leakage", message, file, line, image))
@@ -82,9 +81,9 @@ def photo_findings(table: BoxTable, *, deep: bool) -> list[Problem]:
         if isinstance(header, Problem):
             problems.append(replace(header, file=file, line=line, image=image))
             continue
-        message = _size_fault(header, width, height)
+        message = "" if width is None or height is None else size_fault(header, width, height)
         if message:
-            problems.append(Problem("error", "size-mismatch", message, file, line, image))
+            problems.append(Problem("error", SIZE_MISMATCH, f"{message}.", file, line, image))
         if header.orientation != UPRIGHT:
             message = (
                 f"The photo is rotated by Exif (orientation {header.orientation}): keras-yolo3 reads it as "
@@ -98,20 +97,6 @@ def photo_findings(table: BoxTable, *, deep: bool) -> list[Problem]:
 def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Problem]:
     for image, file, line in images.select("image", "file", "line").iter_rows():
         yield Problem("warning", kind, message, file, line, image)
-
-
-def _size_fault(header: Header, width: int | None, height: int | None) -> str:
-    """What is wrong with the size that annotations state; empty if it is right or unknown."""
-    stored = (header.width_px, header.height_px)
-    if width is None or (width, height) in (stored, header.upright_wh_px):
-        return ""
-    sizes = (
-        f"photo is {stored[0]} px wide and {stored[1]} px high, the annotation says {width} px wide and "
-        f"{height} px high."
-    )
-    if (height, width) == stored:
-        return f"Width and height are swapped: the {sizes}"
-    return f"The {sizes}"
 
 
 def _fault_within(path: str) -> Problem | None:
