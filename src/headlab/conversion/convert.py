@@ -171,7 +171,7 @@ def convert(
         with replacing_model(out, missing(companions)) as files:
             files.take(out, staged)
     written = (out, *reversed(companions))
-    notes = (*model.names_remarks, *_notes(model, chosen))
+    notes = (*model.file_remarks, *model.names_remarks, *_notes(model, chosen))
     return Converted(path, written, chosen, size, largest, difference, notes)
 
 

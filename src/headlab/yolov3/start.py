@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from headlab.checkpoint.yolov3.architecture import Convolution
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
+from headlab.checkpoint.yolov3.description import DARKNET_EPSILON, KERAS_EPSILON
 from headlab.checkpoint.yolov3.epsilon import shifted
 from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError
@@ -133,10 +133,9 @@ def _source(network: YOLOv3, path: Path, companions: CompanionFiles | None) -> _
     """
     wanted = network.description.architecture
     if path.name.lower().endswith(_HDF5_SUFFIXES):
-        from headlab.checkpoint.yolov3.keras.by_name import load_by_name
+        from headlab.checkpoint.yolov3.keras.start import arrays_to_start_from
 
-        weights = load_by_name(path, wanted)
-        return _Source(weights.arrays, weights.batch_norm_epsilon)
+        return _Source(arrays_to_start_from(path, wanted), KERAS_EPSILON)
     if _PARTIAL_NAME.fullmatch(path.name):
         from headlab.checkpoint.yolov3.darknet.partial import read_partial
 

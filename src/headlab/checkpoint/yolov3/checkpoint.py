@@ -24,10 +24,12 @@ class Yolov3Checkpoint(Checkpoint):
     Attributes:
         file: the file with the weights.
         described: the model without its weights, as the file and its companions say.
+        file_remarks: where the file or its companions contradict themselves, and what was taken, in sentences.
     """
 
     file: Path
     described: Description
+    file_remarks: tuple[str, ...] = ()
 
     @property
     @abstractmethod

@@ -15,7 +15,12 @@ _TRAINED_MASK = (1, 2, 3)
 
 def remarks(model: Yolov3Checkpoint) -> tuple[str, ...]:
     """What is known of a model's files beyond what they say."""
-    return (*model.names_remarks, *_without_names(model), *_official_tiny(model))
+    return (
+        *model.file_remarks,
+        *model.names_remarks,
+        *_without_names(model),
+        *_official_tiny(model),
+    )
 
 
 def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
