@@ -116,7 +116,7 @@ def hollow_keras_3(path: Path, described: Description | None = None, root: str =
 
 
 def nested(path: Path, described: Description | None = None, inside: str = "model_1") -> Path:
-    """A model of `multi_gpu_model`: one layer that has all arrays, the trainable ones first, as Keras lists them."""
+    """A model of `multi_gpu_model`: one layer with all arrays, the trainable ones first, as in Keras."""
     layers = [
         layer for layer in keras_layers((described or description()).architecture) if layer.weights
     ]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from keras_files import hollow, hollow_keras_3, with_anchors
 
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-from headlab.checkpoint.yolov3.keras.start import arrays_to_start_from
 from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
 from headlab.checkpoint.yolov3.keras.headlab_group import write_description
+from headlab.checkpoint.yolov3.keras.start import arrays_to_start_from
 from headlab.errors import CheckpointError, HeadlabError
 from yolov3_models import description
 

@@ -24,7 +24,7 @@ class Yolov3Checkpoint(Checkpoint):
     Attributes:
         file: the file with the weights.
         described: the model without its weights, as the file and its companions say.
-        file_remarks: where the file or its companions contradict themselves, and what was taken, in sentences.
+        file_remarks: what is unusual about the files and how it was read, in sentences.
     """
 
     file: Path

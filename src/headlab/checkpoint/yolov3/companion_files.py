@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from headlab.errors import CheckpointError, InputError
+from headlab.plain_text import counted
 
 _MODEL_SUFFIX = re.compile(r"\.(weights\.h5|weights|backup|conv\.\d+|h5|hdf5|safetensors)$", re.I)
 _TRAINING_SUFFIX = re.compile(r"_(final|last|best|\d+)$", re.I)
 _OWN_SUFFIX = re.compile(r"\.cfg|\.names|[._]classes\.txt|[._]anchors\.txt", re.I)
+_NAMES = re.compile(r".*\.names|classes\.txt|.*_classes\.txt")
 _SHOWN_FILES = 6
 
 
@@ -108,11 +110,35 @@ def find_names(model: Path, count: int | None = None) -> Path | None:
     return _find(
         model,
         own=(".names", ".classes.txt", "_classes.txt"),
-        others=re.compile(r".*\.names|classes\.txt|.*_classes\.txt"),
+        others=_NAMES,
         read=lambda path: read_class_names(path).names,
         count=count,
         what=("its class names", "--names"),
     )
+
+
+def rejected_names(model: Path, count: int) -> tuple[str, ...]:
+    """Why none of the files next to a model that could name its classes was taken, in sentences.
+
+    Args:
+        model: the model file, for which `find_names` finds nothing.
+        count: how many classes the model has.
+    """
+    from headlab.files.class_names import read_class_names
+
+    said = []
+    for place in _places(model):
+        for path in _files_next_to(place):
+            if _NAMES.fullmatch(_key(path.name)):
+                try:
+                    names = read_class_names(path).names
+                except InputError as error:
+                    said.append(f"{error.message} Its names were not taken.")
+                else:
+                    said.append(
+                        f"{path}: {counted(len(names), 'class name')} for {count} classes; not taken."
+                    )
+    return tuple(said[:_SHOWN_FILES])
 
 
 def find_anchors(model: Path, count: int | None = None) -> Path | None:

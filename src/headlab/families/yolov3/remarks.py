@@ -28,7 +28,8 @@ def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
     if names != tuple(map(str, range(len(names)))):
         return ()
     return (
-        "No class names were found next to it, so the classes are called by their numbers. "
+        f"No {'other ' if model.names_remarks else ''}class names were found next to it, so the classes are "
+        "called by their numbers. "
         "Name a file of them with --names.",
     )
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from headlab.checkpoint.yolov3.anchor_list import read_anchors
+from headlab.checkpoint.yolov3.anchor_list import check_pixels, read_anchors
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
-from headlab.checkpoint.yolov3.companion_files import CompanionFiles, find_anchors, find_names
+from headlab.checkpoint.yolov3.companion_files import (
+    CompanionFiles,
+    find_anchors,
+    find_names,
+    rejected_names,
+)
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Anchor, Description, default_masks
 from headlab.errors import CheckpointError
 from headlab.files.class_names import read_class_names
@@ -43,6 +48,7 @@ def described_by_companions(
             "model_data/yolo_anchors.txt, unless you changed it), or put anchors.txt next to it.",
         )
     anchors = read_anchors(anchors_file)
+    check_pixels(anchors, str(anchors_file))
     masks = default_masks(variant, len(anchors))
     count = _class_count(anchors_file, anchors, output_rows, [len(mask) for mask in masks])
     names, remarks = _class_names(path, count, companions)
@@ -76,7 +82,7 @@ def _class_names(
     """The class names, and what is uncertain about them, in sentences."""
     names_file = companions.names or find_names(path, count)
     if names_file is None:
-        return numbered_names(count), ()
+        return numbered_names(count), rejected_names(path, count)
     found = read_class_names(names_file)
     if len(found.names) != count:
         raise CheckpointError(

@@ -5,8 +5,8 @@
     keras3    `layers/conv2d_1/vars/0`: numbered by kind in the order of `model.layers`, whatever the layers
               are called. Keras 3 and late Keras 2 write this where a name ends in `.weights.h5`.
 
-A model within the model, as `multi_gpu_model` makes one, is one layer whose arrays are those of all its layers:
-they are read as these layers.
+A model within the model, as `multi_gpu_model` makes one, is one layer whose arrays are those of all its
+layers: they are read as these layers.
 
 Checked against files written by tf_keras 2.21 and Keras 3.15.
 """
