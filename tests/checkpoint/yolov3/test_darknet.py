@@ -448,3 +448,24 @@ def test_anchors_that_are_shares(tiny: Path) -> None:
         "the largest side of the anchors is 0.8269: they are shares of the input" in error.message
     )
     assert error.message.startswith(f"{cfg}, line ")
+
+
+def test_names_by_a_data_file(tiny: Path) -> None:
+    tiny.with_suffix(".names").rename(tiny.with_name("list.txt"))
+    data = tiny.with_name("obj.data")
+    data.write_text("classes=3\r\nnames = list.txt\r\n")
+    assert read_darknet(tiny, CompanionFiles()).class_names == ("ant", "bee", "cat")
+    assert read_darknet(tiny, CompanionFiles(names=data)).class_names == ("ant", "bee", "cat")
+    data.write_text("classes=3\nnames = lost.txt\n")
+    found = read_darknet(tiny, CompanionFiles())
+    assert found.class_names == ("0", "1", "2")
+    assert "names=lost.txt, and there is no such file" in found.names_remarks[0]
+
+
+def test_classes_that_darknet_does_not_draw(tiny: Path) -> None:
+    names = tiny.with_suffix(".names")
+    names.write_text("ant\ndont_show\ndont_show\n")
+    found = read_darknet(tiny, CompanionFiles())
+    assert found.class_names == ("ant", "1", "2")
+    assert found.names_remarks[0].startswith(f"{names}, line 2: 2 classes called dont_show")
+    assert found.companions()[".names"] == names.read_bytes()

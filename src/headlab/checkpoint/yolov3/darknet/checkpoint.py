@@ -37,6 +37,7 @@ from headlab.checkpoint.yolov3.darknet.weights import (
     open_weights,
     write_darknet,
 )
+from headlab.checkpoint.yolov3.data_file import names_file
 from headlab.checkpoint.yolov3.description import (
     DARKNET_EPSILON,
     Description,
@@ -229,11 +230,11 @@ def _described_by(
 ) -> tuple[Description, NamesFile | None]:
     """The model that a cfg describes, and the file that names its classes."""
     count = class_count_of(cfg.sections, cfg.path)
-    names_file = companions.names or find_names(path, count)
-    names = _read_names(names_file) if names_file else None
+    found = companions.names or find_names(path, count)
+    names = _read_names(found) if found else None
     if names is not None and len(names.names) != count:
         raise CheckpointError(
-            f"{names_file}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
+            f"{found}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
             f"says classes={count}.",
             "Give the class names that belong to this model, one per line.",
         )
@@ -249,7 +250,8 @@ def _described_by(
     return described, names
 
 
-def _read_names(path: Path) -> NamesFile:
+def _read_names(named: Path) -> NamesFile:
+    path = names_file(named)
     data = read_bytes(path, SMALL_BYTES)
     found = class_names_of(data, path)
     return NamesFile(data, found.names, tuple(remark.about(path) for remark in found.remarks))
@@ -260,15 +262,15 @@ def _described_without_cfg(
 ) -> tuple[Description, NamesFile]:
     """The model of those names and anchors with as many numbers as the file, and its file of names."""
     by_size = [recognised(reading.floats) for reading in weights.readings]
-    names_file = companions.names
+    of_names = companions.names
     for found in by_size:
-        if names_file is None and found:
-            names_file = find_names(weights.path, found[1])
-    names_file = names_file or find_names(weights.path)
+        if of_names is None and found:
+            of_names = find_names(weights.path, found[1])
+    of_names = of_names or find_names(weights.path)
     anchors_file = companions.anchors or find_anchors(weights.path)
-    if names_file is None or anchors_file is None:
+    if of_names is None or anchors_file is None:
         raise _without_companions(weights)
-    names, anchors = _read_names(names_file), read_anchors(anchors_file)
+    names, anchors = _read_names(of_names), read_anchors(anchors_file)
     check_pixels(anchors, str(anchors_file))
     nearest: Description | None = None
     for variant in (variant_of_anchors(anchors), *LEVELS):

@@ -13,6 +13,7 @@ from headlab.checkpoint.yolov3.companion_files import (
     find_names,
     rejected_names,
 )
+from headlab.checkpoint.yolov3.data_file import names_file
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Anchor, Description, default_masks
 from headlab.errors import CheckpointError
 from headlab.files.class_names import read_class_names
@@ -80,14 +81,14 @@ def _class_names(
     path: Path, count: int, companions: CompanionFiles
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The class names, and what is uncertain about them, in sentences."""
-    names_file = companions.names or find_names(path, count)
-    if names_file is None:
+    named = companions.names or find_names(path, count)
+    if named is None:
         return numbered_names(count), rejected_names(path, count)
-    found = read_class_names(names_file)
+    found = read_class_names(names_file(named))
     if len(found.names) != count:
         raise CheckpointError(
-            f"{names_file}: {len(found.names)} class names; the weights in {path.name} have {count} "
+            f"{named}: {len(found.names)} class names; the weights in {path.name} have {count} "
             "classes.",
             "Give the class names that the model was trained with.",
         )
-    return found.names, tuple(remark.about(names_file) for remark in found.remarks)
+    return found.names, tuple(remark.about(named) for remark in found.remarks)
