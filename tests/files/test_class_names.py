@@ -145,3 +145,14 @@ def test_any_bytes_are_read_or_refused(
     path.write_bytes(data)
     with contextlib.suppress(HeadlabError):
         assert all(read_class_names(path).names)
+
+
+def test_dont_show_is_no_name() -> None:
+    """AlexeyAB's darknet does not draw classes of that name, of which there may be many."""
+    found = class_names_of(b"person\ndont_show\ndont_show \n3\ndont_show\n", Path("a.names"))
+    assert found.names == ("person", "1", "2", "3", "4")
+    assert [remark.about(Path("a.names")) for remark in found.remarks] == [
+        "a.names, line 2: 3 classes called dont_show, which tells darknet not to draw them; here they are "
+        "called by their numbers."
+    ]
+    assert class_names_of(b"1\ndont_show\n", Path("a.names")).names == ("1", "class 1")

@@ -13,8 +13,7 @@ from headlab.checkpoint.companions import holds, missing, replacing_model
 from headlab.checkpoint.file_format import FileFormat
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-from headlab.checkpoint.yolov3.description import default_masks
-from headlab.checkpoint.yolov3.description_json import LARGEST_INPUT_PX
+from headlab.checkpoint.yolov3.description import LARGEST_INPUT_PX, default_masks
 from headlab.checkpoint.yolov3.formats import format_of
 from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.checkpoint.yolov3.titles import TITLES
@@ -171,7 +170,7 @@ def convert(
         with replacing_model(out, missing(companions)) as files:
             files.take(out, staged)
     written = (out, *reversed(companions))
-    notes = (*model.names_remarks, *_notes(model, chosen))
+    notes = (*model.file_remarks, *model.names_remarks, *_notes(model, chosen))
     return Converted(path, written, chosen, size, largest, difference, notes)
 
 

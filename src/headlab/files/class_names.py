@@ -8,8 +8,9 @@ from pathlib import Path
 
 from headlab.errors import InputError
 from headlab.files.text import SMALL_BYTES, Remark, decoded, read_bytes
-from headlab.plain_text import composed, printable
+from headlab.plain_text import composed, counted, printable
 
+_DONT_SHOW = "dont_show"
 _SHOWN_CHARACTERS = 40
 
 
@@ -29,7 +30,8 @@ class ClassNames:
 def read_class_names(path: Path, encoding: str | None = None) -> ClassNames:
     """Read class names by class number, one per line.
 
-    Spaces around a name and empty lines at the end do not count.
+    Spaces around a name and empty lines at the end do not count. `dont_show` is no name: it tells darknet not
+    to draw that class, and may be in any number of lines. Such a class is called by its number.
 
     Args:
         path: the file.
@@ -52,6 +54,7 @@ def class_names_of(data: bytes, path: Path, encoding: str | None = None) -> Clas
         raise InputError(
             f"{path}: the file is empty.", "Write the class names into it, one per line."
         )
+    names, hidden = _without_dont_show(names)
     first_lines: dict[str, int] = {}
     for line, name in enumerate(names, start=1):
         if not name:
@@ -66,7 +69,23 @@ def class_names_of(data: bytes, path: Path, encoding: str | None = None) -> Clas
                 "Give every class a name of its own.",
             )
         first_lines[composed(name)] = line
-    return ClassNames(tuple(names), text.remarks)
+    return ClassNames(tuple(names), (*text.remarks, *hidden))
+
+
+def _without_dont_show(names: list[str]) -> tuple[list[str], tuple[Remark, ...]]:
+    """The names with numbers for `dont_show`, and a remark if there are such lines."""
+    lines = [line for line, name in enumerate(names, start=1) if name == _DONT_SHOW]
+    if not lines:
+        return names, ()
+    taken = set(names)
+    for line in lines:
+        number = str(line - 1)
+        names[line - 1] = f"class {number}" if number in taken else number
+    said = (
+        f"{counted(len(lines), 'class', 'classes')} called {_DONT_SHOW}, which tells darknet not to "
+        "draw them; here they are called by their numbers."
+    )
+    return names, (Remark(said, lines[0]),)
 
 
 def class_names_text(names: Sequence[str]) -> str:

@@ -160,7 +160,7 @@ def _start(config: TrainConfig) -> Yolov3Checkpoint | None:
         raise CheckpointError(f"{config.start}: no such file.", "Give the weights with --start.")
     try:
         with _options_of_train():
-            return read_yolov3(Path(config.start), _companions(config))
+            return read_yolov3(Path(config.start), _companions(config), as_start=True)
     except CheckpointError:
         if config.variant is None:
             raise

@@ -23,6 +23,9 @@ KERAS_TINY_MASKS = ((3, 4, 5), (1, 2, 3))
 
 DEFAULT_INPUT_HW_PX = (416, 416)
 
+LARGEST_INPUT_PX = 32_768
+"""The largest side of an input that a file may ask for."""
+
 _COCO_ANCHORS = (
     *((10.0, 13.0), (16.0, 30.0), (33.0, 23.0)),
     *((30.0, 61.0), (62.0, 45.0), (59.0, 119.0)),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headlab.checkpoint.yolov3.architecture import LEVELS
-from headlab.checkpoint.yolov3.description import Anchor, Description
+from headlab.checkpoint.yolov3.description import LARGEST_INPUT_PX, Anchor, Description
 from headlab.errors import CheckpointError, InputError
 from headlab.files.json_text import parse_json
 
@@ -29,7 +29,6 @@ _MOST_CLASSES = 100_000
 _MOST_ANCHORS = 1000
 _LONGEST_NAME = 1000
 _LARGEST_ANCHOR_PX = 1e6
-LARGEST_INPUT_PX = 32_768
 _INPUT_STEP_PX = 32
 _SEEN_BELOW = 2**64
 _VERSION_BELOW = 2**31

@@ -13,12 +13,16 @@ from headlab.errors import CheckpointError
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
-def read_yolov3(path: Path, companions: CompanionFiles | None = None) -> Yolov3Checkpoint:
+def read_yolov3(
+    path: Path, companions: CompanionFiles | None = None, *, as_start: bool = False
+) -> Yolov3Checkpoint:
     """Read a darknet, Keras or safetensors file as data.
 
     Args:
         path: the file.
         companions: the files that say what the weights do not; by default they are looked for.
+        as_start: of a training, which brings its own classes: darknet's weights are read even if the cfg or
+            the class names next to them are those of another number of classes.
 
     Raises:
         CheckpointError: the file is missing, damaged, or no YOLOv3 model.
@@ -36,7 +40,7 @@ def read_yolov3(path: Path, companions: CompanionFiles | None = None) -> Yolov3C
         case "darknet":
             from headlab.checkpoint.yolov3.darknet.checkpoint import read_darknet
 
-            return read_darknet(path, companions)
+            return read_darknet(path, companions, as_start=as_start)
     raise _no_model(path, start)
 
 
@@ -51,6 +55,11 @@ def _no_model(path: Path, start: bytes) -> CheckpointError:
         return CheckpointError(
             f"{path}: a .cfg describes a network, but holds no weights.",
             "Give the .weights file; the .cfg is found next to it, or named with --cfg.",
+        )
+    if start.startswith(_ZIP_MAGIC) and path.suffix.lower() == ".keras":
+        return CheckpointError(
+            f"{path}: a .keras file is an archive of Keras 3 that holds the weights as model.weights.h5.",
+            f"Unpack them, and give that file: unzip {path.name} model.weights.h5",
         )
     if start.startswith(_ZIP_MAGIC):
         return CheckpointError(

@@ -52,12 +52,10 @@ def with_classes(data: bytes, sections: Sequence[Section], described: Descriptio
     heads = [pair for pair in pairwise(sections) if pair[1].kind == "yolo"]
     for (output, head), mask in zip(heads, described.masks, strict=True):
         rows = len(mask) * (BOX_NUMBERS + class_count)
-        for value, number in (
-            (output.values["filters"], rows),
-            (head.values["classes"], class_count),
-        ):
-            at = value.line - 1
-            lines[at] = _NUMBER.sub(rb"\g<1>%d" % number, lines[at], count=1)
+        for section, key, number in ((output, "filters", rows), (head, "classes", class_count)):
+            for value in (section.values[key], *section.repeats.get(key, ())):
+                at = value.line - 1
+                lines[at] = _NUMBER.sub(rb"\g<1>%d" % number, lines[at], count=1)
     return b"".join(lines)
 
 
