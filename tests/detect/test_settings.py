@@ -60,7 +60,20 @@ def test_photos_are_letterboxed_unless_the_cfg_or_the_user_says_otherwise(
 
 @pytest.mark.parametrize(
     "wrong",
-    [0, -32, (0, 416), (416, -1), True, 416.0, "416", (416,), (1, 2, 3), (), math.nan, np.float64(9)],
+    [
+        0,
+        -32,
+        (0, 416),
+        (416, -1),
+        True,
+        416.0,
+        "416",
+        (416,),
+        (1, 2, 3),
+        (),
+        math.nan,
+        np.float64(9),
+    ],
 )
 def test_a_size_that_is_none_is_refused(wrong: object) -> None:
     with pytest.raises(InputError, match="imgsz is .*; positive pixels were expected"):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headlab.anchors.fitting.curve import MOST_K, Curve, curve_over_k
-from headlab.anchors.search.best_anchors import RESTARTS, best_anchors, by_area
+from headlab.anchors.search.best_anchors import RESTARTS, Effort, best_anchors, by_area
 from headlab.anchors.search.objectives import Objective
 from headlab.anchors.search.points import points_of
 from headlab.boxes.input_size import ImageSize
@@ -273,7 +273,9 @@ def fit_shapes(
     _check(shapes, k, restarts)
     head = levels_of(levels) if isinstance(levels, int) else levels
     points = points_of(shapes.wh, box_weights(shapes, weights), least=4 * k)
-    exact, history = best_anchors(points, k, objective=objective, seed=seed, restarts=restarts)
+    exact, history = best_anchors(
+        points, k, objective=objective, seed=seed, effort=Effort(restarts)
+    )
     anchors = _rounded(exact)
     covered = coverage(shapes.wh, anchors)
     assignment = assigned(anchors, head, assign, served=covered.served)
