@@ -204,6 +204,7 @@ class Model:
                 `iou` (0.7; 0.45 for YOLOv3), the overlap above which NMS merges boxes;
                 `imgsz`, the size of the network's input in pixels, one number or (height, width), by default
                 the model's own;
+                `resize` (YOLOv3 only), "letterbox" or "stretch", by default what the model's .cfg says;
                 `max_det` (300), the most detections per image;
                 `agnostic_nms`, merge across classes;
                 `multi_label` (YOLOv3 only), a candidate counts for every class above `conf`;
@@ -258,6 +259,7 @@ class Model:
                 `iou` (0.7; 0.45 for YOLOv3), the overlap above which NMS merges boxes;
                 `imgsz`, the size of the network's input in pixels, one number or (height, width), by default
                 the model's own;
+                `resize` (YOLOv3 only), "letterbox" or "stretch", by default what the model's .cfg says;
                 `max_det` (300), the most detections per photo;
                 `best_class`, a candidate counts for its best class only;
                 `end2end`, use the branch without NMS where the head has one;

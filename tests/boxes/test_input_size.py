@@ -26,9 +26,9 @@ def test_a_value_stays_as_it_is() -> None:
 
 def test_a_file_of_anchors_decides_only_where_nothing_was_chosen() -> None:
     stretched = InputSize(resize="stretch", assume_size=(375, 500))
-    assert stretched.or_size((320, 608)) == InputSize((320, 608), "stretch", "input", (375, 500))
-    assert stretched.or_size(None).hw_px == (416, 416)
-    assert InputSize(416).or_size((320, 608)).hw_px == (416, 416)
+    assert stretched.or_of((320, 608)) == InputSize((320, 608), "stretch", "input", (375, 500))
+    assert stretched.or_of(None).hw_px == (416, 416)
+    assert InputSize(416).or_of((320, 608)).hw_px == (416, 416)
 
 
 def test_sizes_are_written_height_first() -> None:

@@ -15,6 +15,7 @@ from headlab.cli.options import (
     model_argument,
     output_options,
     reading_options,
+    resize_option,
     size_of,
 )
 from headlab.cli.outputs import Outputs, remark, say_remarks
@@ -43,6 +44,7 @@ _NAMED = 5
     help="NMS threshold: boxes that overlap more are merged. By default 0.7, for YOLOv3 0.45.",
 )
 @imgsz_option
+@resize_option
 @click.option("--max-det", type=int, default=300, help="Most detections per photo.")
 @click.option(
     "--best-class/--no-best-class",

@@ -32,6 +32,12 @@ imgsz_option = click.option(
     metavar=SIZE,
     help="Input size in pixels: 640, or height and width as 480,640. By default the model's own.",
 )
+resize_option = click.option(
+    "--resize",
+    type=click.Choice(["letterbox", "stretch"]),
+    help="YOLOv3 only: how photos are brought to that size. By default what the .cfg says (letter_box), else "
+    "letterbox.",
+)
 classes_option = click.option(
     "--classes",
     metavar="A,B",
@@ -114,6 +120,7 @@ detection_options = declared(
         help="NMS threshold: boxes that overlap more are merged. By default 0.7, for YOLOv3 0.45.",
     ),
     imgsz_option,
+    resize_option,
     click.option("--agnostic-nms/--no-agnostic-nms", help="Merge boxes across classes, too."),
     click.option(
         "--multi-label/--no-multi-label",
@@ -160,8 +167,8 @@ input_options = declared(
     click.option(
         "--resize",
         type=click.Choice(["letterbox", "stretch"]),
-        default="letterbox",
-        help="How photos are brought to that size.",
+        help="How photos are brought to that size. By default what a .cfg of anchors says (letter_box), else "
+        "letterbox.",
     ),
     click.option(
         "--units",
@@ -223,8 +230,8 @@ def detection_settings(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: --imgsz is no size.
     """
-    names = ("conf", "iou", "imgsz", "agnostic_nms", "multi_label", "max_det", "device", "end2end")
-    settings = {name: options.pop(name) for name in (*names, "vid_stride")}
+    names = ("conf", "iou", "imgsz", "resize", "agnostic_nms", "multi_label", "max_det", "device")
+    settings = {name: options.pop(name) for name in (*names, "end2end", "vid_stride")}
     settings["imgsz"] = size_of(settings["imgsz"])
     return settings
 

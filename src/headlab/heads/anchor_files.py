@@ -12,6 +12,7 @@ from headlab.errors import InputError
 from headlab.files.json_text import read_json
 from headlab.files.numbers import decimal_number
 from headlab.heads.anchor_set import AnchorSet, anchor_set
+from headlab.heads.detection import RESIZES, Resize
 
 if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.darknet.sections import Section
@@ -98,7 +99,8 @@ def _from_cfg(path: Path) -> AnchorSet:
         masks,
         strides_px=_strides(sections),
         source=str(path),
-        input_hw=_input_hw(sections[0]) if sections else None,
+        input_hw=_input_hw(sections[0]),
+        resize=_resize(sections[0]),
     )
 
 
@@ -117,6 +119,13 @@ def _input_hw(net: Section) -> tuple[int, int] | None:
     if net.kind != "net" or len(sizes) != 2 or not all(size.isdecimal() for size in sizes):
         return None
     return int(sizes[0]), int(sizes[1])
+
+
+def _resize(net: Section) -> Resize | None:
+    from headlab.checkpoint.yolov3.darknet.cfg import letter_box_of
+
+    letter_box = letter_box_of(net) if net.kind == "net" else None
+    return None if letter_box is None else "letterbox" if letter_box else "stretch"
 
 
 def _strides(sections: Sequence[Section]) -> list[int] | None:
@@ -181,6 +190,7 @@ def _from_document(path: Path) -> AnchorSet:
         strides_px=strides,
         source=str(path),
         input_hw=(size[0], size[1]) if isinstance(size, list) and known_size else None,
+        resize=next((known for known in RESIZES if known == document.get("resize")), None),
     )
 
 

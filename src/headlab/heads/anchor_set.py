@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from headlab.errors import InputError
+from headlab.heads.detection import Resize
 from headlab.heads.levels import Levels, assigned, levels_of
 
 KERAS_TINY_MASKS = ((3, 4, 5), (1, 2, 3))
@@ -25,6 +26,7 @@ class AnchorSet:
         by_level: for each level, finest first, the numbers of its anchors, slot by slot.
         source: the file, for messages; empty if there is none.
         input_hw: height and width of the network's input, if the file says so, else None.
+        resize: how photos are brought to it, if the file says so, else None.
     """
 
     wh: npt.NDArray[np.float64]
@@ -32,6 +34,7 @@ class AnchorSet:
     by_level: tuple[tuple[int, ...], ...]
     source: str = ""
     input_hw: tuple[int, int] | None = None
+    resize: Resize | None = None
 
     def __len__(self) -> int:
         return len(self.wh)
@@ -58,6 +61,7 @@ def anchor_set(
     strides_px: Sequence[int] | None = None,
     source: str = "",
     input_hw: tuple[int, int] | None = None,
+    resize: Resize | None = None,
 ) -> AnchorSet:
     """Anchors from numbers.
 
@@ -69,6 +73,7 @@ def anchor_set(
         strides_px: the levels' strides in the order of the masks; None: 32, 16, 8, …
         source: the file, for messages.
         input_hw: height and width of the network's input.
+        resize: how photos are brought to it.
 
     Raises:
         InputError: these are not anchors, or a mask names one that does not exist.
@@ -94,7 +99,7 @@ def anchor_set(
         strides = tuple(int(strides_px[mask]) for mask in order)
         levels = Levels(tuple(f"P{stride.bit_length() - 1}" for stride in strides), strides)
         by_level = tuple(tuple(int(number) for number in masks[mask]) for mask in order)
-    return AnchorSet(sides, levels, by_level, source, input_hw)
+    return AnchorSet(sides, levels, by_level, source, input_hw, resize)
 
 
 _PAIRS = "Give widths and heights in pixels of the network's input: 10,13,  16,30,  33,23, …"

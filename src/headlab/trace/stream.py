@@ -91,6 +91,7 @@ def _traced(
         detection_columns(prediction, layout, settings),
         prediction.image_bgr,
         in_memory=source.path is None,
+        resize=settings.resize or "letterbox",
     )
 
 

@@ -97,6 +97,7 @@ class Trace(Result):
             self.detections.slice(self._starts[at], row["detections"]),
             self.pixels.get(at),
             in_memory=at in self.pixels,
+            resize=self.settings.resize or "letterbox",
         )
 
     @cached_property

@@ -168,7 +168,7 @@ def check(
     used = as_anchor_set(anchors)
     if levels is not None:
         used = with_levels(used, levels)
-    input_size = InputSize.of(imgsz).or_size(used.input_hw)
+    input_size = InputSize.of(imgsz).or_of(used.input_hw, used.resize)
     shapes, table = shapes_from(data, input_size, **settings)
     stretched = None
     if table is not None and shapes.resize == "letterbox":

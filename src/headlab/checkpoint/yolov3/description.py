@@ -56,6 +56,8 @@ class Description:
             and belongs to them.
         darknet_version: major, minor and revision in the header of a darknet file.
         seen: how many images the training has seen, in the same header.
+        letter_box: whether photos are letterboxed to the input, as AlexeyAB's darknet reads it from the cfg
+            (else it stretches them); None if the cfg does not say.
     """
 
     variant: str
@@ -66,6 +68,7 @@ class Description:
     batch_norm_epsilon: float = DARKNET_EPSILON
     darknet_version: tuple[int, int, int] = (0, 2, 0)
     seen: int = 0
+    letter_box: bool | None = None
 
     @property
     def level_names(self) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ _VERSION_BELOW = 2**31
 
 def to_json(description: Description) -> dict[str, Any]:
     """Plain values that JSON keeps exactly."""
+    letter_box = {} if description.letter_box is None else {"letter_box": description.letter_box}
     return {
         "version": _VERSION,
         "network": description.variant,
@@ -46,6 +47,7 @@ def to_json(description: Description) -> dict[str, Any]:
         "batch_norm_epsilon": description.batch_norm_epsilon,
         "darknet_version": list(description.darknet_version),
         "seen": description.seen,
+        **letter_box,
     }
 
 
@@ -115,6 +117,7 @@ class _Reader:
             self.epsilon(),
             (version[0], version[1], version[2]),
             self.whole_numbers([self.value("seen")], 0, _SEEN_BELOW, 1, 1)[0],
+            self.letter_box(),
         )
 
     def value(self, key: str) -> object:
@@ -176,6 +179,14 @@ class _Reader:
         if height % _INPUT_STEP_PX or width % _INPUT_STEP_PX:
             raise self.error(f"a multiple of {_INPUT_STEP_PX}", found)
         return height, width
+
+    def letter_box(self) -> bool | None:
+        """The one key that may be absent."""
+        self.key = "letter_box"
+        found = self.data.get("letter_box")
+        if found is not None and not isinstance(found, bool):
+            raise self.error("true or false", found)
+        return found
 
     def epsilon(self) -> float:
         return float(self.number(self.value("batch_norm_epsilon"), 1.0))

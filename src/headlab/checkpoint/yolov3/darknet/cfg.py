@@ -62,7 +62,22 @@ def description_of(
             "Give the file of class names that belongs to this model.",
         )
     masks = tuple(head.mask for head in heads)
-    return Description(nearest.variant, heads[0].anchors, masks, names, input_hw_px)
+    return Description(
+        nearest.variant,
+        heads[0].anchors,
+        masks,
+        names,
+        input_hw_px,
+        letter_box=letter_box_of(net),
+    )
+
+
+def letter_box_of(net: Section) -> bool | None:
+    """Whether `[net]` says that photos are letterboxed, or stretched; None if it does not say.
+
+    Only AlexeyAB's darknet reads it; where it is absent, he stretches, and the original letterboxes.
+    """
+    return bool(whole(net, "letter_box", 0)) if "letter_box" in net.values else None
 
 
 def class_count_of(sections: Sequence[Section], path: Path) -> int:

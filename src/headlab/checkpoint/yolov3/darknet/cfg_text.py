@@ -31,6 +31,8 @@ def cfg_text(described: Description) -> str:
     """A complete cfg, which darknet can also train with: its usual training settings are in it."""
     height, width = described.input_hw_px
     blocks = [_NET.format(width=width, height=height)]
+    if described.letter_box is not None:
+        blocks[0] += f"letter_box={int(described.letter_box)}\n"
     for number, layer in enumerate(described.architecture.layers):
         settings = _settings(layer, number, described)
         lines = [f"[{KINDS[type(layer)]}]", *(f"{key}={value}" for key, value in settings.items())]
