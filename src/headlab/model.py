@@ -14,7 +14,7 @@ from headlab.edit.plan import Plan, plan
 from headlab.edit.recipe import Recipe
 from headlab.errors import InputError
 from headlab.families.identify import identify
-from headlab.families.read import read
+from headlab.families.read import check_harmless, read
 from headlab.families.table import family_of
 from headlab.heads.layout import Layout
 
@@ -330,6 +330,7 @@ def load(
     cfg: str | Path | None = None,
     names: str | Path | None = None,
     anchors: str | Path | None = None,
+    strict: bool = False,
 ) -> Model:
     """Read a model file as data; nothing in it is run.
 
@@ -339,12 +340,16 @@ def load(
         cfg: darknet's description of the network; by default it is looked for beside the weights.
         names: the class names of YOLOv3 weights, one a line; looked for in the same way.
         anchors: the anchors of Keras weights; looked for in the same way.
+        strict: refuse a file with calls in it that other programs would run in loading it.
 
     Raises:
-        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read.
+        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read; or it is
+            dangerous, and `strict` asks to refuse that.
         UnsupportedHead: its head is of a kind that headlab does not describe.
     """
     model = Model(read(path, CompanionFiles.of(cfg, names, anchors)))
+    if strict:
+        check_harmless(model.checkpoint)
     _ = model.layout
     return model
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headlab.cli.options import FILE, Command, companion_options, json_option, model_argument
-from headlab.cli.outputs import deliver, print_json, remark
+from headlab.cli.outputs import deliver, print_json, remark, say_warnings
 from headlab.cli.terminal import say
 from headlab.errors import InputError
 from headlab.plain_text import counted
@@ -51,6 +51,9 @@ def _operation(name: str, metavar: str, text: str) -> Callable[[Command], Comman
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--in-place", is_flag=True, help="Replace MODEL itself, instead of -o OUT.")
 @click.option("--undo", is_flag=True, help="Restore the bytes that MODEL had before its edit.")
+@click.option(
+    "--strict", is_flag=True, help="Refuse a file that would run something in other programs."
+)
 @json_option
 def edit(
     model: Path,
@@ -63,6 +66,7 @@ def edit(
     dry_run: bool,
     in_place: bool,
     undo: bool,
+    strict: bool,
     as_json: bool,
     **operations: Texts,
 ) -> None:
@@ -96,9 +100,10 @@ def edit(
     if in_place or not dry_run:
         _check_target(output, in_place)
     edits = _recipe(options, recipe, at)
-    loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    loaded = load(model, cfg=cfg, names=names, anchors=anchors, strict=strict)
     for text in (*edits.remarks, *loaded.checkpoint.names_remarks):
         remark(text)
+    say_warnings(loaded)
     plan = loaded.plan(edits)
     edited = loaded.edit(plan)
     if not as_json:

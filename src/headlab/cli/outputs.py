@@ -132,6 +132,14 @@ def say_remarks(*models: Model) -> None:
         remark(f"{path.name}: {text}")
 
 
+def say_warnings(model: Model) -> None:
+    """Say what makes a model file dangerous for other programs."""
+    from headlab.families.table import family_of
+
+    for text in family_of(model.checkpoint).warnings(model.checkpoint):
+        remark(f"WARNING: {model.path.name}: {text}")
+
+
 def picture_folder(
     folder: Path | None, sources: Sequence[Path], mark: str, vid_stride: int
 ) -> AbstractContextManager[PictureFolder | None]:

@@ -44,6 +44,7 @@ class Saved(Result):
         size_bytes: of the model file.
         no_undo: why the edit cannot be undone; empty if it can.
         companions: the companion files that were written, because its format needs them.
+        left_out: what the input has and the output has not, in sentences.
     """
 
     source: Path
@@ -52,6 +53,7 @@ class Saved(Result):
     size_bytes: int
     no_undo: str
     companions: tuple[Path, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     title: ClassVar[str] = "saved model"
 
@@ -78,6 +80,7 @@ class Saved(Result):
             "manifest": str(self.manifest),
             "companions": [str(path) for path in self.companions],
             "no_undo": self.no_undo or None,
+            "left_out": list(self.left_out),
         }
 
     def text(self) -> Iterable[str]:
@@ -128,7 +131,10 @@ def save(
                 companions=original,
             )
             files.write(target, manifest.to_json())
-    return Saved(checkpoint.path, output, target, after.bytes, manifest.no_undo, tuple(companions))
+    losses = family_of(checkpoint).losses(checkpoint)
+    return Saved(
+        checkpoint.path, output, target, after.bytes, manifest.no_undo, tuple(companions), losses
+    )
 
 
 @contextlib.contextmanager

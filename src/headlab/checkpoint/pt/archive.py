@@ -71,13 +71,23 @@ class Archive:
             )
         return self.entries[name]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, most_bytes: int | None = None) -> bytes:
         """Read an entry whole, and check it against its CRC-32.
 
+        Args:
+            name: the entry.
+            most_bytes: how large it may be; None for as large as the file.
+
         Raises:
-            CheckpointError: there is no such entry, or its bytes are damaged.
+            CheckpointError: there is no such entry, it is larger, or its bytes are damaged.
         """
         entry = self.entry(name)
+        if most_bytes is not None and entry.size > most_bytes:
+            raise CheckpointError(
+                f"{self.path}: {self.folder}/{name} has {entry.size:,} bytes; at most {most_bytes:,} "
+                "were expected.",
+                "No checkpoint of a network has so many there: do not use the file.",
+            )
         with self.path.open("rb") as file:
             file.seek(entry.start)
             data = file.read(entry.size)
