@@ -18,7 +18,7 @@ from headlab._version import __version__
 from headlab.cli.terminal import say
 from headlab.errors import HeadlabError
 from headlab.plain_text import printable
-from headlab.results.printing import discard, readers_may_leave
+from headlab.results.printing import discard, readers_may_leave, take_every_text
 
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
@@ -102,6 +102,7 @@ def _start_lightly() -> None:
 def run() -> None:
     """Run the command line; every error that headlab raises on purpose ends with exit code 2."""
     _start_lightly()
+    take_every_text(sys.stdout, sys.stderr)
     code = _flushed(_exit_code())
     if "torch" not in sys.modules:
         _leave_at_once(code)

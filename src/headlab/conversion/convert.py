@@ -25,6 +25,7 @@ from headlab.families.yolov3.head import layout_of
 from headlab.families.yolov3.remarks import trained_masks
 from headlab.files.atomic import check_is_not, check_replaceable
 from headlab.files.folder import staging
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Converted(Result):
 
         return pl.DataFrame(
             {
-                "file": [str(path) for path in self.written],
+                "file": [path_text(path) for path in self.written],
                 "size_bytes": [path.stat().st_size for path in self.written],
             }
         )
@@ -86,8 +87,8 @@ class Converted(Result):
     def to_dict(self) -> dict[str, Any]:
         """The files, and the proof that they compute the same."""
         return {
-            "source": str(self.source),
-            "written": [str(path) for path in self.written],
+            "source": path_text(self.source),
+            "written": [path_text(path) for path in self.written],
             "format": self.format.words,
             "input_hw_px": list(self.input_hw_px),
             "largest_output": self.largest_output,

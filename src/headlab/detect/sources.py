@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headlab.detect.offline import ultralytics
 from headlab.errors import SourceError
+from headlab.files.path_text import path_of, path_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,7 +45,8 @@ class Source:
     @classmethod
     def of_file(cls, path: Path) -> Source:
         """A file that is an image or a video by its name."""
-        return cls(str(path), path, is_video=is_video(path))
+        real = Path(path_of(str(path)))
+        return cls(path_text(path), real, is_video=is_video(path))
 
 
 def expand(sources: Sources) -> list[Source]:

@@ -22,6 +22,7 @@ from headlab.checkpoint.manifest import (
 from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
 from headlab.files.atomic import check_is_not
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Restored(Result):
     @property
     def summary(self) -> str:
         """The file."""
-        return str(self.output)
+        return path_text(self.output)
 
     @property
     def table(self) -> pl.DataFrame:
@@ -58,16 +59,16 @@ class Restored(Result):
 
         kinds = ["model", *["companion"] * len(self.companions)]
         return pl.DataFrame(
-            {"kind": kinds, "file": [str(path) for path in (self.output, *self.companions)]}
+            {"kind": kinds, "file": [path_text(path) for path in (self.output, *self.companions)]}
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The files, and the original that they equal."""
         return {
-            "output": str(self.output),
+            "output": path_text(self.output),
             "original": asdict(self.original),
             "earlier_edit": self.earlier_edit,
-            "companions": [str(path) for path in self.companions],
+            "companions": [path_text(path) for path in self.companions],
         }
 
     def text(self) -> Iterable[str]:

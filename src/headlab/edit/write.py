@@ -25,6 +25,7 @@ from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
 from headlab.families.table import family_of
 from headlab.files.atomic import check_is_not, is_same
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Saved(Result):
     @property
     def summary(self) -> str:
         """The file."""
-        return str(self.output)
+        return path_text(self.output)
 
     @property
     def table(self) -> pl.DataFrame:
@@ -66,17 +67,17 @@ class Saved(Result):
         import polars as pl
 
         kinds = ["model", "manifest", *["companion"] * len(self.companions)]
-        files = [str(path) for path in (self.output, self.manifest, *self.companions)]
+        files = [path_text(path) for path in (self.output, self.manifest, *self.companions)]
         return pl.DataFrame({"kind": kinds, "file": files})
 
     def to_dict(self) -> dict[str, Any]:
         """The files, and whether the edit can be undone."""
         return {
-            "source": str(self.source),
-            "output": str(self.output),
+            "source": path_text(self.source),
+            "output": path_text(self.output),
             "size_bytes": self.size_bytes,
-            "manifest": str(self.manifest),
-            "companions": [str(path) for path in self.companions],
+            "manifest": path_text(self.manifest),
+            "companions": [path_text(path) for path in self.companions],
             "no_undo": self.no_undo or None,
         }
 

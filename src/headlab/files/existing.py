@@ -8,6 +8,19 @@ from __future__ import annotations
 
 import os
 
-exists = os.path.exists
-is_file = os.path.isfile
-is_folder = os.path.isdir
+from headlab.files.path_text import path_of
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether there is something of this name."""
+    return os.path.exists(path_of(os.fspath(path)))  # noqa: PTH110
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file of this name."""
+    return os.path.isfile(path_of(os.fspath(path)))  # noqa: PTH113
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a folder of this name."""
+    return os.path.isdir(path_of(os.fspath(path)))  # noqa: PTH112

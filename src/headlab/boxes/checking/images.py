@@ -15,6 +15,7 @@ import polars as pl
 from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
 from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import CORRUPT_IMAGE, BoxTable, Problem
+from headlab.files.path_text import path_of
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _BLOCK_BYTES = 1 << 20
@@ -117,7 +118,7 @@ def _size_fault(header: Header, width: int | None, height: int | None) -> str:
 def _fault_within(path: str) -> Problem | None:
     """Decode a photo; what is wrong with it, if anything."""
     try:
-        with open(path, "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
+        with open(path_of(path), "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
             if photo.width * photo.height > _MOST_PIXELS:
                 reason = f"its header claims {photo.width:,} px by {photo.height:,} px"
                 return Problem("error", CORRUPT_IMAGE, f"{path} was not decoded: {reason}.")
@@ -170,7 +171,7 @@ def _several(paths: list[str]) -> list[str]:
 
 def _size_of(path: str) -> int:
     try:
-        return os.path.getsize(path)  # noqa: PTH202 - several times as fast as Path's
+        return os.path.getsize(path_of(path))  # noqa: PTH202 - several times as fast as Path's
     except OSError:
         return -1
 
@@ -179,7 +180,7 @@ def _digest(path: str) -> bytes:
     """A hash of the contents; empty if they cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path_of(path), "rb") as file:  # noqa: PTH123
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
     except OSError:

@@ -13,6 +13,7 @@ import polars as pl
 
 from headlab.boxes.photos.headers import Header, NotAPhoto, read_header
 from headlab.boxes.table import CORRUPT_IMAGE, MISSING_IMAGE, BoxTable, Problem
+from headlab.files.path_text import path_of
 
 _TRIAL = 64
 _SLOW_S = 5e-4
@@ -83,7 +84,7 @@ def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> B
 
 def _header(path: str) -> Header | Problem:
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - several times as fast as Path's
+        with open(path_of(path), "rb", buffering=0) as file:  # noqa: PTH123 - several times as fast as Path's
             return read_header(file)
     except NotAPhoto as error:
         return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {error}.")
@@ -94,7 +95,7 @@ def _header(path: str) -> Header | Problem:
 def _unopened(path: str, error: OSError | ValueError) -> Problem:
     """Why a photo cannot be opened: it is missing, a folder, or not for this user to read."""
     try:
-        mode = Path(path).stat().st_mode
+        mode = Path(path_of(path)).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return Problem("error", MISSING_IMAGE, f"There is no photo {path}.")
     except (OSError, ValueError) as why:

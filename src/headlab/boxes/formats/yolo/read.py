@@ -18,7 +18,9 @@ from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, images_frame
 from headlab.errors import InputError
 from headlab.files.existing import is_file, is_folder
+from headlab.files.path_text import path_of
 from headlab.files.text import first_lines, sound
+from headlab.results.text_column import text_column
 
 _SPLIT_FOLDERS = ("train", "valid", "val", "test")
 _LINES_LOOKED_AT = 200
@@ -91,7 +93,7 @@ def read_yolo(path: Path, how: Reading) -> BoxTable:
         labels.boxes["class_id"],
         labels.boxes.select("x1", "y1", "x2", "y2"),
         images,
-        file=pl.Series(files, dtype=pl.String).gather(labels.boxes["photo"]),
+        file=text_column(files).gather(labels.boxes["photo"]),
         line=labels.boxes["line"],
     )
     table = BoxTable(boxes, images, dataset.names, problems, "yolo")
@@ -175,7 +177,7 @@ def _without_photo(photos: list[Listed]) -> list[Problem]:
     for folder in folders:
         if folder in with_photos or not is_folder(folder):
             continue
-        for name in sorted(map(sound, os.listdir(folder))):  # noqa: PTH208
+        for name in sorted(map(sound, os.listdir(path_of(folder)))):  # noqa: PTH208
             path = os.path.join(folder, name)  # noqa: PTH118
             if name.endswith(".txt") and name != "classes.txt" and path not in known:
                 problems.append(Problem("warning", "labels-without-image", message, path))
