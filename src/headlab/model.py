@@ -218,10 +218,11 @@ class Model:
         from headlab.detect.sources import expand
         from headlab.trace.trace import TraceStream
 
+        found = expand(sources)
         images = TraceStream(
             self.runnable,
             self.layout,
-            expand(sources),
+            found,
             Settings(classes=self._class_ids(classes), **settings),
             model=self._called,
             progress=progress,

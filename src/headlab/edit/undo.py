@@ -19,6 +19,7 @@ from headlab.checkpoint.manifest import (
     read_manifest,
     same_bytes,
 )
+from headlab.checkpoint.model_path import check_model_path
 from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
 from headlab.files.atomic import check_is_not
@@ -92,6 +93,7 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
         InputError: the output's name asks for another format.
         OutputError: the output cannot be written; nothing was changed.
     """
+    check_model_path(model)
     if not in_place:
         check_is_not(output, model)
         check_restores_format(model, output)

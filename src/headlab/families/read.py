@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlab.checkpoint.model_path import check_model_path
 from headlab.families.table import family_of_file
 
 if TYPE_CHECKING:
@@ -25,5 +26,6 @@ def read(path: str | Path, companions: CompanionFiles | None = None) -> Checkpoi
         InputError: files are named in `companions` for a model that needs none.
     """
     where = Path(path)
+    check_model_path(where)
     checkpoint: Checkpoint = family_of_file(where).read(where, companions)
     return checkpoint

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BufferedReader
 from itertools import groupby
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
 from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import CORRUPT_IMAGE, BoxTable, Problem
+from headlab.files.opening import opened
 from headlab.files.path_text import path_of
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
@@ -118,7 +120,7 @@ def _size_fault(header: Header, width: int | None, height: int | None) -> str:
 def _fault_within(path: str) -> Problem | None:
     """Decode a photo; what is wrong with it, if anything."""
     try:
-        with open(path_of(path), "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
+        with BufferedReader(opened(path)) as file, opened_by_pillow(file) as photo:
             if photo.width * photo.height > _MOST_PIXELS:
                 reason = f"its header claims {photo.width:,} px by {photo.height:,} px"
                 return Problem("error", CORRUPT_IMAGE, f"{path} was not decoded: {reason}.")
@@ -180,7 +182,7 @@ def _digest(path: str) -> bytes:
     """A hash of the contents; empty if they cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
     try:
-        with open(path_of(path), "rb") as file:  # noqa: PTH123
+        with BufferedReader(opened(path)) as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
     except OSError:

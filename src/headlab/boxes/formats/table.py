@@ -14,7 +14,7 @@ from headlab.boxes.formats.voc.write import write_voc
 from headlab.boxes.formats.yolo.read import read_yolo, recognise_yolo
 from headlab.boxes.formats.yolo.write import write_yolo
 from headlab.errors import InputError, UnknownName
-from headlab.files.existing import is_file, is_folder
+from headlab.files.existing import is_file, is_folder, nothing_at
 
 FORMATS = (
     Format(
@@ -73,7 +73,7 @@ def recognised(path: Path) -> Format:
         InputError: there is no such file or folder, or it is of no known format.
     """
     if not is_file(path) and not is_folder(path):
-        raise InputError(f"{path}: no such file or folder.", "Check the path.")
+        raise nothing_at(path)
     possible = None
     for candidate in FORMATS:
         likeness = candidate.recognise(path)

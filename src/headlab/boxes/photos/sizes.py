@@ -13,6 +13,7 @@ import polars as pl
 
 from headlab.boxes.photos.headers import Header, NotAPhoto, read_header
 from headlab.boxes.table import CORRUPT_IMAGE, MISSING_IMAGE, BoxTable, Problem
+from headlab.files.opening import opened
 from headlab.files.path_text import path_of
 
 _TRIAL = 64
@@ -84,7 +85,7 @@ def with_sizes(table: BoxTable, assume_size: tuple[int, int] | None = None) -> B
 
 def _header(path: str) -> Header | Problem:
     try:
-        with open(path_of(path), "rb", buffering=0) as file:  # noqa: PTH123 - several times as fast as Path's
+        with opened(path) as file:
             return read_header(file)
     except NotAPhoto as error:
         return Problem("error", CORRUPT_IMAGE, f"{path} cannot be read: {error}.")

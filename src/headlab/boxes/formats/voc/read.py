@@ -21,7 +21,7 @@ from headlab.boxes.photos.search import bare_name, is_photo
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, encoding_problems, images_frame
 from headlab.errors import InputError
 from headlab.files.existing import is_folder
-from headlab.files.path_text import path_of
+from headlab.files.opening import opened
 from headlab.files.text import read_text, sound
 
 _USUAL_SPLITS = ("train", "val", "valid", "test")
@@ -160,8 +160,8 @@ def _annotations(
         file = f"{folder}{os.sep}{stem}.xml"
         try:
             # Not with headlab.files.text: XML says its own encoding, and this is faster than Path's open.
-            with open(path_of(file), "rb", buffering=0) as opened:  # noqa: PTH123
-                return parse_annotation(opened.read())
+            with opened(file) as xml:
+                return parse_annotation(xml.read())
         except NotVoc as error:
             message = f"The file was skipped: {error.reason}."
             return Problem("error", "bad-file", message, file, error.line)
