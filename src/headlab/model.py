@@ -144,20 +144,21 @@ class Model:
         planned = self.plan(*edits)
         return Model(apply(self.checkpoint, planned), (*self.recipes, planned.recipe))
 
-    def save(self, path: str | Path, *, in_place: bool = False) -> Saved:
+    def save(self, path: str | Path, *, in_place: bool = False, force: bool = False) -> Saved:
         """Write the model, and next to it a manifest that says what was done and can undo it.
 
         Args:
             path: where to write, in the format of the file that was read; ultralytics loads its
                 checkpoints as before.
             in_place: allow `path` to be the file that the model was read from.
+            force: replace a file that exists.
 
         Raises:
-            OutputError: the file cannot be written, or is the input; nothing was changed.
+            OutputError: the file exists, is the input, or cannot be written; nothing was changed.
         """
         from headlab.edit.write import save
 
-        return save(self.checkpoint, Path(path), self.recipes, in_place=in_place)
+        return save(self.checkpoint, Path(path), self.recipes, in_place=in_place, force=force)
 
     @overload
     def trace(
@@ -219,10 +220,11 @@ class Model:
         from headlab.detect.sources import expand
         from headlab.trace.trace import TraceStream
 
+        found = expand(sources)
         images = TraceStream(
             self.runnable,
             self.layout,
-            expand(sources),
+            found,
             Settings(classes=self._class_ids(classes), **settings),
             model=self._called,
             progress=progress,
@@ -378,7 +380,11 @@ def diff(model_a: str | Path | Model, model_b: str | Path | Model) -> Difference
 
 
 def undo(
-    model: str | Path, output: str | Path | None = None, *, in_place: bool = False
+    model: str | Path,
+    output: str | Path | None = None,
+    *,
+    in_place: bool = False,
+    force: bool = False,
 ) -> Restored:
     """Write the bytes that a file had before headlab edited it.
 
@@ -386,12 +392,13 @@ def undo(
         model: the edited file, with its manifest next to it.
         output: where to write the original.
         in_place: replace the edited file instead.
+        force: replace an output that exists.
 
     Raises:
         CheckpointError: there is no manifest, it is damaged or does not belong to the file, or the edit
             cannot be undone.
         InputError: neither or both of `output` and `in_place` are given.
-        OutputError: the output cannot be written; nothing was changed.
+        OutputError: the output exists or cannot be written; nothing was changed.
     """
     from headlab.edit.undo import undo as restore
 
@@ -401,7 +408,7 @@ def undo(
             "With an output, the edited file stays as it is.",
         )
     path = Path(model)
-    return restore(path, path if output is None else Path(output), in_place=in_place)
+    return restore(path, path if output is None else Path(output), in_place=in_place, force=force)
 
 
 @overload

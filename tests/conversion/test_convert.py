@@ -83,7 +83,8 @@ def test_a_file_of_ones_own_beside_the_target_is_not_replaced(model: Path, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["out.cfg"]
     convert(model, tmp_path / "out.weights", force=True)
     assert "mine" not in (tmp_path / "out.cfg").read_text()
-    convert(model, tmp_path / "out.weights")  # what it would write is there already
+    with pytest.raises(OutputError, match=r"out\.weights exists already"):
+        convert(model, tmp_path / "out.weights")
 
 
 def test_the_source_is_not_the_target(model: Path) -> None:
@@ -166,7 +167,7 @@ def test_a_link_is_followed_and_permissions_stay(model: Path, tmp_path: Path) ->
     real.write_bytes(b"old")
     real.chmod(0o640)
     link.symlink_to(real)
-    convert(model, link)
+    convert(model, link, force=True)
     assert link.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
     assert read(link).class_names == read(model).class_names

@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from headlab.errors import InputError
+from headlab.files.path_text import path_text
 from headlab.files.text import Remark
 from headlab.plain_text import composed, counted
 from headlab.results.result import Result
+from headlab.results.text_column import text_column
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -298,9 +300,9 @@ def boxes_frame(
             "y2": y2,
             "difficult": _flags(difficult, len(ids)),
             "crowd": _flags(crowd, len(ids)),
-            "file": pl.repeat(file, len(ids), eager=True)
+            "file": pl.repeat(path_text(file), len(ids), eager=True)
             if isinstance(file, str)
-            else pl.Series(file, dtype=pl.String),
+            else text_column(file),
             "line": pl.repeat(None, len(ids), dtype=pl.Int64, eager=True)
             if line is None
             else pl.Series(line, dtype=pl.Int64),
@@ -336,7 +338,10 @@ def images_frame(
     for name, values in columns.items():
         dtype = IMAGES_SCHEMA[name]
         if values is None or isinstance(values, str):
-            series[name] = pl.repeat(values, count, dtype=dtype, eager=True)
+            text = values and path_text(values)
+            series[name] = pl.repeat(text, count, dtype=dtype, eager=True)
+        elif dtype == pl.String:
+            series[name] = text_column(values)
         else:
             series[name] = pl.Series(name, values, dtype=dtype)
     return pl.DataFrame(series, schema=IMAGES_SCHEMA)

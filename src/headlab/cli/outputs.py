@@ -111,7 +111,7 @@ def print_json(document: dict[str, Any]) -> None:
     from headlab.files.json_text import to_json
 
     with readers_may_leave(sys.stdout):
-        sys.stdout.write(to_json(document))
+        sys.stdout.write(to_json(document, encoding=sys.stdout.encoding or "utf-8"))
 
 
 def remark(text: object) -> None:

@@ -22,8 +22,9 @@ from headlab.errors import CheckpointError, InputError, OutputError
 from headlab.extras import PYTORCH, require
 from headlab.families.yolov3.head import layout_of
 from headlab.families.yolov3.remarks import trained_masks
-from headlab.files.atomic import check_is_not, check_replaceable
+from headlab.files.atomic import check_is_new, check_is_not, check_replaceable
 from headlab.files.folder import staging
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Converted(Result):
 
         return pl.DataFrame(
             {
-                "file": [str(path) for path in self.written],
+                "file": [path_text(path) for path in self.written],
                 "size_bytes": [path.stat().st_size for path in self.written],
             }
         )
@@ -85,8 +86,8 @@ class Converted(Result):
     def to_dict(self) -> dict[str, Any]:
         """The files, and the proof that they compute the same."""
         return {
-            "source": str(self.source),
-            "written": [str(path) for path in self.written],
+            "source": path_text(self.source),
+            "written": [path_text(path) for path in self.written],
             "format": self.format.words,
             "input_hw_px": list(self.input_hw_px),
             "largest_output": self.largest_output,
@@ -135,13 +136,13 @@ def convert(
             go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
         imgsz: the input size that the result says it is for, one number or (height, width); None keeps the
             source's.
-        force: replace companion files of the target that hold something else.
+        force: replace a target that exists, and companion files of it that hold something else.
 
     Raises:
         InputError: the source is no YOLOv3 model, the target's name asks for no known format, or a number
             is none that a model can have.
         CheckpointError: the source is damaged, or its numbers do not survive the conversion.
-        OutputError: the target is the source, or cannot be written; nothing was changed.
+        OutputError: the target exists, is the source, or cannot be written; nothing was changed.
         MissingExtra: PyTorch is not installed.
     """
     path, out = Path(source), Path(target)
@@ -227,7 +228,7 @@ def _described(
 
 def _check_places(target: Path, companions: Mapping[Path, bytes], force: bool) -> None:
     """Refuse to replace a user's own file in a companion's place, and what cannot be replaced."""
-    check_replaceable(target)
+    check_is_new(target, force)
     for path, data in companions.items():
         if not path.exists() or holds(path, data):
             continue

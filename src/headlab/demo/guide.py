@@ -125,7 +125,8 @@ def _taken(model: Model, images: Sequence[Path], folder: Path) -> Tour:
     shifts = shifts_by_place(model.layout)
     edited = model.edit(*(Shift(levels=(name,), by=by) for name, by in shifts.items() if by))
     make_folder(folder, _ANOTHER_FOLDER)
-    saved = edited.save(folder / f"shifted{model.path.name.removeprefix(stem(model.path))}")
+    target = folder / f"shifted{model.path.name.removeprefix(stem(model.path))}"
+    saved = edited.save(target, force=True)  # of an earlier tour
     comparison = compare(model, edited, images)
     pictures = _save_pictures(comparison, images, model.layout, shifts, folder / "pictures")
     return Tour(folder, tuple(images), model, shifts, saved.output, comparison, pictures)

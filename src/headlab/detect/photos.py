@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from headlab.detect.offline import ultralytics
 from headlab.errors import SourceError
+from headlab.files.path_text import path_of
 
 
 def read_bgr(path: str | Path) -> NDArray[np.uint8]:
@@ -18,7 +19,7 @@ def read_bgr(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         SourceError: it cannot be read.
     """
-    pixels: Any = ultralytics("utils.patches").imread(str(path))
+    pixels: Any = ultralytics("utils.patches").imread(path_of(str(path)))
     if pixels is None:
         raise SourceError(f"{path}: not readable as an image.", "Is the file damaged?")
     bgr: NDArray[np.uint8] = pixels

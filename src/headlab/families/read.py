@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headlab.checkpoint.model_path import check_model_path
 from headlab.errors import CheckpointError
 from headlab.families.table import family_of, family_of_file
 
@@ -26,6 +27,7 @@ def read(path: str | Path, companions: CompanionFiles | None = None) -> Checkpoi
         InputError: files are named in `companions` for a model that needs none.
     """
     where = Path(path)
+    check_model_path(where)
     checkpoint: Checkpoint = family_of_file(where).read(where, companions)
     return checkpoint
 

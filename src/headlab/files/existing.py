@@ -8,11 +8,37 @@ from __future__ import annotations
 
 import os
 
+from headlab.errors import InputError
+from headlab.files.path_text import path_of
+from headlab.files.web_address import web_address
 from headlab.plain_text import composed
 
-exists = os.path.exists
-is_file = os.path.isfile
-is_folder = os.path.isdir
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether there is something of this name."""
+    return os.path.exists(path_of(os.fspath(path)))  # noqa: PTH110
+
+
+def nothing_at(path: object) -> InputError:
+    """What to say of a path that leads to neither a file nor a folder."""
+    address = web_address(path)
+    if address is not None:
+        return InputError(
+            f"{address}: headlab downloads nothing.", "Download it first, and give its path."
+        )
+    if exists(str(path)):
+        return InputError(f"{path} is a device or a pipe, not a file.", "Give the path of a file.")
+    return InputError(f"{path}: no such file or folder.", "Check the path.")
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file of this name."""
+    return os.path.isfile(path_of(os.fspath(path)))  # noqa: PTH113
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a folder of this name."""
+    return os.path.isdir(path_of(os.fspath(path)))  # noqa: PTH112
 
 
 class Spellings:
@@ -39,7 +65,7 @@ class Spellings:
     def _names_in(self, folder: str) -> dict[str, str]:
         if folder not in self._folders:
             try:
-                names = os.listdir(folder or ".")  # noqa: PTH208
+                names = os.listdir(path_of(folder or "."))  # noqa: PTH208
             except (OSError, ValueError):
                 names = []
             self._folders[folder] = {composed(name): name for name in names}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headlab.detect.photos import read_bgr
 from headlab.errors import SourceError
+from headlab.files.path_text import path_of
 from headlab.heads.detection import Resize
 from headlab.heads.layout import Layout
 from headlab.plain_text import counted
@@ -171,7 +172,7 @@ def read_frame(path: str | Path, number: int) -> NDArray[np.uint8]:
     """
     import cv2
 
-    video = cv2.VideoCapture(str(path))
+    video = cv2.VideoCapture(path_of(str(path)))
     try:
         reached = all(video.grab() for _ in range(number + 1))
         done, pixels = video.retrieve() if reached else (False, None)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BufferedReader
 from itertools import groupby
 
 import polars as pl
@@ -16,6 +17,8 @@ from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
 from headlab.boxes.photos.sizes import read_headers, size_fault
 from headlab.boxes.repeated import places
 from headlab.boxes.table import CORRUPT_IMAGE, DUPLICATE_IMAGE, SIZE_MISMATCH, BoxTable, Problem
+from headlab.files.opening import opened
+from headlab.files.path_text import path_of
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _BLOCK_BYTES = 1 << 20
@@ -102,7 +105,7 @@ def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Proble
 def _fault_within(path: str) -> Problem | None:
     """Decode a photo; what is wrong with it, if anything."""
     try:
-        with open(path, "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
+        with BufferedReader(opened(path)) as file, opened_by_pillow(file) as photo:
             if photo.width * photo.height > _MOST_PIXELS:
                 reason = f"its header claims {photo.width:,} px by {photo.height:,} px"
                 return Problem("error", CORRUPT_IMAGE, f"{path} was not decoded: {reason}.")
@@ -155,7 +158,7 @@ def _several(paths: list[str]) -> list[str]:
 
 def _size_of(path: str) -> int:
     try:
-        return os.path.getsize(path)  # noqa: PTH202 - several times as fast as Path's
+        return os.path.getsize(path_of(path))  # noqa: PTH202 - several times as fast as Path's
     except OSError:
         return -1
 
@@ -164,7 +167,7 @@ def _digest(path: str) -> bytes:
     """A hash of the contents; empty if they cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with BufferedReader(opened(path)) as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
     except OSError:

@@ -17,7 +17,7 @@ from headlab.boxes.formats.yolo.recognise import recognise_yolo
 from headlab.boxes.formats.yolo.write import write_yolo
 from headlab.boxes.photos.search import is_photo
 from headlab.errors import InputError, UnknownName
-from headlab.files.existing import is_file, is_folder
+from headlab.files.existing import is_file, is_folder, nothing_at
 from headlab.files.text import SMALL_BYTES, read_bytes
 
 FORMATS = (
@@ -86,7 +86,7 @@ def recognised(path: Path) -> Recognised:
             what was looked for.
     """
     if not is_file(path) and not is_folder(path):
-        raise InputError(f"{path}: no such file or folder.", "Check the path.")
+        raise nothing_at(path)
     if is_photo(path.name) and is_file(path):
         raise InputError(
             f"{path} is a photo, not annotations.",

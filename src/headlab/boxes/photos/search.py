@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from headlab.files.existing import Spellings, is_file
+from headlab.files.path_text import path_text
 from headlab.files.text import sound
 from headlab.plain_text import composed
 
@@ -165,7 +166,7 @@ def _real(folder: str) -> str:
 
 def _within(names: pl.Series, base: Path, bare: bool) -> pl.Series:
     name = names.str.replace(r"^.*[/\\]", "") if bare else names
-    prefix = "" if base == Path() else f"{base}/"
+    prefix = "" if base == Path() else f"{path_text(base)}/"
     frame = pl.DataFrame({"name": name})
     absolute = pl.col("name").str.starts_with("/") | pl.col("name").str.contains(r"^[A-Za-z]:[/\\]")
     inside = pl.lit(prefix) + pl.col("name").str.strip_prefix("./")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 import struct
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from headlab.checkpoint.model_path import check_model_path
 from headlab.errors import CheckpointError
 
 LOCAL_HEADER_BYTES = 30
@@ -172,22 +172,10 @@ def _check_apart(entries: list[Entry]) -> None:
 
 
 def _check_is_zip(path: Path) -> None:
+    check_model_path(path)
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CheckpointError(
-                f"{path} is a folder; a model file was expected.",
-                "Give the path of the model file inside it.",
-            )
-        if not stat.S_ISREG(mode):
-            raise CheckpointError(f"{path} is not a regular file; a model file was expected.")
         with path.open("rb") as file:
             head = file.read(512)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path}: no such file.",
-            "headlab downloads nothing; give the path of a file on this machine.",
-        ) from None
     except OSError as error:
         raise CheckpointError(
             f"{path}: cannot be read: {error.strerror}.", "Check the path and its permissions."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headlab.checkpoint.first_bytes import first_bytes
+from headlab.checkpoint.model_path import check_model_path
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.formats import recognised
@@ -27,6 +28,7 @@ def read_yolov3(
     Raises:
         CheckpointError: the file is missing, damaged, or no YOLOv3 model.
     """
+    check_model_path(path)
     companions, start = companions or CompanionFiles(), first_bytes(path)
     match recognised(path, start):
         case "keras":
@@ -46,11 +48,6 @@ def read_yolov3(
 
 def _no_model(path: Path, start: bytes) -> CheckpointError:
     """What is wrong with a file that is no YOLOv3 model."""
-    if not path.exists():
-        return CheckpointError(
-            f"{path}: no such file.",
-            "headlab downloads nothing; give the path of a file on this machine.",
-        )
     if path.suffix.lower() == ".cfg" and path.is_file():
         return CheckpointError(
             f"{path}: a .cfg describes a network, but holds no weights.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import BinaryIO
 
 import cv2
@@ -15,6 +16,7 @@ from torch.utils.data import get_worker_info
 from headlab.boxes.photos.headers import NotAPhoto, opened_by_pillow, read_header
 from headlab.detect.photos import read_bgr
 from headlab.errors import SourceError
+from headlab.files.opening import opened
 
 MOST_PIXELS = 1 << 28
 """A larger photo would take more than 800 MB in each of the loader's processes."""
@@ -36,7 +38,7 @@ def read_rgb(path: str) -> NDArray[np.uint8]:
         SourceError: it cannot be read; the message says why, without the path.
     """
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - several times as fast as Path's
+        with BufferedReader(opened(path)) as file:
             fault = _fault(file)
             whole = fault or _is_whole(file)
     except (OSError, ValueError) as error:

@@ -30,6 +30,7 @@ from headlab.boxes.table import (
 )
 from headlab.errors import InputError
 from headlab.files.existing import is_file, is_folder
+from headlab.files.opening import opened
 from headlab.files.text import sound
 
 _THREADS = 4
@@ -217,8 +218,8 @@ def _annotations(files: Sequence[str], problems: list[Problem]) -> dict[str, Ann
     def read(file: str) -> Annotation | Problem:
         try:
             # Not with headlab.files.text: XML says its own encoding, and this is faster than Path's open.
-            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123
-                return parse_annotation(opened.read())
+            with opened(file) as xml:
+                return parse_annotation(xml.read())
         except NotVoc as error:
             message = f"The file was skipped: {error.reason}."
             return Problem("error", "bad-file", message, file, error.line)

@@ -13,6 +13,7 @@ import polars as pl
 
 from headlab.boxes.formats.numbers import MAX_CLASS, NUMBER
 from headlab.boxes.table import Problem
+from headlab.files.opening import opened
 
 PLAIN = rf"^[ \t]*[0-9]+(?:[ \t]+{NUMBER}){{4}}[ \t]*$"
 BEGINS_PLAIN = rf"^[ \t]*[0-9]+(?:[ \t]+{NUMBER}){{4}}(?:[ \t]|$)"
@@ -107,7 +108,7 @@ def _text(path: str) -> str | OSError | None:
     try:
         # Not with headlab.files.text: there may be a hundred thousand label files, this is several times as
         # fast, and what is not plain digits becomes a problem with its line anyway.
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        with opened(path) as file:
             return file.read().decode("utf-8-sig", "replace")
     except FileNotFoundError:
         return None

@@ -31,7 +31,9 @@ from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, images_frame
 from headlab.errors import InputError
 from headlab.files.existing import Spellings, is_folder
+from headlab.files.path_text import path_of
 from headlab.files.text import sound
+from headlab.results.text_column import text_column
 
 
 def read_yolo(path: Path, how: Reading) -> BoxTable:
@@ -71,7 +73,7 @@ def read_yolo(path: Path, how: Reading) -> BoxTable:
         labels.boxes["class_id"],
         labels.boxes.select("x1", "y1", "x2", "y2"),
         images,
-        file=pl.Series(files, dtype=pl.String).gather(labels.boxes["photo"]),
+        file=text_column(files).gather(labels.boxes["photo"]),
         line=labels.boxes["line"],
     )
     table = BoxTable(
@@ -160,7 +162,7 @@ def _without_photo(photos: list[Listed], read: Sequence[str]) -> list[Problem]:
     for folder in folders:
         if not is_folder(folder or "."):
             continue
-        for name in sorted(map(sound, os.listdir(folder or "."))):  # noqa: PTH208
+        for name in sorted(map(sound, os.listdir(path_of(folder or ".")))):  # noqa: PTH208
             path = os.path.join(folder, name)  # noqa: PTH118
             if name.endswith(".txt") and path not in known and is_label_file(path):
                 problems.append(Problem("warning", "labels-without-image", message, path))
