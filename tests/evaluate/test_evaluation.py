@@ -188,7 +188,7 @@ def test_photos_that_cannot_be_read_are_skipped(
     lines = [f"{name} 1,1,50,60,0" for name in ("bad.jpg", "good.png", "gone.png", "text.md")]
     found = evaluate(*yolov3, annotated(tmp_path, lines), LOOSE)
     assert {Path(each.path).name: each.reason for each in found.skipped} == {
-        "bad.jpg": "not readable as an image",
+        "bad.jpg": "its header is cut off",
         "gone.png": "no such file",
         "text.md": "not a photo, by its name",
     }

@@ -100,6 +100,32 @@ def test_anchors_from_files_and_numbers(folder: Path, tmp_path: Path) -> None:
     assert decided(folder, anchors="1,2/3,4/5,6/7,8").masks == ((2, 3), (0, 1))
 
 
+def test_anchors_of_another_input_size_are_said(folder: Path, tmp_path: Path) -> None:
+    table = read_boxes(folder / "data" / "train.txt")
+    fitted = fit(table, 6, imgsz=(192, 192), levels=2, seed=0)
+    for name in ("a.txt", "a.yaml"):
+        fitted.save(tmp_path / name)
+    # At 96 px every box has half the width and height that it has at 192 px.
+    for name, count in (("a.txt", 1), ("a.yaml", 2)):
+        notes = [
+            note
+            for note in planned(folder, anchors=str(tmp_path / name)).notes
+            if "nchors" in note or "input of" in note
+        ]
+        assert len(notes) == count
+        assert notes[-1].startswith(
+            "Anchors: Multiplied by 0.5, all anchors together would fit much"
+        )
+    assert (
+        notes[0]
+        == f"{tmp_path}/a.yaml is for an input of 192 x 192 px; this training has 96 x 96 px."
+    )
+    given = "/".join(f"{width:g},{height:g}" for width, height in fitted.anchors_wh)
+    assert any("Multiplied by" in note for note in planned(folder, anchors=given).notes)
+    for right in ("fit", "/".join(f"{w / 2:g},{h / 2:g}" for w, h in fitted.anchors_wh)):
+        assert not any("Multiplied" in note for note in planned(folder, anchors=right).notes)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -190,6 +216,54 @@ def test_epsilon_is_the_starts_or_keras(folder: Path) -> None:
     assert epsilon(start=str(folder / "three.h5")) == 1e-3
     assert epsilon() == 1e-6
     assert epsilon(compat="keras-yolo3") == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("start", "freeze", "note"),
+    [
+        (None, "none", "Stage 1 trains everything: there are no start weights for anything"),
+        ("two.safetensors", "heads-only", None),
+        ("three.weights", "heads-only", None),  # its outputs do not fit: they are what is trained
+        ("bare/yolov3-tiny.conv.15", "backbone", "Stage 1 trains all but the backbone"),
+    ],
+)
+def test_stage_one_freezes_what_has_start_weights(
+    start: str | None, freeze: str, note: str | None, folder: Path
+) -> None:
+    values = {} if start is None else {"start": str(folder / start)}
+    made = planned(folder, anchors="start", **values)
+    assert made.config.stage1.freeze == freeze
+    notes = [each for each in made.notes if each.startswith("Stage 1")]
+    assert [note is not None and each.startswith(note) for each in notes] == [True] * bool(note)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        # Tiny has 13 convolutions: 7 of the backbone, 2 outputs.
+        (
+            {"stage1__freeze": "backbone"},
+            "stage1.freeze is backbone, .* 7 .*backbone.conv1: there are no",
+        ),
+        ({"stage1__freeze": "heads-only"}, "leave 11 convolutions"),
+        ({"stage1__epochs": 0, "stage2__freeze": "backbone"}, "stage2.freeze is backbone"),
+        (
+            {"start": "bare/yolov3-tiny.conv.15", "stage1__freeze": "heads-only"},
+            r"leave 4 convolutions .*P5\.\w+: .*conv.15 has no weights for them",
+        ),
+    ],
+)
+def test_random_weights_are_not_frozen(values: dict[str, Any], said: str, folder: Path) -> None:
+    if "start" in values:
+        values = {**values, "start": str(folder / values["start"])}
+    with pytest.raises(InputError, match=said) as caught:
+        planned(folder, anchors="start", **values)
+    assert ".freeze none" in caught.value.hint
+
+
+def test_what_stage_one_has_trained_may_be_frozen_in_stage_two(folder: Path) -> None:
+    made = planned(folder, anchors="start", stage2__freeze="backbone")
+    assert (made.config.stage1.freeze, made.config.stage2.freeze) == ("none", "backbone")
 
 
 def test_the_seed_decides_the_weights_that_are_drawn(folder: Path) -> None:

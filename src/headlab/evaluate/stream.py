@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headlab.boxes.exif_rotation import upright_table
+from headlab.boxes.photos.decoding import decoding_fault
 from headlab.boxes.table import BoxTable
 from headlab.detect.detector import Runnable
 from headlab.detect.offline import quiet
@@ -123,10 +124,14 @@ def photo_results(network: Runnable, task: Task) -> Iterator[PhotoResult | Skipp
             yield Skipped(photo.name, reason)
     for prediction in ready([source for _, source in reversed(waiting)]):
         while waiting and waiting[-1][1] is not prediction.source:
-            yield Skipped(waiting.pop()[0].name, "not readable as an image")
+            yield _unreadable(waiting.pop()[0])
         yield _result(prediction, waiting.pop()[0], task)
     while waiting:
-        yield Skipped(waiting.pop()[0].name, "not readable as an image")
+        yield _unreadable(waiting.pop()[0])
+
+
+def _unreadable(photo: Photo) -> Skipped:
+    return Skipped(photo.name, decoding_fault(photo.path) or "not readable as an image")
 
 
 def _result(prediction: Prediction, photo: Photo, task: Task) -> PhotoResult:

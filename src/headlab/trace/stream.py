@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headlab.boxes.photos.decoding import decoding_fault
 from headlab.detect.detector import Detector, Runnable
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
@@ -48,10 +49,15 @@ def _traced_stills(
     waiting = list(reversed(stills))
     for prediction in ready(stills) if stills else ():
         while waiting and waiting[-1] is not prediction.source:
-            yield Skipped(waiting.pop().name, "not readable as an image")
+            yield _unreadable(waiting.pop())
         yield _traced(prediction, layout, ready.settings, waiting.pop(), None)
     while waiting:
-        yield Skipped(waiting.pop().name, "not readable as an image")
+        yield _unreadable(waiting.pop())
+
+
+def _unreadable(source: Source) -> Skipped:
+    reason = "" if source.path is None else decoding_fault(source.path)
+    return Skipped(source.name, reason or "not readable as an image")
 
 
 def _traced_video(

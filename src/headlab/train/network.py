@@ -29,7 +29,9 @@ from headlab.errors import CheckpointError, InputError
 from headlab.families.yolov3.remarks import trained_masks
 from headlab.heads.anchor_files import read_anchor_set
 from headlab.plain_text import counted
+from headlab.train.anchor_notes import anchor_notes
 from headlab.train.configuration.config import TrainConfig
+from headlab.train.engine import freezing
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.start import load_weights
 
@@ -51,7 +53,7 @@ class PreparedNetwork:
 
     Attributes:
         network: with the start weights, in evaluation mode.
-        config: with variant, anchors and masks decided.
+        config: with variant, anchors, masks and what is frozen decided.
         notes: which of the start weights were loaded, and which were not.
     """
 
@@ -126,11 +128,30 @@ def make(
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = config.norm_momentum
     notes = _few_anchors(config, description)
-    if config.start is not None and epsilon is None:
-        with _options_of_train():
-            notes += load_weights(network, config.start, _companions(config)).lines()
+    if epsilon is None:
+        loaded: tuple[str, ...] = ()
+        if config.start is not None:
+            with _options_of_train():
+                report = load_weights(network, config.start, _companions(config))
+            notes += report.lines()
+            loaded = report.loaded
+        decided = freezing.decided(decided, description.architecture, loaded)
+        notes += _freezing_notes(config, decided)
+        notes += anchor_notes(config, decided, table)
     network.eval()
     return PreparedNetwork(network, decided, tuple(notes))
+
+
+def _freezing_notes(before: TrainConfig, decided: TrainConfig) -> list[str]:
+    """A note if stage 1 freezes less than usual, since there are no start weights for it."""
+    stage = decided.stage1
+    if before.stage1.freeze != "auto" or not stage.epochs or stage.freeze == "heads-only":
+        return []
+    what = "everything" if stage.freeze == "none" else "all but the backbone"
+    rest = "the rest" if decided.start else "anything"
+    return [
+        f"Stage 1 trains {what}: there are no start weights for {rest}, and random ones would stay."
+    ]
 
 
 def _few_anchors(config: TrainConfig, description: Description) -> list[str]:

@@ -78,7 +78,7 @@ class Plan:
         return Augmenter(augment_options(self.config), self.config.compat)
 
     def val_augmenter(self) -> Augmenter:
-        """Letterboxes the validation photos; with `compat` it augments them, as keras-yolo3 does."""
+        """Letterboxes the photos of the validation loss; with `compat` augments them, as keras-yolo3 does."""
         return self.augmenter() if self.config.compat else Augmenter(None)
 
 

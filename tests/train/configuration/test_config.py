@@ -13,7 +13,7 @@ from headlab.train.configuration.config import Section, StageConfig, TrainConfig
 
 def test_a_section_given_in_part_keeps_the_rest_of_its_own_default() -> None:
     config = TrainConfig(stage1={"epochs": 4}, stage2={"stop_patience": 0})
-    assert config.stage1 == StageConfig(epochs=4, freeze="heads-only")
+    assert config.stage1 == StageConfig(epochs=4, freeze="auto")
     assert config.stage2 == StageConfig(lr=1e-4, schedule="plateau", stop_patience=0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +12,8 @@ from itertools import groupby
 
 import polars as pl
 
-from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
+from headlab.boxes.photos.decoding import decoding_fault
+from headlab.boxes.photos.headers import UPRIGHT, Header
 from headlab.boxes.photos.sizes import read_headers, size_fault
 from headlab.boxes.repeated import places
 from headlab.boxes.table import CORRUPT_IMAGE, DUPLICATE_IMAGE, SIZE_MISMATCH, BoxTable, Problem
@@ -22,7 +22,6 @@ from headlab.files.path_text import path_of
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _BLOCK_BYTES = 1 << 20
-_MOST_PIXELS = 500_000_000  # 1.5 GB decoded
 
 _Row = tuple[int, str, "int | None", "int | None", "str | None", str, str, "int | None"]
 
@@ -104,18 +103,10 @@ def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Proble
 
 def _fault_within(path: str) -> Problem | None:
     """Decode a photo; what is wrong with it, if anything."""
-    try:
-        with BufferedReader(opened(path)) as file, opened_by_pillow(file) as photo:
-            if photo.width * photo.height > _MOST_PIXELS:
-                reason = f"its header claims {photo.width:,} px by {photo.height:,} px"
-                return Problem("error", CORRUPT_IMAGE, f"{path} was not decoded: {reason}.")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                photo.load()
-    except Exception as error:  # Pillow's readers raise anything at all for a damaged file
-        reason = str(error) or type(error).__name__
-        return Problem("error", CORRUPT_IMAGE, f"{path} cannot be decoded: {reason}.")
-    return None
+    reason = decoding_fault(path)
+    if not reason:
+        return None
+    return Problem("error", CORRUPT_IMAGE, f"{path} cannot be decoded: {reason}.")
 
 
 def _same_contents(rows: Sequence[_Row]) -> Iterator[Problem]:

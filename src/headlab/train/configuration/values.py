@@ -19,6 +19,7 @@ Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 Variant = Literal["yolov3", "yolov3-spp", "yolov3-tiny"]
 Freeze = Literal["heads-only", "backbone", "none"]
+FreezeChoice = Literal["auto", "heads-only", "backbone", "none"]
 Schedule = Literal["constant", "plateau", "cosine"]
 BoxTerms = Literal["xywh", "giou", "ciou"]
 IgnoreTruths = Literal["image", "level"]

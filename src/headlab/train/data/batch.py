@@ -38,12 +38,14 @@ class Sample:
         boxes: x1, y1, x2, y2 in input pixels and the class number, float32, (n, 5).
         index: number of the photo that it shows (in a mosaic, of the first photo).
         failed: paths of photos that could not be read, and why; each was replaced by another photo.
+        photo_hw_px: height and width of that photo, as it was read.
     """
 
     pixels: Tensor
     boxes: Tensor
     index: int
     failed: tuple[tuple[str, str], ...] = ()
+    photo_hw_px: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Batch:
         targets: what the network should predict.
         indices: numbers of the photos, (B,).
         failed: as in `Sample`, for all samples.
+        photos_hw_px: height and width of each photo, (B, 2).
     """
 
     pixels: Tensor
@@ -63,6 +66,7 @@ class Batch:
     targets: Targets
     indices: tuple[int, ...]
     failed: tuple[tuple[str, str], ...]
+    photos_hw_px: tuple[tuple[int, int], ...] = ()
 
     def images(self) -> Tensor:
         """The network's input: float32 from 0 to 1, (B, 3, H, W), channels_last."""
@@ -94,7 +98,8 @@ class Batch:
         }
         rest = {name: value for name, value in targets.items() if name not in arrays}
         counts = [len(boxes_of_image) for boxes_of_image in self.boxes]
-        return _unpickled, (self.pixels, boxes, counts, arrays, rest, self.indices, self.failed)
+        others = (self.indices, self.failed, self.photos_hw_px)
+        return _unpickled, (self.pixels, boxes, counts, arrays, rest, *others)
 
 
 def _unpickled(
@@ -105,11 +110,12 @@ def _unpickled(
     rest: Mapping[str, Any],
     indices: tuple[int, ...],
     failed: tuple[tuple[str, str], ...],
+    photos_hw_px: tuple[tuple[int, int], ...],
 ) -> Batch:
     """The batch that `Batch.__reduce__` took apart."""
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     split = torch.from_numpy(boxes).split(counts)
-    return Batch(pixels, tuple(split), Targets(**tensors, **rest), indices, failed)
+    return Batch(pixels, tuple(split), Targets(**tensors, **rest), indices, failed, photos_hw_px)
 
 
 class Collate:
@@ -135,4 +141,5 @@ class Collate:
             targets=self._assigner(boxes, (height, width)),
             indices=tuple(sample.index for sample in samples),
             failed=tuple(failure for sample in samples for failure in sample.failed),
+            photos_hw_px=tuple(sample.photo_hw_px for sample in samples),
         )

@@ -61,7 +61,8 @@ class PhotoDataset(Dataset[Sample]):
             others = torch.randint(len(self), (more,)).tolist() if more else []
             read = [self._readable(number, failed) for number in (draw.photo, *others)]
             augmented = self._augmenter([photo for _, photo in read], draw.input_hw_px)
-        return Sample(augmented.image, augmented.boxes, read[0][0], tuple(failed))
+        index, photo = read[0]
+        return Sample(augmented.image, augmented.boxes, index, tuple(failed), photo.hw_px)
 
     def _readable(self, number: int, failed: Failures) -> tuple[int, Photo]:
         """The photo with this number, or the next one that can be read, with its number."""

@@ -17,6 +17,8 @@ from headlab.boxes.photos.search import bare_name
 from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
 from headlab.errors import InputError
+from headlab.evaluate.matching import PhotoTruths
+from headlab.evaluate.photos import truths_of
 
 Boxes = NDArray[np.float32]
 
@@ -32,11 +34,13 @@ class Photos:
         boxes: for each photo x1, y1, x2, y2 in pixels of the upright photo, and the class number;
             float32, (n, 5).
         class_names: by class number.
+        truths: for each photo what `headlab evaluate` would look for; empty for photos to train on.
     """
 
     paths: tuple[str, ...]
     boxes: tuple[Boxes, ...]
     class_names: tuple[str, ...]
+    truths: tuple[PhotoTruths, ...] = ()
 
     def __len__(self) -> int:
         """The number of photos, N."""
@@ -71,11 +75,15 @@ class _Columns:
         return _Columns(self.photo[kept], self.rows[kept])
 
 
-def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
+def photos_of(table: BoxTable, *, evaluated: bool = False) -> tuple[Photos, tuple[str, ...]]:
     """The photos of a table that exist, and those of their boxes that can be learned.
 
     Missing photos, crowds, boxes without area and boxes entirely outside their photo are left out. Photos
     that cannot be decoded stay, since that shows only when they are read.
+
+    Args:
+        table: the annotations.
+        evaluated: whether detections will be compared with the boxes, so that `truths` are needed.
 
     Returns:
         The photos, and sentences about what was left out.
@@ -95,10 +103,13 @@ def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
     columns, crowds = _columns(table)
     columns = columns.only(~missing[columns.photo])
     columns, empty, outside = _sound(columns, headers)
+    present = [path for path, is_gone in zip(paths, missing, strict=True) if not is_gone]
+    truths = _truths(table) if evaluated else {}
     photos = Photos(
-        tuple(path for path, is_gone in zip(paths, missing, strict=True) if not is_gone),
+        tuple(present),
         _by_photo(columns, missing),
         table.class_names,
+        tuple(truths[path] for path in present) if evaluated else (),
     )
     missing_paths = [path for path, is_gone in zip(paths, missing, strict=True) if is_gone]
     notes = (
@@ -109,6 +120,10 @@ def photos_of(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
         counted(rotated, "photo{s} rotated by Exif: read upright, with the boxes rotated as well."),
     )
     return photos, tuple(note for note in notes if note)
+
+
+def _truths(table: BoxTable) -> dict[str, PhotoTruths]:
+    return truths_of(table, {number: number for number in range(len(table.class_names))})
 
 
 def _is_missing(header: Header | Problem) -> bool:

@@ -222,7 +222,7 @@ def _matched(train: BoxTable, val: BoxTable, config: DataConfig) -> tuple[BoxTab
 
 
 def _val_photos(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
-    photos, notes = photos_of(table)
+    photos, notes = photos_of(table, evaluated=True)
     if not photos.box_count:
         notes = (*notes, "None of the photos to validate on has a box.")
     return photos, tuple(f"Validation: {note}" for note in notes)

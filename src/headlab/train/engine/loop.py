@@ -36,7 +36,9 @@ from headlab.train.events import (
     Watcher,
 )
 from headlab.train.planning import Plan
+from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.loss import Loss, yolo_loss
+from headlab.yolov3.targets.assigner import Assigner
 
 
 class Training:
@@ -64,7 +66,7 @@ class Training:
         if fabric.world_size > 1:
             self._network = synced(self._network, fabric.device)
         self._options = plan.loss_options()
-        self._train, self._val = _loaders(plan, fabric)
+        self._train, self._val, self._plain_val = _loaders(plan, fabric)
         self._keeper = Keeper(plan, fabric.is_global_zero)
         self._began = time.monotonic()
 
@@ -76,7 +78,7 @@ class Training:
             InputError: no photo can be read.
             OutputError: a checkpoint cannot be written; the previous one is unchanged.
         """
-        with self._train, self._val or nullcontext():
+        with self._train, self._val or nullcontext(), self._plain_val or nullcontext():
             return self._run()
 
     def _run(self) -> Finished:
@@ -214,7 +216,7 @@ class Training:
         return loss
 
     def _validate(self, running: RunningStage) -> Validation | None:
-        if self._val is None:
+        if self._val is None or self._plan.val is None:
             return None
         every = self._plan.config.evaluate_every
         due = self._plan.config.monitor != "loss" or (
@@ -227,7 +229,9 @@ class Training:
             self._fabric,
             self._options,
             self._network.description,
+            self._plan.val,
             figures=due,
+            plain=self._plain_val,
         )
 
     def _monitored(self) -> str:
@@ -265,8 +269,10 @@ def _timed(loader: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
         yield batch, time.monotonic() - began
 
 
-def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None]:
-    """The loaders of this process's photos: those to train on, and those to validate on.
+def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None, Loader | None]:
+    """The loaders of this process's photos: those to train on, those to validate on, and these letterboxed.
+
+    The last is None where the validation photos are letterboxed anyway.
 
     Raises:
         InputError: there are fewer photos than a batch takes, or fewer than there are processes.
@@ -279,10 +285,14 @@ def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None]:
     assigner = plan.assigner()
     train = train_loader(plan.train, plan.config, plan.augmenter(), assigner, **shared)
     if plan.val is None:
-        return train, None
+        return train, None, None
     if len(plan.val) < fabric.world_size:
         raise InputError(
             f"There are {len(plan.val)} photos to validate on, and {fabric.world_size} processes.",
             "Each process needs one: validate on more photos, or train with fewer --devices.",
         )
-    return train, val_loader(plan.val, plan.config, plan.val_augmenter(), assigner, **shared)
+    val = val_loader(plan.val, plan.config, plan.val_augmenter(), assigner, **shared)
+    if not plan.config.compat:
+        return train, val, None
+    unassigned = Assigner(plan.network.description)
+    return train, val, val_loader(plan.val, plan.config, Augmenter(None), unassigned, **shared)
