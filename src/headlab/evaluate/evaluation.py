@@ -190,20 +190,43 @@ def evaluate(
     task = Task.of(layout, table, settings)
     photos = len(task.photos)
     results = with_progress(photo_candidates(network, task), progress, lambda: photos)
-    read, skipped = _judged(results, task)
+    return evaluation(task, results, table.unread, model=model, data=data)
+
+
+def evaluation(
+    task: Task,
+    photos: Iterable[PhotoCandidates | Skipped],
+    problems: tuple[Problem, ...] = (),
+    *,
+    model: str = "",
+    data: str = "",
+) -> Evaluation:
+    """Evaluate what a network made of photos.
+
+    Args:
+        task: what to evaluate.
+        photos: the candidates of each, or that it could not be read.
+        problems: annotations that could not be read.
+        model: the model's file.
+        data: the annotations' file.
+
+    Raises:
+        SourceError: no photo could be read.
+    """
+    read, skipped = _judged(photos, task)
     truths, detections = _all_truths(read), _all_detections(read)
     names = task.classes.names
     figures = coco_figures(truths, detections, names, task.settings.counted)
     by_class = np.bincount(truths.class_id[~truths.crowd], minlength=len(names))
     return Evaluation(
-        layout=layout,
+        layout=task.layout,
         settings=task.settings,
         classes=task.classes,
         figures=figures,
         rows=breakdown(read, task, figures, by_class),
         images=_image_table(read),
         skipped=tuple(skipped),
-        problems=table.unread,
+        problems=problems,
         remarks=tuple(_remarks(task, read)),
         truths=truths,
         detections=detections,

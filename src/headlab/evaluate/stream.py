@@ -12,6 +12,7 @@ from headlab.boxes.table import BoxTable
 from headlab.detect.candidates import Candidates
 from headlab.detect.detector import Runnable
 from headlab.detect.sources import Source
+from headlab.detect.steps import steps
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch, matched_classes
 from headlab.evaluate.matching import Fates, Pairs, fates
@@ -32,6 +33,7 @@ class Task:
         settings: nothing left open.
         classes: which classes are evaluated.
         photos: with their truths.
+        table: the annotations, upright as the photos are read.
         groups: the levels and slots whose contributions are measured.
         rotated_by_exif: how many photos had boxes for the stored pixels, which were rotated with them.
     """
@@ -40,12 +42,26 @@ class Task:
     settings: Settings
     classes: ClassMatch
     photos: tuple[Photo, ...]
+    table: BoxTable
     groups: Groups
     rotated_by_exif: int = 0
 
     @classmethod
-    def of(cls, layout: Layout, table: BoxTable, settings: Settings | None = None) -> Task:
+    def of(
+        cls,
+        layout: Layout,
+        table: BoxTable,
+        settings: Settings | None = None,
+        rotated_by_exif: int | None = None,
+    ) -> Task:
         """Prepare an evaluation.
+
+        Args:
+            layout: of the model.
+            table: the annotations.
+            settings: how to evaluate.
+            rotated_by_exif: how many photos' boxes in the table have been rotated with them; None if that is
+                still to be done.
 
         Raises:
             InputError: model and annotations have no class in common, there is nothing to be found, or
@@ -60,9 +76,12 @@ class Task:
             )
         decided = (settings or Settings()).for_head(layout)
         classes = matched_classes(layout, table)
-        table, rotated = upright_table(table)  # as the photos are read
+        if rotated_by_exif is None:
+            table, rotated_by_exif = upright_table(table)  # as the photos are read
         photos = annotated_photos(table, classes, difficult=decided.difficult)
-        return cls(layout, decided, classes, tuple(photos), Groups.of(layout), rotated)
+        return cls(
+            layout, decided, classes, tuple(photos), table, Groups.of(layout), rotated_by_exif
+        )
 
 
 @dataclass(frozen=True)
@@ -125,23 +144,19 @@ def photo_candidates(network: Runnable, task: Task) -> Iterator[PhotoCandidates 
     Raises:
         InputError: the device is not there.
     """
-    ready = network.detector(task.settings.forward())
-    waiting = [
-        (photo, Source.of_file(photo.path))
-        for photo in reversed(task.photos)
-        if not photo.unusable()
-    ]
     for photo in task.photos:
         if reason := photo.unusable():
             yield Skipped(photo.name, reason)
-    for prediction in ready([source for _, source in reversed(waiting)]):
-        while waiting and waiting[-1][1] is not prediction.source:
-            yield Skipped(waiting.pop()[0].name, "not readable as an image")
-        height, width = prediction.image_bgr.shape[:2]
-        candidates = Candidates.of(prediction, task.settings.conf)
-        yield PhotoCandidates(waiting.pop()[0], (height, width), candidates)
-    while waiting:
-        yield Skipped(waiting.pop()[0].name, "not readable as an image")
+    photos = [photo for photo in task.photos if not photo.unusable()]
+    sources = [Source.of_file(photo.path) for photo in photos]
+    seen = steps(network.detector(task.settings.forward()), sources)
+    for photo, step in zip(photos, seen, strict=True):
+        if step.prediction is None:
+            yield Skipped(photo.name, step.reason)
+            continue
+        height, width = step.prediction.image_bgr.shape[:2]
+        candidates = Candidates.of(step.prediction, task.settings.conf)
+        yield PhotoCandidates(photo, (height, width), candidates)
 
 
 def judged(photos: Sequence[PhotoCandidates], task: Task) -> Judged:

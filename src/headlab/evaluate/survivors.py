@@ -76,7 +76,12 @@ def survivors(
     boxes = np.concatenate(
         [np.empty((0, 4), np.float32), *(photo.boxes_xyxy_px for photo in taken)]
     )
-    place = np.concatenate([np.empty(0, np.int64), *(_places(photo, layout) for photo in taken)])
+    place = np.concatenate(
+        [
+            np.empty(0, np.int64),
+            *(layout.addresses(*photo.input_hw_px).places(photo.flat) for photo in taken),
+        ]
+    )
     absent = [members[place] for members in groups.members]
     among = [np.ones(len(image), np.bool_), *(~gone for gone in absent)]
     if photos and photos[0].corners:
@@ -124,12 +129,3 @@ def _best_scores(image: Numbers, score: Numbers, rows: Flags, most: int) -> Numb
     numbers = numbers[np.lexsort((-score[numbers], image[numbers]))]
     first = np.searchsorted(image[numbers], image[numbers], side="left")
     return numbers[np.arange(len(numbers)) - first < most]
-
-
-def _places(photo: Candidates, layout: Layout) -> Numbers:
-    """The place of each row, by its number in `Layout.places`."""
-    space = layout.addresses(*photo.input_hw_px)
-    where = space.address_all(photo.flat)
-    first = np.cumsum([0, *space.slots])
-    numbers: Numbers = first[where.level] + where.slot
-    return numbers
