@@ -67,7 +67,7 @@ class Row:
 def cost_of(command: Sequence[str]) -> Cost:
     """Run a command to its end, on a disk that has nothing left to write.
 
-    A command that waits until its file is on the disk would otherwise also wait for what others wrote before it.
+    A command that waits until its file is on the disk would otherwise also wait for what others wrote.
 
     Raises:
         RuntimeError: it failed; the message has what it printed.

@@ -241,6 +241,7 @@ class Model:
         split: str | None = None,
         encoding: str | None = None,
         assume_size: tuple[int, int] | None = None,
+        run: str | Path | None = None,
         progress: Progress | None = None,
         **settings: Unpack[EvaluationSettings],
     ) -> Evaluation:
@@ -255,6 +256,8 @@ class Model:
             split: evaluate on this split only.
             encoding: of the annotations' text.
             assume_size: height and width in pixels of photos whose size is unknown.
+            run: a folder in which to store what the network makes of the photos, so that
+                `headlab.load_run` can ask more of it later; a run that was stopped goes on.
             progress: called after each photo with how many are done, and of how many.
             settings: how to evaluate:
                 `conf` (0.001), the least score;
@@ -289,13 +292,22 @@ class Model:
                 encoding=encoding,
                 assume_size=assume_size,
             )
+        given = "" if isinstance(data, BoxTable) else str(data)
+        if run is not None:
+            from headlab.evaluate.stored import evaluate_recorded
+            from headlab.runs.header import model_fingerprint
+
+            return evaluate_recorded(
+                *(self.runnable, self.layout, table, chosen, Path(run)),
+                model=self._called,
+                fingerprint=model_fingerprint(self.checkpoint),
+                data=given,
+                progress=progress,
+            )
         return evaluate(
-            self.runnable,
-            self.layout,
-            table,
-            chosen,
+            *(self.runnable, self.layout, table, chosen),
             model=self._called,
-            data="" if isinstance(data, BoxTable) else str(data),
+            data=given,
             progress=progress,
         )
 

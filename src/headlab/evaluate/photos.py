@@ -13,7 +13,16 @@ from headlab.boxes.table import BoxTable
 from headlab.detect.offline import ultralytics
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch
-from headlab.evaluate.matching import PhotoTruths
+from headlab.evaluate.scoring import Boxes, Flags, Numbers
+
+
+@dataclass(frozen=True)
+class PhotoTruths:
+    """The truths of one photo, as in `headlab.evaluate.scoring.Truths`."""
+
+    boxes_xyxy_px: Boxes
+    class_id: Numbers
+    crowd: Flags
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,16 @@ class Stretch:
     image_hw_px: tuple[int, int]
     input_hw_px: tuple[int, int]
 
+    @property
+    def resized_hw_px(self) -> tuple[int, int]:
+        """Height and width of the image within the input: all of it."""
+        return self.input_hw_px
+
+    @property
+    def offset_xy_px(self) -> tuple[int, int]:
+        """Left and upper edge of the image in the input."""
+        return 0, 0
+
     def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The input's pixels for an image, whatever the order of its channels.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from headlab.detect.device import select
 from headlab.detect.loader import loader
+from headlab.detect.mapping import ToImage
 from headlab.detect.nms import Suppression
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Prediction
@@ -112,7 +112,13 @@ class Yolov3Detector:
             images = rgb[None].float() / 255
             candidates = decode(self._network(images), self._layout.levels)
         kept, flat = self._suppression(candidates[0])
-        to_image = partial(resized.to_image, clip=True)
+        height, width = resized.image_hw_px
+        resized_height, resized_width = resized.resized_hw_px
+        to_image = ToImage(
+            (resized_width / width, resized_height / height),
+            resized.offset_xy_px,
+            resized.image_hw_px,
+        )
         return Prediction(
             source=source,
             image_bgr=image_bgr,
@@ -126,7 +132,7 @@ class Yolov3Detector:
             to_image=to_image,
         )
 
-    def _result(self, name: str, image_bgr: NDArray[np.uint8], kept: Any, to_image: Any) -> Any:
+    def _result(self, name: str, image_bgr: NDArray[np.uint8], kept: Any, to_image: ToImage) -> Any:
         """The detections as ultralytics' `Results`."""
         boxes = kept.clone()
         boxes[:, :4] = kept.new_tensor(to_image(kept[:, :4].cpu().numpy()))

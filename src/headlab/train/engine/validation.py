@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from headlab.checkpoint.yolov3.description import Description
 from headlab.detect.nms import Suppression
-from headlab.evaluate.matching import PhotoTruths
+from headlab.evaluate.photos import PhotoTruths
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.evaluate.settings import Settings
 from headlab.families.yolov3.head import layout_of
