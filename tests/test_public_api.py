@@ -47,6 +47,7 @@ def test_names() -> None:
         "Plan",
         "Recipe",
         "Restored",
+        "Run",
         "Saved",
         "Trace",
         "anchors",
@@ -55,6 +56,7 @@ def test_names() -> None:
         "convert",
         "diff",
         "load",
+        "load_run",
         "train",
         "undo",
     }

@@ -241,6 +241,7 @@ class Model:
         split: str | None = None,
         encoding: str | None = None,
         assume_size: tuple[int, int] | None = None,
+        without: Sequence[str] = (),
         run: str | Path | None = None,
         progress: Progress | None = None,
         **settings: Unpack[EvaluationSettings],
@@ -256,6 +257,7 @@ class Model:
             split: evaluate on this split only.
             encoding: of the annotations' text.
             assume_size: height and width in pixels of photos whose size is unknown.
+            without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
             run: a folder in which to store what the network makes of the photos, so that
                 `headlab.load_run` can ask more of it later; a run that was stopped goes on.
             progress: called after each photo with how many are done, and of how many.
@@ -302,10 +304,12 @@ class Model:
                 model=self._called,
                 fingerprint=model_fingerprint(self.checkpoint),
                 data=given,
+                without=without,
                 progress=progress,
             )
         return evaluate(
             *(self.runnable, self.layout, table, chosen),
+            without=without,
             model=self._called,
             data=given,
             progress=progress,

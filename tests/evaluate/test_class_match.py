@@ -17,7 +17,7 @@ def matched(
     folder: Path, data: tuple[str, ...] | None, model: tuple[str, ...], numbers: str = "0 1 1"
 ) -> ClassMatch:
     save_noise(folder, ["a.png"])
-    boxes = " ".join(f"10,10,30,40,{number}" for number in numbers.split())
+    boxes = " ".join(f"10,10,{30 + at},40,{number}" for at, number in enumerate(numbers.split()))
     layout = identify(yolov3_models.random_model(class_names=model))
     return matched_classes(layout, annotated(folder, [f"a.png {boxes}"], data))
 

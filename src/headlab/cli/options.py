@@ -59,6 +59,30 @@ show_all_option = click.option(
 )
 
 
+run_option = click.option(
+    "--run",
+    type=FILE,
+    metavar="DIR",
+    help="Store what the network makes of each photo in this folder. A run that was stopped goes on.",
+)
+
+
+def refuse_with_run(run: Path, *given: object) -> None:
+    """Refuse what a stored run leaves no place for: other data, and files that describe a model.
+
+    Raises:
+        InputError: something of the kind is given.
+    """
+    values = [
+        value for each in given for value in (each.values() if isinstance(each, dict) else [each])
+    ]
+    if any(value is not None for value in values):
+        raise InputError(
+            f"{run} is a stored run, which has its photos, annotations and class names.",
+            "Leave out DATA and the options that describe it or the model.",
+        )
+
+
 def declared(*options: Decorator[Any]) -> Decorator[Any]:
     """Several options as one decorator; the help lists them in this order."""
 

@@ -168,6 +168,7 @@ def evaluate(
     table: BoxTable,
     settings: Settings | None = None,
     *,
+    without: Sequence[str] = (),
     model: str = "",
     data: str = "",
     progress: Progress | None = None,
@@ -179,6 +180,7 @@ def evaluate(
         layout: the head's description.
         table: the annotations, as `headlab.boxes.read` gives them.
         settings: how to evaluate; the defaults are those of COCO evaluations.
+        without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
         model: the model's file.
         data: the annotations' file.
         progress: called after each photo.
@@ -188,7 +190,7 @@ def evaluate(
             device is not there, or the head does not have what a setting asks for.
         SourceError: no photo could be read.
     """
-    task = Task.of(layout, table, settings)
+    task = Task.of(layout, table, settings, without=without)
     photos = len(task.photos)
     results = with_progress(photo_candidates(network, task), progress, lambda: photos)
     return evaluation(task, results, table.unread, model=model, data=data)

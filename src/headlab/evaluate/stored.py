@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from headlab.boxes.table import BoxTable
 from headlab.detect.detector import Runnable
 from headlab.detect.sources import Source
@@ -15,7 +13,7 @@ from headlab.evaluate.evaluation import Evaluation, evaluation
 from headlab.evaluate.settings import Settings
 from headlab.evaluate.stream import PhotoCandidates, Skipped, Task
 from headlab.heads.layout import Layout
-from headlab.results.progress import Progress
+from headlab.results.progress import Progress, with_progress
 from headlab.runs.annotations import annotations_header
 from headlab.runs.header import Header, names_fingerprint
 from headlab.runs.record import record
@@ -35,6 +33,7 @@ def evaluate_recorded(
     model: str,
     fingerprint: str,
     data: str = "",
+    without: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evaluation:
     """Store a run of annotated photos, and evaluate it; a run that was stopped goes on.
@@ -48,11 +47,12 @@ def evaluate_recorded(
         model: the model's file.
         fingerprint: of the model's tensors.
         data: the annotations' file.
+        without: as of `evaluate_stored`.
         progress: called after each photo.
 
     Raises: as `headlab.evaluate.evaluation.evaluate` and `headlab.runs.record.record`.
     """
-    task = Task.of(layout, table, settings)
+    task = Task.of(layout, table, settings, without=without)
     forward = task.settings.forward()
     header = Header(
         model=model,
@@ -80,11 +80,15 @@ def evaluate_recorded(
         annotations=task.table,
         progress=progress,
     )
-    return evaluate_stored(StoredRun.read(folder), settings)
+    return evaluate_stored(StoredRun.read(folder), settings, without=without)
 
 
 def evaluate_stored(
-    run: StoredRun, settings: Settings | None = None, *, without: Sequence[str] = ()
+    run: StoredRun,
+    settings: Settings | None = None,
+    *,
+    without: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a run; the figures are those of evaluating its model again, to the last bit.
 
@@ -92,6 +96,7 @@ def evaluate_stored(
         run: with annotations.
         settings: how to evaluate; what decides the forward pass must be as in the run, or left open.
         without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
+        progress: called after each photo.
 
     Raises:
         InputError: the run has no annotations, does not hold what the settings ask for, or is damaged.
@@ -102,11 +107,12 @@ def evaluate_stored(
     _check(run, settings)
     table = run.annotations()
     data = run.header.data or {}
-    task = Task.of(run.layout, table, settings, int(data.get("rotated_by_exif", 0)))
-    absent = {place for name in without for place in run.layout.places_of(name)}
+    rotated = int(data.get("rotated_by_exif", 0))
+    task = Task.of(run.layout, table, settings, without=without, rotated_by_exif=rotated)
+    photos = len(task.photos)
     return evaluation(
         task,
-        _photos(run, task, [place in absent for place in run.layout.places]),
+        with_progress(_photos(run, task), progress, lambda: photos),
         model=run.header.model,
         data=str(data.get("data", "")),
     )
@@ -135,11 +141,8 @@ def _check(run: StoredRun, settings: Settings) -> None:
             )
 
 
-def _photos(
-    run: StoredRun, task: Task, absent: Sequence[bool]
-) -> Iterator[PhotoCandidates | Skipped]:
+def _photos(run: StoredRun, task: Task) -> Iterator[PhotoCandidates | Skipped]:
     by_path = {str(photo.path): photo for photo in task.photos}
-    gone = np.array(absent)
     for image in run:
         photo = by_path.pop(image.row["image"], None)
         if photo is None:
@@ -147,10 +150,6 @@ def _photos(
         if image.candidates is None:
             yield Skipped(photo.name, image.row["skipped"])
             continue
-        candidates = image.candidates
-        if gone.any():
-            place = run.layout.addresses(*candidates.input_hw_px).places(candidates.flat)
-            candidates = candidates.only(~gone[place])
-        yield PhotoCandidates(photo, image.size_hw_px, candidates)
+        yield PhotoCandidates(photo, image.size_hw_px, image.candidates)
     for photo in by_path.values():
         yield Skipped(photo.name, _NOT_THERE)

@@ -36,6 +36,7 @@ class Task:
         table: the annotations, upright as the photos are read.
         groups: the levels and slots whose contributions are measured.
         rotated_by_exif: how many photos had boxes for the stored pixels, which were rotated with them.
+        absent: the places whose candidates are left out, by their numbers in `Layout.places`.
     """
 
     layout: Layout
@@ -45,6 +46,7 @@ class Task:
     table: BoxTable
     groups: Groups
     rotated_by_exif: int = 0
+    absent: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -52,6 +54,8 @@ class Task:
         layout: Layout,
         table: BoxTable,
         settings: Settings | None = None,
+        *,
+        without: Sequence[str] = (),
         rotated_by_exif: int | None = None,
     ) -> Task:
         """Prepare an evaluation.
@@ -60,6 +64,7 @@ class Task:
             layout: of the model.
             table: the annotations.
             settings: how to evaluate.
+            without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
             rotated_by_exif: how many photos' boxes in the table have been rotated with them; None if that is
                 still to be done.
 
@@ -76,11 +81,22 @@ class Task:
             )
         decided = (settings or Settings()).for_head(layout)
         classes = matched_classes(layout, table)
+        left_out = {place for name in without for place in layout.places_of(name)}
+        absent = tuple(at for at, place in enumerate(layout.places) if place in left_out)
+        if len(absent) == len(layout.places):
+            raise InputError("Without all levels nothing can be found.", "Leave one of them in.")
         if rotated_by_exif is None:
             table, rotated_by_exif = upright_table(table)  # as the photos are read
         photos = annotated_photos(table, classes, difficult=decided.difficult)
         return cls(
-            layout, decided, classes, tuple(photos), table, Groups.of(layout), rotated_by_exif
+            layout,
+            decided,
+            classes,
+            tuple(photos),
+            table,
+            Groups.of(layout),
+            rotated_by_exif,
+            absent,
         )
 
 
@@ -161,7 +177,7 @@ def photo_candidates(network: Runnable, task: Task) -> Iterator[PhotoCandidates 
 
 def judged(photos: Sequence[PhotoCandidates], task: Task) -> Judged:
     """Make detections of candidates, with and without each group, and match them to the truths."""
-    candidates = [photo.candidates for photo in photos]
+    candidates = [_without_absent(photo.candidates, task) for photo in photos]
     found = survivors(candidates, task.layout, task.settings, task.groups)
     truths = _truths(photos)
     numbers = task.classes.of_model[found.rows.class_id]
@@ -186,6 +202,13 @@ def judged(photos: Sequence[PhotoCandidates], task: Task) -> Judged:
         tuple(fates_of(rest) for rest in found.without),
         not any(each.corners for each in candidates),
     )
+
+
+def _without_absent(candidates: Candidates, task: Task) -> Candidates:
+    if not task.absent:
+        return candidates
+    space = task.layout.addresses(*candidates.input_hw_px)
+    return candidates.only(~np.isin(space.places(candidates.flat), task.absent))
 
 
 def _truths(photos: Sequence[PhotoCandidates]) -> Truths:

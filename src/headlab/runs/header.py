@@ -71,7 +71,7 @@ class Header:
                 return f"with {name} {other.forward.get(name)}, not {value}"
         if self.sources != other.sources:
             return "of other images"
-        if self.data != other.data:
+        if (self.data or {}).get("sha256") != (other.data or {}).get("sha256"):
             return "with other annotations"
         return ""
 

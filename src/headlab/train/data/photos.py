@@ -17,8 +17,7 @@ from headlab.boxes.photos.search import bare_name
 from headlab.boxes.photos.sizes import read_headers
 from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
 from headlab.errors import InputError
-from headlab.evaluate.photos import PhotoTruths
-from headlab.evaluate.photos import truths_of
+from headlab.evaluate.photos import PhotoTruths, truths_of
 
 Boxes = NDArray[np.float32]
 
