@@ -26,7 +26,7 @@ CORRUPT_IMAGE = "corrupt-image"
 NO_CLASS_NAMES = "no-class-names"
 NO_BOX = "no-box"
 """An error: nothing has a box."""
-LIKELY_MISTAKE = "likely-mistake"
+WRONG_COLUMNS = "wrong-columns"
 """An error that concerns all annotations, such as columns in another order: not for training."""
 
 FARTHEST_PX = 1e9
