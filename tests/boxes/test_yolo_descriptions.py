@@ -274,3 +274,9 @@ def test_timestamps_are_refused_with_their_line(data: Path) -> None:
             described(data, f"train: train/images\nx: !!timestamp {value}\n")
     table = described(data, "train: train/images\nnames: [2001-01-01]\nx: 2001-99-99\n")
     assert table.class_names == ("2001-01-01",)
+
+
+def test_names_may_be_the_path_of_a_file(data: Path) -> None:
+    (data / "animals.txt").write_text("cat\ndog\n")
+    table = described(data, "train: train/images\nnames: animals.txt\n")
+    assert (table.class_names, table.names_source) == (("cat", "dog"), "animals.txt")

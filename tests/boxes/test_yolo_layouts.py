@@ -246,3 +246,45 @@ def test_a_folder_that_links_to_itself_is_looked_into_once(
     (tmp_path / "b").mkdir()
     (tmp_path / "b/up").symlink_to(tmp_path, target_is_directory=True)
     assert read(tmp_path).images.height == 1
+
+
+def test_darknets_labels_of_pascal_vocs_photos(tmp_path: Path, photo: MakePhoto) -> None:
+    photo("VOC2007/JPEGImages/a.png")
+    write(tmp_path / "VOC2007/labels/a.txt", BOX)
+    write(tmp_path / "train.txt", "VOC2007/JPEGImages/a.png\n")
+    table = read(tmp_path / "train.txt")
+    assert (table.format, corners(table)) == ("yolo", [CORNERS])
+
+
+def test_label_files_in_a_folder_of_another_name_are_mentioned(
+    tmp_path: Path, photo: MakePhoto
+) -> None:
+    photo("set/pictures/a.png")
+    labels = write(tmp_path / "set/yolo/a.txt", BOX)
+    with pytest.raises(InputError, match="no label file such as") as refused:
+        read(tmp_path / "set")
+    assert f"there is {labels}: give its folder, and that of the photos" in refused.value.message
+    assert corners(read(tmp_path / "set/yolo", images=tmp_path / "set/pictures")) == [CORNERS]
+
+
+def test_of_two_formats_the_other_is_mentioned(tmp_path: Path, photo: MakePhoto) -> None:
+    flat(tmp_path, photo, "a")
+    write(tmp_path / "a.xml", "<annotation/>")
+    table = read(tmp_path)
+    assert table.format == "yolo"
+    assert table.recognised.endswith(
+        "though it looks like Pascal VOC (XML files; --format voc), too"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path, photo: MakePhoto) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))
+    folder.mkdir()
+    for path in (folder, folder / "train.txt"):
+        with pytest.raises(InputError, match=r"bad\?.*: the name is not UTF-8"):
+            read(path)
+    photo("images/a.png")
+    write(tmp_path / "labels/a.txt", BOX)
+    with pytest.raises(InputError, match="the name is not UTF-8"):
+        read(tmp_path / "labels", images=folder)

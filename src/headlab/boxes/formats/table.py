@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headlab.boxes.formats.coco.read import read_coco, recognise_coco
@@ -105,6 +105,14 @@ def recognised(path: Path) -> Recognised:
             f"{path}: not recognised as annotations. {reasons}.",
             f"{_LOOKED_FOR} If it is one of them, name it with --format.",
         )
+    rivals = [
+        f"{FORMAT_TITLES[other.format.name]} ({other.evidence.reason}; --format {other.format.name})"
+        for other in candidates
+        if other is not best and other.evidence.score > ENOUGH
+    ]
+    if rivals:
+        reason = f"{best.evidence.reason}, though it looks like {' and '.join(rivals)}, too"
+        best = replace(best, evidence=replace(best.evidence, reason=reason))
     return best
 
 

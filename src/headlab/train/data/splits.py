@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headlab.boxes.classes import written_names
 from headlab.boxes.reading import NO_PHOTOS, read
-from headlab.boxes.table import LIKELY_MISTAKE, MISSING_IMAGE, BoxTable, Problem
+from headlab.boxes.table import MISSING_IMAGE, WRONG_COLUMNS, BoxTable, Problem
 from headlab.errors import InputError
 from headlab.train.configuration.config import DataConfig
 from headlab.train.data.photos import Photos, counted, photos_of
@@ -244,7 +244,7 @@ def _refuse_mistakes(problems: Sequence[Problem], path: str) -> None:
         InputError: a mistake is likely that concerns all annotations.
     """
     for problem in problems:
-        if problem.kind == LIKELY_MISTAKE and problem.severity == "error":
+        if problem.kind == WRONG_COLUMNS:
             raise InputError(
                 f"{path}: {problem.message}",
                 f"Nothing is trained on such boxes. headlab boxes check {path} shows them.",

@@ -92,6 +92,19 @@ def label_path(image: str) -> str:
     return path if rooted is image else path[len(os.sep) :]
 
 
+def labels_of(photo: str) -> str:
+    """Where the labels of a photo are: see `label_path`.
+
+    For photos in Pascal VOC's folder, the label files in `labels` that darknet reads will do, too.
+    """
+    labels = label_path(photo)
+    before, voc, name = photo.rpartition(f"{os.sep}JPEGImages{os.sep}")
+    if voc and not is_file(labels):
+        darknets = label_path(f"{before}{os.sep}images{os.sep}{name}")
+        return darknets if is_file(darknets) else labels
+    return labels
+
+
 def from_folder(folder: Path, how: Reading) -> Dataset:
     """The data set in a folder: all photos in it, with label files in `labels` or next to them.
 
@@ -110,7 +123,7 @@ def from_folder(folder: Path, how: Reading) -> Dataset:
             if home == folder / "images" and "/" in within:
                 split = within.split("/", 1)[0]
             shown = os.path.relpath(path, folder).replace(os.sep, "/")
-            dataset.photos.append(Listed(shown, path, label_path(path), split, str(home)))
+            dataset.photos.append(Listed(shown, path, labels_of(path), split, str(home)))
     return dataset
 
 
@@ -134,7 +147,7 @@ def add_folder(dataset: Dataset, place: Path, split: str, root: Path) -> None:
     """Add the photos in a folder."""
     for path in photos_in(place):
         within = os.path.relpath(path, root).replace(os.sep, "/")
-        dataset.photos.append(Listed(within, path, label_path(path), split, str(place)))
+        dataset.photos.append(Listed(within, path, labels_of(path), split, str(place)))
 
 
 def add_list(dataset: Dataset, path: Path, split: str | None, how: Reading) -> None:
@@ -150,7 +163,7 @@ def add_list(dataset: Dataset, path: Path, split: str | None, how: Reading) -> N
     places = _Places(path.parent, [name for _, name in named])
     for line, name in named:
         photo = places(name)
-        dataset.photos.append(Listed(name, photo, label_path(photo), split, str(path), line))
+        dataset.photos.append(Listed(name, photo, labels_of(photo), split, str(path), line))
     if places.moved:
         message = f"The photos are not where the list says: {places.moved}."
         dataset.problems.append(Problem("warning", "moved-photos", message, str(path)))

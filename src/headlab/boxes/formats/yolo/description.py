@@ -70,7 +70,7 @@ def from_yaml(path: Path, how: Reading) -> Dataset:
         )
     dataset = Dataset(problems=list(encoding_problems(file.remarks, path)))
     if how.names is None:
-        names = _names(file, path)
+        names = _names(file, path, how.encoding)
         dataset.take_names(names)
         dataset.problems += names_besides(names, path.parent, how.encoding)
     else:
@@ -227,9 +227,11 @@ def _sources(value: Any, split: str, path: Path) -> list[str]:
     return sources
 
 
-def _names(file: YamlFile, path: Path) -> NamesRead:
-    """The class names: a list, or a map from numbers to names. Names are texts, as written."""
+def _names(file: YamlFile, path: Path, encoding: str | None) -> NamesRead:
+    """The class names: a list, a map from numbers to names, or the path of a file. Names are texts."""
     written, count = file.as_written("names"), file.values.get("nc")
+    if isinstance(written, str) and is_file(path.parent / written):
+        return names_found(path.parent / written, encoding)
     line = file.line_of(["names"])
 
     def problem(kind: str, message: str) -> Problem:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from headlab.boxes.formats.yolo.labels import FARTHEST, Labels, confidence_column
-from headlab.boxes.table import LIKELY_MISTAKE, Problem
+from headlab.boxes.table import WRONG_COLUMNS, Problem
 
 _MOST = 0.8
 _HALF = 0.5
@@ -22,23 +22,20 @@ _BOX_NUMBERS = 5
 _VISIBILITIES = (0.0, 1.0, 2.0)
 
 
-def likely_mistakes(
-    labels: Labels, names: Sequence[str], file: str, keypoints: int
-) -> list[Problem]:
+def likely_mistakes(labels: Labels, file: str, keypoints: int) -> list[Problem]:
     """What most of the labels get wrong in the same way; at most one problem for each cause.
 
     Args:
         labels: what was read.
-        names: the class names; empty if they are unknown.
         file: the data set, for the problem.
         keypoints: how many numbers of keypoints follow each box.
     """
     are_odd = bool(labels.odd) and labels.odd_count >= _MOST * labels.lines
-    messages = [*_of_boxes(labels), *_of_classes(labels, names)]
+    messages = _of_boxes(labels)
     if are_odd:
         kinds = (_commas, _class_names, _confidence, _class_last, _pixels)
         messages += [message for message in (kind(labels.odd) for kind in kinds) if message][:1]
-    problems = [Problem("error", LIKELY_MISTAKE, message, file) for message in messages]
+    problems = [Problem("error", WRONG_COLUMNS, message, file) for message in messages]
     if are_odd and not keypoints and not problems:
         problems += _keypoints(labels.odd, file)
     return problems
@@ -125,8 +122,9 @@ def _keypoints(lines: Sequence[str], file: str) -> list[Problem]:
                 f"The labels look like those of poses: a box and {more // numbers} keypoints. If they are, "
                 f"write kpt_shape: [{more // numbers}, {numbers}] in data.yaml, so that the boxes are read."
             )
-            is_sure = numbers == len(_VISIBILITIES)
-            return [Problem("error" if is_sure else "warning", LIKELY_MISTAKE, message, file)]
+            if numbers == len(_VISIBILITIES):
+                return [Problem("error", WRONG_COLUMNS, message, file)]
+            return [Problem("warning", "keypoints", message, file)]
     return []
 
 
@@ -164,21 +162,6 @@ def _of_boxes(labels: Labels) -> list[str]:
             f"{start}the upper left corner, width and height: YOLO's labels begin with the centre of a box."
         ]
     return []
-
-
-def _of_classes(labels: Labels, names: Sequence[str]) -> list[str]:
-    """Classes counted from 1."""
-    if not names or not labels.boxes.height:
-        return []
-    least, most = labels.boxes.select(
-        least=pl.col("class_id").min(), most=pl.col("class_id").max()
-    ).row(0)
-    if least < 1 or most != len(names):
-        return []
-    return [
-        f"The class numbers are {least} to {most}, and there are {len(names)} names: are they counted from "
-        "1? YOLO's labels count from 0: subtract 1 from each."
-    ]
 
 
 def _most(lines: Sequence[str], test: Callable[[str], bool]) -> bool:

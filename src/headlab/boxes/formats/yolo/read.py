@@ -63,7 +63,7 @@ def read_yolo(path: Path, how: Reading) -> BoxTable:
     )
     problems = (
         *dataset.problems,
-        *likely_mistakes(labels, dataset.names, str(path), dataset.keypoints),
+        *likely_mistakes(labels, str(path), dataset.keypoints),
         *labels.problems,
         *_unlabelled(labels, photos, files),
         *_without_photo(dataset.photos, files),

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from headlab.boxes.formats.format import ENOUGH, SURE, Evidence
-from headlab.boxes.formats.yolo.dataset import is_label_file, label_path, listed_places
+from headlab.boxes.formats.yolo.dataset import is_label_file, label_path, labels_of, listed_places
 from headlab.boxes.formats.yolo.description import description_in, is_darknet_data, is_yaml
 from headlab.boxes.formats.yolo.labels import PLAIN
 from headlab.boxes.photos.search import files_in, is_photo
@@ -51,22 +51,28 @@ def _folder(path: Path) -> Evidence:
     files = list(islice(files_in(path), _FILES_LOOKED_AT))
     photos = [file for file in files if is_photo(file)]
     if not photos:
-        labels = sum(map(is_label_file, files))
+        labels = list(filter(is_label_file, files))
         if labels:
-            return Evidence(_score(labels, len(files)), counted(labels, "label file"))
+            return Evidence(_score(len(labels), len(files)), counted(len(labels), "label file"))
         return Evidence(0, "no data.yaml, no photo and no label file")
-    step = max(1, len(photos) // _PHOTOS_LOOKED_AT)
-    sample = photos[::step]
     spelled = Spellings()
-    labelled = [photo for photo in sample if is_file(spelled(label_path(photo)))]
+    sample = photos[:: max(1, len(photos) // _PHOTOS_LOOKED_AT)]
+    expected = [spelled(labels_of(photo)) for photo in sample]
+    labelled = [at for at, labels_file in enumerate(expected) if is_file(labels_file)]
     if not labelled:
-        return Evidence(
-            0, f"{counted(len(photos), 'photo')}, but no label file such as {label_path(photos[0])}"
-        )
-    labels = label_path(labelled[0])
-    where = "next to them" if Path(labels).parent == Path(labelled[0]).parent else "in labels"
-    share = f"{len(labelled):,} of {counted(len(sample), 'photo')}"
-    reason = f"{share} that were looked at have label files {where}"
+        reason = f"{counted(len(photos), 'photo')}, but no label file such as {expected[0]}"
+        elsewhere = next(filter(is_label_file, files), None)
+        if elsewhere is not None:
+            reason += (
+                f"; there is {elsewhere}: give its folder, and that of the photos with --images"
+            )
+        return Evidence(0, reason)
+    first = labelled[0]
+    is_next = Path(expected[first]).parent == Path(sample[first]).parent
+    reason = (
+        f"{len(labelled):,} of {counted(len(sample), 'photo')} that were looked at have label files "
+        f"{'next to them' if is_next else 'in labels'}"
+    )
     return Evidence(_score(len(labelled), len(sample)), reason)
 
 
@@ -77,7 +83,7 @@ def _list(path: Path, lines: list[str]) -> Evidence:
         return _NOTHING
     spelled = Spellings()
     places = listed_places(path, photos)
-    labelled = sum(is_file(spelled(label_path(place))) for place in places)
+    labelled = sum(is_file(spelled(labels_of(place))) for place in places)
     if not labelled:
         return Evidence(0, f"a list of photos, but no label file such as {label_path(photos[0])}")
     return Evidence(_score(labelled, len(photos)), "a list of photos that have label files")
