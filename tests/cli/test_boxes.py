@@ -53,7 +53,8 @@ def test_warnings_end_with_0(train: Path) -> None:
 
 
 def test_only_the_first_of_a_kind_are_shown(train: Path) -> None:
-    train.write_text(train.read_text() + "a.png 3,3,3,9,1\n" * 9)
+    empty = "".join(f"a.png 3,3,3,{9 + at},1\n" for at in range(9))
+    train.write_text(train.read_text() + empty)
     assert "  and 6 more (--all shows them)" in run("boxes", "check", train).out.splitlines()
     assert run("boxes", "check", train, "--all").out.count("it has no area") == 9
 

@@ -13,6 +13,7 @@ from headlab.boxes.classes import Names
 from headlab.boxes.formats.format import FORMAT_NAMES, FormatName, Reading
 from headlab.boxes.formats.table import format_named, recognised
 from headlab.boxes.input_size import check_area
+from headlab.boxes.mistakes import with_mistake
 from headlab.boxes.photos.search import any_exists
 from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.repeated import without_repeats
@@ -108,7 +109,8 @@ def as_table(
 def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable:  # noqa: A002
     chosen = recognised(path) if format is None else format_named(format)
     table = without_repeats(chosen.read(path, how))
-    return table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
+    sized = table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
+    return with_mistake(sized)
 
 
 def _with_sizes(table: BoxTable, assume_size: tuple[int, int] | None, file: str) -> BoxTable:

@@ -23,6 +23,7 @@ Severity = Literal["error", "warning"]
 
 MISSING_IMAGE = "missing-image"
 CORRUPT_IMAGE = "corrupt-image"
+WRONG_COLUMNS = "wrong-columns"
 SIZE_MISMATCH = "size-mismatch"
 MISPLACED = "boxes-of-other-size"
 DUPLICATE_IMAGE = "duplicate-image"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headlab.boxes.exif_rotation import upright_table
+from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.table import BoxTable
 from headlab.detect.detector import Runnable
 from headlab.detect.offline import quiet
@@ -59,6 +60,7 @@ class Task:
                 f"{layout.head} makes rotated boxes; annotations here are upright boxes.",
                 "Evaluate it with ultralytics' own val.",
             )
+        refuse_mistaken(table)
         decided = (settings or Settings()).for_head(layout)
         classes = matched_classes(layout, table)
         table, rotated = upright_table(table)  # as the photos are read
