@@ -20,7 +20,7 @@ from headlab.boxes.formats.format import Likeness, Reading
 from headlab.boxes.formats.keras_yolo3.columns import columns_mistake
 from headlab.boxes.formats.keras_yolo3.line import BOX, PLAIN_LINE, parse_line
 from headlab.boxes.formats.numbers import MAX_CLASS
-from headlab.boxes.photos.search import resolved
+from headlab.boxes.photos.search import resolved, with_slashes
 from headlab.boxes.table import (
     FARTHEST_PX,
     WRONG_COLUMNS,
@@ -61,7 +61,7 @@ def read_keras(path: Path, how: Reading) -> BoxTable:
         raise InputError(f"{path}: no line names an image.", "Give a file with annotations.")
     images = images_frame(
         lines["image"],
-        path=resolved(lines["image"], path.parent, how.images),
+        path=resolved(with_slashes(lines["image"]), path.parent, how.images),
         split=how.split,
         file=str(path),
         line=lines["line"],
