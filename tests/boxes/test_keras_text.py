@@ -219,4 +219,4 @@ def test_columns_and_single_lines_read_the_same(
     wanted = [(each.path, box[4], *box[:4]) for each in named for box in each.boxes]
     assert boxes_of(table) == wanted
     skipped = sum(len(each.rejected) for each in named) + len(expected) - len(named)
-    assert len(table.problems) == skipped
+    assert sum(each.kind != "wrong-columns" for each in table.problems) == skipped

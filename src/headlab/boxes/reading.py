@@ -13,6 +13,7 @@ from headlab.boxes.classes import Names, are_placeholders
 from headlab.boxes.formats.format import FORMAT_NAMES, FormatName, Reading
 from headlab.boxes.formats.table import format_named, recognised
 from headlab.boxes.input_size import check_area
+from headlab.boxes.mistakes import with_mistake
 from headlab.boxes.photos.search import any_exists
 from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.repeated import without_repeats
@@ -132,7 +133,8 @@ def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable: 
     table = replace(without_repeats(chosen.read(path, how)), recognised=reason)
     if how.names is None and are_placeholders(table.class_names):
         table = _without_names(table, str(path))
-    return table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
+    sized = table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
+    return with_mistake(sized)
 
 
 def _without_names(table: BoxTable, file: str) -> BoxTable:

@@ -214,8 +214,12 @@ def shapes_at_input(table: BoxTable, imgsz: ImageSize = None) -> Shapes:
         imgsz: the network's input; see `InputSize`.
 
     Raises:
-        InputError: the size of a photo is unknown and needed.
+        InputError: the size of a photo is unknown and needed, or the boxes are none; see
+            `headlab.boxes.mistakes`.
     """
+    from headlab.boxes.mistakes import refuse_mistaken
+
+    refuse_mistaken(table)
     input_size = InputSize.of(imgsz)
     imgsz_hw, resize, units = input_size.hw_px, input_size.resize_used, input_size.units
     if units == "input":

@@ -13,6 +13,7 @@ from headlab.boxes.exif_rotation import as_readers_look
 from headlab.boxes.formats.format import FORMAT_TITLES, PHOTOS, Format, FormatName, Photos
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.formats.table import format_named
+from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.problems import kinds_of, one_of_each_kind, problem_rows
 from headlab.boxes.reading import ReadSettings, as_table
 from headlab.boxes.table import BoxTable, Problem
@@ -163,6 +164,7 @@ def write(
         raise UnknownName("way to place photos", str(photos), PHOTOS)
     if not table.images.height:
         raise InputError("There is no image to write.")
+    refuse_mistaken(table)
     _check_splits(table)
     path, losses = Path(target), Losses(str(target))
     table, rotated = as_readers_look(table, to)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headlab.boxes.exif_rotation import upright_table
+from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.table import BoxTable
 from headlab.detect.candidates import Candidates
 from headlab.detect.detector import Runnable
@@ -79,6 +80,7 @@ class Task:
                 f"{layout.head} makes rotated boxes; annotations here are upright boxes.",
                 "Evaluate it with ultralytics' own val.",
             )
+        refuse_mistaken(table)
         decided = (settings or Settings()).for_head(layout)
         classes = matched_classes(layout, table)
         left_out = {place for name in without for place in layout.places_of(name)}

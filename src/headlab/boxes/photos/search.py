@@ -82,6 +82,14 @@ def resolved(
     return pl.Series(paths.name, [spelled(path) for path in paths], dtype=pl.String)
 
 
+def with_slashes(names: pl.Series) -> pl.Series:
+    """The paths of other computers, with their backslashes as slashes, unless such a file exists."""
+    odd = names.str.contains("\\", literal=True)
+    if not odd.any() or any_exists(names.filter(odd)):
+        return names
+    return names.str.replace_all("\\", "/", literal=True)
+
+
 def any_exists(paths: pl.Series) -> bool:
     """Whether a sample of the paths, spread over all of them, has one that leads to a file."""
     return any(is_file(path) for path in _sample(paths))

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from headlab.boxes.classes import written_names
+from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.reading import NO_PHOTOS, read
 from headlab.boxes.table import MISSING_IMAGE, WRONG_COLUMNS, BoxTable, Problem
 from headlab.errors import InputError
@@ -92,7 +93,9 @@ def hold_out(count: int, fraction: float, seed: int) -> tuple[NDArray[np.int64],
 
 
 def _read(path: str, config: DataConfig, split: str | None = None) -> BoxTable:
-    return read(path, format=config.format, names=config.names, images=config.images, split=split)
+    table = read(path, format=config.format, names=config.names, images=config.images, split=split)
+    refuse_mistaken(table)
+    return table
 
 
 def _splits(table: BoxTable) -> list[str]:

@@ -34,11 +34,13 @@ class Line:
         path: the image's path as written; empty if there is none.
         boxes: x1, y1, x2, y2 in pixels and the class number.
         rejected: for each word that should be a box, but is not, the reason.
+        rejected_words: these words.
     """
 
     path: str
     boxes: tuple[tuple[float, float, float, float, int], ...]
     rejected: tuple[str, ...]
+    rejected_words: tuple[str, ...] = ()
 
 
 def parse_line(line: str) -> Line:
@@ -58,14 +60,15 @@ def parse_line(line: str) -> Line:
     while end < len(words) and not meant[end]:
         end += 1
     path = line[words[0].start() : words[end - 1].end()] if end else ""
-    boxes, rejected = [], []
+    boxes, rejected, rejected_words = [], [], []
     for word in words[end:]:
         box = _box(word[0])
         if isinstance(box, str):
             rejected.append(box)
+            rejected_words.append(word[0])
         else:
             boxes.append(box)
-    return Line(path, tuple(boxes), tuple(rejected))
+    return Line(path, tuple(boxes), tuple(rejected), tuple(rejected_words))
 
 
 def _box(word: str) -> tuple[float, float, float, float, int] | str:

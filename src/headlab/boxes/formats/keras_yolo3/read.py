@@ -9,6 +9,7 @@ read paths with blanks; headlab can.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ import polars as pl
 
 from headlab.boxes.classes import class_names, names_next_to
 from headlab.boxes.formats.format import ENOUGH, SURE, Evidence, Reading
+from headlab.boxes.formats.keras_yolo3.columns import columns_mistake
 from headlab.boxes.formats.keras_yolo3.line import BOX, MEANT_AS_BOX, PLAIN_LINE, parse_line
 from headlab.boxes.formats.numbers import MAX_CLASS
-from headlab.boxes.photos.search import is_photo, resolved
+from headlab.boxes.photos.search import is_photo, resolved, with_slashes
 from headlab.boxes.table import (
     FARTHEST_PX,
+    WRONG_COLUMNS,
     BoxTable,
     Problem,
     boxes_frame,
@@ -96,7 +99,7 @@ def read_keras(path: Path, how: Reading) -> BoxTable:
         raise InputError(f"{path}: no line names an image.", "Give a file with annotations.")
     images = images_frame(
         lines["image"],
-        path=resolved(lines["image"], path.parent, how.images),
+        path=resolved(with_slashes(lines["image"]), path.parent, how.images),
         split=how.split,
         file=str(path),
         line=lines["line"],
@@ -123,7 +126,7 @@ def _parsed(lines: list[str], file: str) -> tuple[pl.DataFrame, pl.DataFrame, li
     paths, boxes, odd = _ordinary(table)
     problems: list[Problem] = []
     if odd.height:
-        odd_paths, odd_boxes, problems = _odd(odd, file)
+        odd_paths, odd_boxes, problems = _odd(odd, file, boxes.height)
         paths = pl.concat([paths, odd_paths]).sort("row")
         boxes = pl.concat([boxes, odd_boxes]).sort("row", maintain_order=True)
     ids = np.searchsorted(paths["row"].to_numpy(), boxes["row"].to_numpy())
@@ -189,11 +192,20 @@ _FIELDS = ["x1", "y1", "x2", "y2", "number"]
 _BOX_SCHEMA = {"row": pl.UInt32, "class_id": pl.Int64} | dict.fromkeys(_FIELDS[:4], pl.Float64)
 
 
-def _odd(lines: pl.DataFrame, file: str) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
-    """The same as of `_ordinary` for the other lines, and what was rejected of them."""
+def _odd(
+    lines: pl.DataFrame, file: str, count: int
+) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:
+    """The same as of `_ordinary` for the other lines, and what was rejected of them.
+
+    Args:
+        lines: row and text.
+        file: for the problems.
+        count: how many boxes the ordinary lines have.
+    """
     paths: list[tuple[int, str]] = []
     boxes: list[tuple[int, int, float, float, float, float]] = []
     problems: list[Problem] = []
+    rejected: list[str] = []
     for row, text in lines.iter_rows():
         line = parse_line(text)
         if not line.path:
@@ -206,6 +218,11 @@ def _odd(lines: pl.DataFrame, file: str) -> tuple[pl.DataFrame, pl.DataFrame, li
             Problem("error", "bad-box", f"{why} It was skipped.", file, row + 1, line.path)
             for why in line.rejected
         )
+        rejected += line.rejected_words
+    mistake = columns_mistake(rejected, count + len(boxes))
+    if mistake:
+        first = next(problem for problem in problems if problem.kind == "bad-box")
+        problems.insert(0, replace(first, kind=WRONG_COLUMNS, message=mistake, image=""))
     return (
         pl.DataFrame(paths, schema={"row": pl.UInt32, "image": pl.String}, orient="row"),
         pl.DataFrame(
