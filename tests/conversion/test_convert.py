@@ -230,3 +230,15 @@ def test_the_official_tiny_weights_fit_keras_yolo3_as_it_is(shared: Path, tmp_pa
     (remark,) = remarks(read_yolov3(tmp_path / "k.h5"))
     assert "this file says 0,1,2" in remark
     assert ".cfg says mask = 1,2,3." in remark
+
+
+def test_a_conversion_without_names_says_so(tmp_path: Path) -> None:
+    model = yolov3_models.saved(yolov3_models.random_model(), tmp_path / "m.weights")
+    model.with_suffix(".names").unlink()
+    made = convert(model, tmp_path / "out.h5")
+    assert any(note.startswith("No class names were found next to it") for note in made.notes)
+    named = tmp_path / "somewhere.txt"
+    named.write_text("ant\nbee\ncat\n")
+    made = convert(model, tmp_path / "named.h5", names=named)  # the companion of out.h5 is not its own
+    assert not any("class names" in note for note in made.notes)
+    assert (tmp_path / "named_classes.txt").read_text() == named.read_text()

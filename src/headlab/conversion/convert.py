@@ -21,7 +21,7 @@ from headlab.checkpoint.yolov3.write import companions_of, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
 from headlab.extras import PYTORCH, require
 from headlab.families.yolov3.head import layout_of
-from headlab.families.yolov3.remarks import trained_masks
+from headlab.families.yolov3.remarks import trained_masks, without_names
 from headlab.files.atomic import check_is_new, check_is_not, check_replaceable
 from headlab.files.folder import staging
 from headlab.files.path_text import path_text
@@ -171,7 +171,12 @@ def convert(
         with replacing_model(out, missing(companions)) as files:
             files.take(out, staged)
     written = (out, *reversed(companions))
-    notes = (*model.file_remarks, *model.names_remarks, *_notes(model, chosen))
+    notes = (
+        *model.file_remarks,
+        *model.names_remarks,
+        *without_names(model),
+        *_notes(model, chosen),
+    )
     return Converted(path, written, chosen, size, largest, difference, notes)
 
 

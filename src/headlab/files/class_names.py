@@ -105,6 +105,11 @@ def class_names_text(names: Sequence[str]) -> str:
         ) from error
     for number, name in enumerate(names):
         if read_back[number : number + 1] != (name,):
+            if name == _DONT_SHOW:
+                raise InputError(
+                    f"Class {number} is called {name}, which tells darknet not to draw it.",
+                    "Rename it.",
+                )
             raise InputError(
                 f"The name of class {number}, {_shown(name)}, cannot be written as a line.",
                 "Rename it: no spaces around it, and no line breaks in it.",

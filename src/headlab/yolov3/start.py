@@ -15,17 +15,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headlab.checkpoint.first_bytes import first_bytes
 from headlab.checkpoint.yolov3.architecture import Convolution
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
 from headlab.checkpoint.yolov3.description import DARKNET_EPSILON, KERAS_EPSILON
 from headlab.checkpoint.yolov3.epsilon import shifted
+from headlab.checkpoint.yolov3.formats import recognised
 from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError
 from headlab.yolov3.network import YOLOv3
 
 _PARTIAL_NAME = re.compile(r".*\.conv\.\d+", re.IGNORECASE)
-_HDF5_SUFFIXES = (".h5", ".hdf5", ".keras")
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _source(network: YOLOv3, path: Path, companions: CompanionFiles | None) -> _
         CheckpointError: see `load_weights`.
     """
     wanted = network.description.architecture
-    if path.name.lower().endswith(_HDF5_SUFFIXES):
+    if recognised(path, first_bytes(path)) == "keras":
         from headlab.checkpoint.yolov3.keras.start import arrays_to_start_from
 
         return _Source(arrays_to_start_from(path, wanted), KERAS_EPSILON)

@@ -296,3 +296,22 @@ def test_a_changed_line_is_read_or_refused(at: int, line: str, keep: bool) -> No
 def test_any_sections_are_read_or_refused(lines: list[str]) -> None:
     with contextlib.suppress(HeadlabError):
         read("\n".join(["[net]", "width=32", "height=32", "channels=3", *lines]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TINY.replace("[net]", "[NET]"), "line 1, [NET]: darknet's names of sections are in lower"),
+        (TINY.replace("[net]", "[maxpool]"), "line 1, [maxpool]: a cfg begins with [net]."),
+        (TINY + "[maxpool]\n" * 10_000, "more than 10,000 sections; no network has so many."),
+        (TINY.replace("mask=3,4,5", f"mask={'0,' * 5000}1"), "mask= has more than 2,000 values."),
+        (
+            TINY.replace("layers=-4", f"layers={'-1,' * 99}2"),
+            "layers 16, 16, 16, 16, 16, 16, 16, 16",
+        ),
+    ],
+)
+def test_a_cfg_of_absurd_length_or_beginning(text: str, said: str) -> None:
+    message = refusal(text).message
+    assert said in message
+    assert len(message) < 400

@@ -136,6 +136,22 @@ BAD: dict[str, tuple[Change, str]] = {
         replaced(KERNEL, lambda file: file.__setitem__(KERNEL, h5py.SoftLink("/conv2d_1"))),
         "is a link to another place or file",
     ),
+    "a dangling link": (
+        replaced(KERNEL, lambda file: file.__setitem__(KERNEL, h5py.SoftLink("/nowhere"))),
+        "is a link to another place or file",
+    ),
+    "objects": (
+        replaced(KERNEL, lambda file: file.create_dataset(KERNEL, (3,), h5py.string_dtype())),
+        "kernel:0' holds object; floating-point numbers were expected",
+    ),
+    "complex numbers": (
+        replaced(KERNEL, lambda file: file.create_dataset(KERNEL, SHAPE, "<c8")),
+        "kernel:0' holds complex64; floating-point numbers were expected",
+    ),
+    "an array without bytes for its shape": (
+        replaced(KERNEL, lambda file: file.create_dataset(KERNEL, (3, 3, 16, 10**9), "<f4")),
+        "claims 576,000,000,000 bytes",
+    ),
     "a link to another file": (
         replaced(
             "conv2d_2", lambda file: file.__setitem__("conv2d_2", h5py.ExternalLink("x.h5", "/"))
@@ -156,7 +172,7 @@ BAD: dict[str, tuple[Change, str]] = {
         replaced(
             KERNEL, lambda file: file.create_dataset(KERNEL, (2**20,) * 4, "<f4", chunks=(1,) * 4)
         ),
-        "'conv2d_2' has arrays of shape",
+        r"kernel:0' claims 4,835,703,278,458,516,698,824,704 bytes with its shape .* cannot hold them",
     ),
     "a layer twice": (
         renamed("/", "layer_names", "leaky_re_lu_1", "conv2d_1"),

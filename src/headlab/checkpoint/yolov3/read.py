@@ -8,6 +8,7 @@ from headlab.checkpoint.first_bytes import first_bytes
 from headlab.checkpoint.model_path import check_model_path
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
+from headlab.checkpoint.yolov3.darknet.weights import OTHER_FILES, begins_like_darknet
 from headlab.checkpoint.yolov3.formats import recognised
 from headlab.errors import CheckpointError
 
@@ -63,7 +64,30 @@ def _no_model(path: Path, start: bytes) -> CheckpointError:
             f"{path}: this is an ultralytics checkpoint, which is not a YOLOv3 model with anchors.",
             "Give a .weights, .h5 or .safetensors file. ultralytics exports its own models: yolo export.",
         )
+    for beginning, what, remedy in OTHER_FILES:
+        if start.lower().startswith(beginning):
+            return CheckpointError(f"{path}: this is {what}, not a model.", remedy)
+    expected = _EXPECTED.get(path.suffix.lower(), "")
+    if expected and not start:
+        return CheckpointError(f"{path}: the file is empty.", "Copy or download it again.")
+    if expected and begins_like_darknet(start):
+        return CheckpointError(
+            f"{path}: this is no {expected} file: it begins like a darknet file.",
+            "If it is one, let its name end in .weights.",
+        )
+    if expected:
+        return CheckpointError(
+            f"{path}: this is no {expected} file: it begins with {start[:8]!r}.",
+            "Copy or download it again.",
+        )
     return CheckpointError(
         f"{path}: this is not a YOLOv3 model.",
         "Give a darknet .weights, a keras-yolo3 .h5, or headlab's .safetensors.",
     )
+
+
+_EXPECTED = {
+    **dict.fromkeys((".h5", ".hdf5"), "HDF5"),
+    ".keras": "Keras",
+    ".safetensors": "safetensors",
+}

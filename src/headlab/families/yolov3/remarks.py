@@ -18,12 +18,13 @@ def remarks(model: Yolov3Checkpoint) -> tuple[str, ...]:
     return (
         *model.file_remarks,
         *model.names_remarks,
-        *_without_names(model),
+        *without_names(model),
         *_official_tiny(model),
     )
 
 
-def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
+def without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
+    """That the classes are called by their numbers, for want of names."""
     names = model.described.class_names
     if names != tuple(map(str, range(len(names)))):
         return ()

@@ -102,6 +102,7 @@ class _Head:
 def _net_and_layers(sections: Sequence[Section], path: Path) -> tuple[Section, Sequence[Section]]:
     net, *layers = sections
     if net.kind != "net":
+        check_supported(net)
         raise CheckpointError(f"{net.where()}: a cfg begins with [net].", "Add it.")
     for section in layers:
         if section.kind == "net":

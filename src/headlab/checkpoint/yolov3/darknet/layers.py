@@ -55,6 +55,8 @@ _NEUTRAL: dict[str, dict[str, str]] = {
 }
 """Settings by section that change what it computes or loads, unless they have this value."""
 
+_MOST_ITEMS = 2000
+
 _SOURCES = {"route": "layers", "shortcut": "from"}
 
 Link = tuple[str, tuple[int, ...]]
@@ -154,11 +156,15 @@ def items(section: Section, key: str) -> list[str]:
     """A setting that is a list with commas; one may end it.
 
     Raises:
-        CheckpointError: it is absent.
+        CheckpointError: it is absent, or has absurdly many values.
     """
     found = section.text(key)
     if found is None:
         raise CheckpointError(f"{section.where()}: {key}= is missing.", f"Add {key}=.")
+    if found.count(",") > _MOST_ITEMS:
+        raise CheckpointError(
+            f"{section.where(key)}: {key}= has more than {_MOST_ITEMS:,} values.", ONLY
+        )
     return found.removesuffix(",").split(",")
 
 
@@ -313,4 +319,4 @@ def _differ(
 
 
 def _layers(numbers: Sequence[int]) -> str:
-    return f"layer{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+    return f"layer{'' if len(numbers) == 1 else 's'} {shown(', '.join(map(str, numbers)))}"

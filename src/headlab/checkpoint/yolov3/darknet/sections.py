@@ -19,6 +19,7 @@ ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool"}
 _NUMBERS = re.compile(r"[0-9.,+\-]+")
 _SHOWN_CHARACTERS = 60
 _SHOWN_REPEATS = 3
+_MOST_SECTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,11 @@ def sections_of(data: bytes, path: Path) -> tuple[Section, ...]:
         if text.startswith("["):
             values, repeats, latest = {}, {}, ""
             kind = _kind(text, where)
+            if len(sections) == _MOST_SECTIONS:
+                raise CheckpointError(
+                    f"{where}: more than {_MOST_SECTIONS:,} sections; no network has so many.",
+                    "Give the .cfg of the model.",
+                )
             sections.append(Section(path, kind, line, len(sections) - 1, values, repeats))
         elif text.strip():
             key, value = _setting(text, line, latest, where)

@@ -30,7 +30,7 @@ _LONG_VERSION = (0, 2, 0)
 
 
 _PAGE = ("a web page", "Download the file itself again, not the page that leads to it.")
-_OTHER_FILES = (
+OTHER_FILES = (
     (b"<!doctype", *_PAGE),
     (b"<html", *_PAGE),
     (b"version https:", "a pointer of Git LFS", "Fetch the file itself again, with git lfs pull."),
@@ -224,10 +224,17 @@ def open_weights(path: Path) -> StoredWeights:
     return StoredWeights(path, header, floats, other)
 
 
+def begins_like_darknet(start: bytes) -> bool:
+    """Whether a file's first bytes are three small numbers, as a version is."""
+    if len(start) < _VERSION.size:
+        return False
+    return all(0 <= number < _UNLIKELY_VERSION for number in _VERSION.unpack_from(start))
+
+
 def _headers(start: bytes, path: Path) -> tuple[Header, Header | None]:
     """The header as its version says, and with the other length."""
     hint = "Give the .weights file that darknet wrote; download it again if it was cut short."
-    for beginning, what, remedy in _OTHER_FILES:
+    for beginning, what, remedy in OTHER_FILES:
         if start.lower().startswith(beginning):
             raise CheckpointError(f"{path}: this is {what}, not a darknet file.", remedy)
     if len(start) < _VERSION.size:
@@ -235,7 +242,7 @@ def _headers(start: bytes, path: Path) -> tuple[Header, Header | None]:
             f"{path}: {len(start)} bytes are too few for the header of a .weights file.", hint
         )
     major, minor, revision = _VERSION.unpack_from(start)
-    if not all(0 <= number < _UNLIKELY_VERSION for number in (major, minor, revision)):
+    if not begins_like_darknet(start):
         raise CheckpointError(
             f"{path}: this is not a darknet file: it begins with {start[:12]!r} instead of a version.",
             hint,
