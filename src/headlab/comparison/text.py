@@ -43,7 +43,9 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
         )
         yield ""
     counts = comparison.counts
-    meaning = _MEANING | {"score changed": _MEANING["score changed"] + _by_how_much(comparison.pairs)}
+    meaning = _MEANING | {
+        "score changed": _MEANING["score changed"] + _by_how_much(comparison.pairs)
+    }
     yield table([">detections", "", ""], [[counts[kind], kind, meaning[kind]] for kind in KINDS])
     if counts["class changed"]:
         what = "level and slot" if comparison.before.layout.has_slots else "level"
