@@ -63,8 +63,8 @@ class AnchorSet:
         largest = float(self.wh.max())
         if largest <= 1:
             raise InputError(
-                f"{_in(self.source)}the largest side is {largest:g}: these are shares of the input, where pixels "
-                "were expected.",
+                f"{_in(self.source)}the largest side is {largest:g}: these are shares of the input, where "
+                "pixels were expected.",
                 "Multiply the widths by the input's width and the heights by its height, such as 416.",
             )
 
@@ -86,8 +86,8 @@ def anchor_set(
 
     Args:
         wh: widths and heights (K, 2), or 2 K numbers in a row.
-        masks: for each level, coarsest first, the numbers of its anchors. None does as headlab's training: six
-            anchors get the tiny network's masks; others are shared out evenly among three levels (or as
+        masks: for each level, coarsest first, the numbers of its anchors. None does as headlab's training:
+            six anchors get the tiny network's masks; others are shared out evenly among three levels (or as
             many as there are anchors), the smallest on the finest.
         strides_px: the levels' strides in the order of the masks; None: 32, 16, 8, …
         source: the file, for messages.

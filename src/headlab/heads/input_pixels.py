@@ -17,7 +17,7 @@ LARGEST_SIDE_PX = 32_768
 _SHOWN_CHARACTERS = 40
 
 _LEAST_BYTES_PER_PX = 40
-"""The photo at the input takes 15 bytes per pixel (uint8 and float32), the first feature maps at least this."""
+"""The photo at the input takes 15 bytes per pixel (uint8 and float32), the first feature maps the rest."""
 
 
 def plain_size(imgsz: AskedSize, name: str) -> AskedSize:

@@ -146,7 +146,7 @@ def assigned(
 
 
 SLACK = 1.25
-"""Sides that are outside the limits by no more than this factor are not worth a word: the limits are rough."""
+"""Sides outside the limits by no more than this factor are not worth a word: the limits are rough."""
 
 
 def unsuited(

@@ -17,7 +17,6 @@ from headlab.boxes.input_size import InputSize
 from headlab.boxes.shapes import shapes_of
 from headlab.errors import InputError
 
-
 GAIN = Interval(0.1, 0.05, 0.2)
 
 
