@@ -76,7 +76,7 @@ def test_photos_are_letterboxed_unless_the_cfg_or_the_user_says_otherwise(
     ],
 )
 def test_a_size_that_is_none_is_refused(wrong: object) -> None:
-    with pytest.raises(InputError, match="imgsz is .*; positive pixels were expected"):
+    with pytest.raises(InputError, match=r"imgsz is .*; positive pixels were expected"):
         Settings(imgsz=wrong)  # type: ignore[arg-type]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,34 @@ def decided(folder: Path, **values: Any) -> TrainConfig:
     table = read_boxes(folder / "data" / "train.txt")
     over = {"variant": "yolov3-tiny", **{name.replace("__", "."): v for name, v in values.items()}}
     return described(load(None, over), NAMES, table)[0]
+
+
+def test_too_few_shapes_for_the_levels_are_the_reason_that_is_given(folder: Path) -> None:
+    table = read_boxes(folder / "data" / "train.txt")
+    one_shape = replace(table, boxes=table.boxes.head(1))
+    config = load(None, {"variant": "yolov3-tiny", "anchors": "fit"})
+    with pytest.raises(InputError) as caught:
+        described(config, NAMES, one_shape)
+    assert caught.value.message == (
+        "The training boxes have only 1 distinct shape, too few for anchors on the 2 levels of yolov3-tiny."
+    )
+    assert "Leave --anchors out" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["shares.txt", "shares.yaml", ""])
+def test_anchors_that_are_shares_of_the_input_are_refused(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    numbers = "0.05,0.08, 0.07,0.18, 0.13,0.12, 0.14,0.25, 0.29,0.22, 0.75,0.63"
+    pairs = [[0.05, 0.08], [0.75, 0.63]]
+    text = numbers if name.endswith(".txt") else f"anchors: {pairs}\nmasks: [[1], [0]]\n"
+    if name:
+        (tmp_path / name).write_text(text)
+    given = str(tmp_path / name) if name else pairs
+    with pytest.raises(
+        InputError, match=r"the largest side is 0\.75: these are shares of the input"
+    ):
+        decided(folder, anchors=given)
 
 
 def test_fitted_anchors_are_those_of_anchors_fit(folder: Path) -> None:

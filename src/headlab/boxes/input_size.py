@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from headlab.errors import InputError, UnknownName
 from headlab.heads.detection import RESIZES, Resize
+from headlab.heads.input_pixels import plain_size
 
 Units = Literal["input", "original"]
 UNITS: tuple[str, ...] = get_args(Units)
@@ -45,6 +46,8 @@ class InputSize:
         ):
             if value is not None and value not in known:
                 raise UnknownName(kind, str(value), known)
+        object.__setattr__(self, "imgsz", plain_size(self.imgsz, "imgsz"))
+        object.__setattr__(self, "assume_size", plain_size(self.assume_size, "assume_size"))
         check_area(self.hw_px, "An input")
         if self.assume_size is not None:
             check_area(self.assume_size, "A photo")

@@ -211,7 +211,9 @@ def parse_size(text: str, option: str = "--imgsz") -> tuple[int, int]:
         InputError: it is neither.
     """
     parts = [part.strip() for part in text.lower().replace("x", ",").split(",")]
-    if not 1 <= len(parts) <= 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if not 1 <= len(parts) <= 2 or not all(
+        part.isdecimal() and len(part) < 10 and int(part) > 0 for part in parts
+    ):
         raise InputError(
             f"{option} {text!r} is not a size in pixels.",
             "Write 640, or height and width as 480,640.",

@@ -14,11 +14,13 @@ AskedSize: TypeAlias = int | tuple[int, int] | None
 LARGEST_SIDE_PX = 32_768
 """The largest side of an input; memory usually allows far less."""
 
+_SHOWN_CHARACTERS = 40
+
 _LEAST_BYTES_PER_PX = 40
-"""The photo at the input takes 15 bytes per pixel (uint8 and float32), the first feature maps at least this."""
+"""The photo at the input takes 15 bytes per pixel (uint8 and float32), the first feature maps the rest."""
 
 
-def checked_size(imgsz: AskedSize, name: str = "imgsz") -> AskedSize:
+def plain_size(imgsz: AskedSize, name: str) -> AskedSize:
     """A size with its sides as plain numbers; None stays None.
 
     Args:
@@ -26,7 +28,7 @@ def checked_size(imgsz: AskedSize, name: str = "imgsz") -> AskedSize:
         name: of the setting, for messages.
 
     Raises:
-        InputError: it is something else, a side is not above 0, or larger than `LARGEST_SIDE_PX`.
+        InputError: it is something else, or a side is larger than `LARGEST_SIDE_PX`.
     """
     if imgsz is None:
         return None
@@ -35,17 +37,42 @@ def checked_size(imgsz: AskedSize, name: str = "imgsz") -> AskedSize:
         sides = tuple(map(_whole, imgsz if isinstance(imgsz, (tuple, list)) else (imgsz,)))
     except TypeError:
         sides = ()
-    if len(sides) != (2 if several else 1) or min(sides) < 1:
-        raise InputError(
-            f"{name} is {imgsz}; positive pixels were expected.",
-            "Give a side such as 640, or height and width as (480, 640).",
-        )
+    if len(sides) != (2 if several else 1):
+        raise _not_pixels(name, imgsz)
     if max(sides) > LARGEST_SIDE_PX:
         raise InputError(
-            f"{name} is {imgsz}: at most {LARGEST_SIDE_PX} px are allowed.",
+            f"{name} is {_shown(imgsz)}: at most {LARGEST_SIDE_PX} px are allowed.",
             "The usual sizes are 320 to 1280.",
         )
     return (sides[0], sides[1]) if several else sides[0]
+
+
+def checked_size(imgsz: AskedSize, name: str = "imgsz") -> AskedSize:
+    """The same, with sides above 0.
+
+    Raises:
+        InputError: see `plain_size`, or a side is not above 0.
+    """
+    size = plain_size(imgsz, name)
+    if size is not None and min(size if isinstance(size, tuple) else (size,)) < 1:
+        raise _not_pixels(name, imgsz)
+    return size
+
+
+def _not_pixels(name: str, imgsz: object) -> InputError:
+    return InputError(
+        f"{name} is {_shown(imgsz)}; positive pixels were expected.",
+        "Give a side such as 640, or height and width as (480, 640).",
+    )
+
+
+def _shown(imgsz: object) -> str:
+    """What was asked for; Python refuses to write a number of thousands of digits."""
+    try:
+        text = str(imgsz)
+    except ValueError:
+        return "a huge number"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def check_memory(size_hw: tuple[int, int], least_bytes_per_px: int = _LEAST_BYTES_PER_PX) -> None:

@@ -28,6 +28,7 @@ from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError, InputError
 from headlab.families.yolov3.remarks import trained_masks
 from headlab.heads.anchor_files import read_anchor_set
+from headlab.heads.anchor_set import anchor_set
 from headlab.plain_text import counted
 from headlab.train.anchor_notes import anchor_notes
 from headlab.train.configuration.config import TrainConfig
@@ -208,14 +209,23 @@ def _anchors(
 ) -> tuple[tuple[Anchor, ...], Masks]:
     """The anchors and their masks."""
     if not isinstance(config.anchors, str):
+        anchor_set(config.anchors).check_pixels()
         return config.anchors, _masks(variant, len(config.anchors), config)
     if config.anchors == "fit":
         levels = len(LEVELS[variant])
         count = _SLOTS * levels
         fitted = fit(table, count, imgsz=config.imgsz, levels=levels, seed=config.seed)
+        if len(fitted) < levels:
+            shapes = counted(len(fitted), "distinct shape")
+            raise InputError(
+                f"The training boxes have only {shapes}, too few for anchors on the {levels} levels of "
+                f"{variant}.",
+                "Leave --anchors out, or name a file of anchors with it.",
+            )
         return _pairs(fitted.anchors_wh), fitted.masks
     if config.anchors != "start":
         from_file = read_anchor_set(config.anchors)
+        from_file.check_pixels()
         if Path(config.anchors).suffix.lower() in _WITH_MASKS:
             return _pairs(from_file.wh), from_file.masks
         return _pairs(from_file.wh), _masks(variant, len(from_file), config)

@@ -51,7 +51,8 @@ class ClassGain:
         photos: how many photos show it; None if the photos of the boxes are unknown.
         shared_iou: mean overlap with the shared anchors.
         own_iou: mean overlap with the same number of anchors, fitted to this class alone.
-        held_out_gain: the gain in mean overlap on photos that neither fit has seen; None if there are too few.
+        held_out_gain: the gain in mean overlap on photos that neither fit has seen; None if there are too
+            few.
         gain: own_iou - shared_iou, on the boxes that the anchors were fitted to: more than can be expected.
         shared_recall: the share of boxes that a shared anchor overlaps by at least 0.5.
         own_recall: the same for the class's own anchors.

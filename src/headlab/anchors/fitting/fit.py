@@ -17,7 +17,7 @@ from headlab.anchors.search.points import points_of
 from headlab.boxes.input_size import ImageSize
 from headlab.boxes.overlap import Coverage, coverage, iou_matrix, pairs_text
 from headlab.boxes.shapes import CLASS_BALANCED, Data, Shapes, Weights, box_weights, shapes_from
-from headlab.errors import InputError
+from headlab.errors import InputError, OutputError
 from headlab.heads.anchor_set import AnchorSet, anchor_set
 from headlab.heads.detection import Resize
 from headlab.heads.levels import Assign, Assignment, Levels, assigned, levels_of
@@ -172,6 +172,11 @@ class AnchorFit(Result):
         from headlab.anchors.fitting.files import anchors_text
         from headlab.files.atomic import write_bytes
 
+        if path.suffix.lower() == ".cfg" and not all(self.masks):
+            raise OutputError(
+                f"{path}: {counted(self.k, 'anchor')} cannot fill {len(self.masks)} [yolo] sections.",
+                "Fit more anchors, or for a head with fewer levels: --levels.",
+            )
         write_bytes(path, anchors_text(path, self).encode("utf-8"))
 
 

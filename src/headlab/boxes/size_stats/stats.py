@@ -149,6 +149,7 @@ def stats(
     used = None if anchors is None else as_anchor_set(anchors)
     input_size = InputSize.of(imgsz)
     if used is not None:
+        used.check_pixels()
         input_size = input_size.or_of(used.input_hw, used.resize)
     shapes, table = shapes_from(data, input_size, **settings)
     if table is None:

@@ -18,6 +18,7 @@ from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
+from headlab.heads.input_pixels import check_memory
 from headlab.heads.layout import Layout
 
 _PREDICTORS = {
@@ -58,6 +59,9 @@ class UltralyticsDetector:
 
     def __init__(self, network: Any, settings: Settings) -> None:
         self.settings = settings
+        if settings.imgsz is not None:
+            size = settings.imgsz
+            check_memory(size if isinstance(size, tuple) else (size, size))
         self._predictor = _predictor_class(network.task)(overrides=_overrides(network, settings))
         select(settings.device)
         with quiet():
