@@ -14,6 +14,7 @@ from headlab.errors import SourceError
 from headlab.evaluate.breakdown import breakdown
 from headlab.evaluate.classes import ClassMatch
 from headlab.evaluate.matching import FOUND
+from headlab.evaluate.photos import box_remarks
 from headlab.evaluate.scoring import Detections, Figures, Truths, coco_figures
 from headlab.evaluate.settings import Settings
 from headlab.evaluate.stream import PhotoResult, Skipped, Task, photo_results
@@ -193,7 +194,7 @@ def evaluate(
         images=_image_table(read),
         skipped=tuple(skipped),
         problems=table.unread,
-        remarks=tuple(_remarks(task, read)),
+        remarks=(*_remarks(task, read), *box_remarks(table)),
         truths=truths,
         detections=detections,
         model=model,
