@@ -80,10 +80,11 @@ def test_batches_without_boxes(tmp_path: Path) -> None:
 
 
 def slivers(folder: Path) -> Path:
-    """Eight photos of 96 to 128 px, in each a box of half a pixel in height and a large one."""
+    """Eight photos of 96 to 128 px, in each boxes of half a pixel in height and in width, and a large one."""
     text = draw_set(folder, 8)
     names = [line.split(" ")[0] for line in text.read_text().splitlines()]
-    text.write_text("".join(f"{name} 9,50.1,90,50.6,0 20,20,70,70,1\n" for name in names))
+    boxes = "9,50.1,90,50.6,0 50.1,9,50.6,90,0 20,20,70,70,1"
+    text.write_text("".join(f"{name} {boxes}\n" for name in names))
     return text
 
 
@@ -91,13 +92,13 @@ def test_slivers_are_counted_and_do_not_spoil_the_loss(tmp_path: Path) -> None:
     text = slivers(tmp_path / "data")
     values = {**ONE_EPOCH, "data__val_fraction": 0, "compat": "keras-yolo3"}
     planned = planned_on(text, tmp_path / "run", **values)
-    assert sum("8 boxes are at most 1 px wide or high" in note for note in planned.notes) == 1
+    assert sum("16 boxes are at most 1 px wide or high" in note for note in planned.notes) == 1
     told = watched(planned)
     assert all(math.isfinite(each) for each in losses(told))
     (epoch,) = epochs(told)
     # keras-yolo3 truncates both edges, in most photos to the same row of pixels.
-    assert epoch.truths["truths"] + epoch.truths["too_small"] == 16
-    assert epoch.truths["too_small"] > 4
+    assert epoch.truths["truths"] + epoch.truths["too_small"] == 24
+    assert epoch.truths["too_small"] > 8
 
 
 def test_a_training_that_sees_no_box_fails(tmp_path: Path) -> None:

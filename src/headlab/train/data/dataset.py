@@ -93,13 +93,13 @@ class PhotoDataset(Dataset[Sample]):
 
 
 def _finite(picture: Photo) -> Photo:
-    """The picture without boxes that have no height.
+    """The picture without boxes that have no width or no height.
 
-    Only keras-yolo3's letterboxing leaves such boxes, by truncating corners, and the loss of one is infinite.
-    A box without a width counts as padding there.
+    Only keras-yolo3's letterboxing leaves such boxes, by truncating corners. As a target, the loss of one is
+    infinite; one without a width may become a target although it counts as padding.
     """
     sides = picture.boxes[:, 2:4] - picture.boxes[:, :2]
-    usable = (sides[:, 1] > 0) | (sides[:, 0] <= 0)
+    usable = (sides > 0).all(1)
     if usable.all():
         return picture
     flat = Dropped(too_small=int((~usable).sum()))
