@@ -51,9 +51,16 @@ def kinds_table(problems: Sequence[Problem]) -> RenderableType:
     )
 
 
-def problem_line(problem: Problem) -> str:
-    """A problem with its file and line, where they are known."""
-    return f"{problem.where}: {problem.message}" if problem.where else problem.message
+def problem_line(problem: Problem, *, with_image: bool | None = None) -> str:
+    """A problem with its file and line, where they are known.
+
+    Args:
+        problem: the problem.
+        with_image: also name the image that it concerns; by default only where there is no line.
+    """
+    named = problem.line is None if with_image is None else with_image
+    shown = problem.image if named and problem.image not in problem.message else ""
+    return ": ".join(part for part in (problem.where, shown, problem.message) if part)
 
 
 def unread_lines(problems: Sequence[Problem], indent: str = "") -> Iterator[Text]:

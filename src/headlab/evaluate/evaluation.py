@@ -16,6 +16,7 @@ from headlab.errors import SourceError
 from headlab.evaluate.breakdown import breakdown
 from headlab.evaluate.classes import ClassMatch
 from headlab.evaluate.matching import FOUND
+from headlab.evaluate.photos import box_remarks
 from headlab.evaluate.scoring import Detections, Figures, Truths, coco_figures
 from headlab.evaluate.settings import Settings
 from headlab.evaluate.stream import (
@@ -230,7 +231,11 @@ def evaluation(
         images=_image_table(read),
         skipped=tuple(skipped),
         problems=problems,
-        remarks=(*_remarks(task, read), *map(_message, one_of_each_kind(task.table.put_right))),
+        remarks=(
+            *_remarks(task, read),
+            *box_remarks(task.table),
+            *map(_message, one_of_each_kind(task.table.put_right)),
+        ),
         truths=truths,
         detections=detections,
         model=model,

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from headlab.boxes.table import BoxTable
+from headlab.boxes.table import BoxTable, Problem
 from headlab.detect.offline import ultralytics
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch
 from headlab.evaluate.scoring import Boxes, Flags, Numbers
+from headlab.plain_text import counted
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,28 @@ def truths_of(
         path: _truths(of_path[(path,)]) if (path,) in of_path else nothing
         for path in paths["path"].unique(maintain_order=True).to_list()
     }
+
+
+def box_remarks(table: BoxTable) -> list[str]:
+    """What became of the boxes that are not as they should be, in sentences."""
+    x1, y1, x2, y2 = (pl.col(name) for name in ("x1", "y1", "x2", "y2"))
+    empty = (x1 == x2) | (y1 == y2)
+    counts = {
+        "without an area {was} left out": empty,
+        "with swapped corners {was} put right": ~empty & ((x2 < x1) | (y2 < y1)),
+    }
+    remarks = []
+    for text, condition in counts.items():
+        boxes = table.boxes.filter(condition)
+        if boxes.height:
+            first = boxes.row(0, named=True)
+            where = Problem("error", "", "", first["file"], first["line"]).where
+            was = "was" if boxes.height == 1 else "were"
+            remarks.append(
+                f"{counted(boxes.height, 'box', 'boxes')} {text.format(was=was)} "
+                f"({where}{', …' if boxes.height > 1 else ''})"
+            )
+    return remarks
 
 
 def _usable(table: BoxTable, of_data: Mapping[int, int], difficult: bool) -> pl.DataFrame:

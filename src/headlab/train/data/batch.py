@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from headlab.yolov3.augment.photo import NOTHING_DROPPED, Dropped
 from headlab.yolov3.targets.assigner import Assigner
 from headlab.yolov3.targets.result import Targets
 
@@ -39,6 +40,7 @@ class Sample:
         index: number of the photo that it shows (in a mosaic, of the first photo).
         failed: paths of photos that could not be read, and why; each was replaced by another photo.
         photo_hw_px: height and width of that photo, as it was read.
+        dropped: how many boxes of the photo are not among `boxes`.
     """
 
     pixels: Tensor
@@ -46,6 +48,7 @@ class Sample:
     index: int
     failed: tuple[tuple[str, str], ...] = ()
     photo_hw_px: tuple[int, int] = (0, 0)
+    dropped: Dropped = NOTHING_DROPPED
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Batch:
         indices: numbers of the photos, (B,).
         failed: as in `Sample`, for all samples.
         photos_hw_px: height and width of each photo, (B, 2).
+        dropped: as in `Sample`, of all samples.
     """
 
     pixels: Tensor
@@ -67,6 +71,7 @@ class Batch:
     indices: tuple[int, ...]
     failed: tuple[tuple[str, str], ...]
     photos_hw_px: tuple[tuple[int, int], ...] = ()
+    dropped: Dropped = NOTHING_DROPPED
 
     def images(self) -> Tensor:
         """The network's input: float32 from 0 to 1, (B, 3, H, W), channels_last."""
@@ -98,7 +103,7 @@ class Batch:
         }
         rest = {name: value for name, value in targets.items() if name not in arrays}
         counts = [len(boxes_of_image) for boxes_of_image in self.boxes]
-        others = (self.indices, self.failed, self.photos_hw_px)
+        others = (self.indices, self.failed, self.photos_hw_px, self.dropped)
         return _unpickled, (self.pixels, boxes, counts, arrays, rest, *others)
 
 
@@ -111,11 +116,13 @@ def _unpickled(
     indices: tuple[int, ...],
     failed: tuple[tuple[str, str], ...],
     photos_hw_px: tuple[tuple[int, int], ...],
+    dropped: Dropped,
 ) -> Batch:
     """The batch that `Batch.__reduce__` took apart."""
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     split = torch.from_numpy(boxes).split(counts)
-    return Batch(pixels, tuple(split), Targets(**tensors, **rest), indices, failed, photos_hw_px)
+    made = Targets(**tensors, **rest)
+    return Batch(pixels, tuple(split), made, indices, failed, photos_hw_px, dropped)
 
 
 class Collate:
@@ -142,4 +149,5 @@ class Collate:
             indices=tuple(sample.index for sample in samples),
             failed=tuple(failure for sample in samples for failure in sample.failed),
             photos_hw_px=tuple(sample.photo_hw_px for sample in samples),
+            dropped=Dropped.total(sample.dropped for sample in samples),
         )

@@ -44,15 +44,20 @@ class Data:
     config: DataConfig
 
 
-def read_data(config: DataConfig) -> Data:
+def read_data(config: DataConfig, input_hw_px: tuple[int, int] | None = None) -> Data:
     """Read the annotations and divide the photos.
 
     Validation uses annotations of its own, or a split of its own, or photos that are held out as in
     keras-yolo3: see `hold_out`.
 
+    Args:
+        config: where the annotations are, and how to divide them.
+        input_hw_px: height and width of the network's input, to say which boxes are too small there.
+
     Raises:
-        InputError: nothing can be read, a split is missing, no photo exists, no photo has a box, a class
-            has no name, or the classes of training and validation do not match.
+        InputError: nothing can be read, a split is missing, no photo exists, no photo has a box, all boxes
+            are too small in the input, a class has no name, or the classes of training and validation do
+            not match.
     """
     table = _read(config.train, config)
     _refuse_mistakes(table.problems, config.train)
@@ -69,7 +74,7 @@ def read_data(config: DataConfig) -> Data:
         table, other = _matched(table, other, config)
         train = _part(table, config.train_split, config.train, config)
         val, split_note = _part(other, config.val_split, str(config.val), config), ""
-    photos, train_notes = photos_of(train)
+    photos, train_notes = photos_of(train, input_hw_px=input_hw_px)
     if not photos.box_count:
         raise InputError(
             f"{config.train}: none of the {len(photos):,} photos to train on has a box.",
