@@ -25,7 +25,8 @@ _PACKAGES = {
 
 PYTORCH = ("torch",)
 NETWORK = (*PYTORCH, "ultralytics")
-EVALUATION = (*NETWORK, "faster_coco_eval")
+SCORING = ("faster_coco_eval",)
+EVALUATION = (*NETWORK, *SCORING)
 TRAINING = (*EVALUATION, "lightning_fabric", "tensorboard")
 
 _OFFLINE = {
@@ -42,7 +43,7 @@ def require(purpose: str, modules: tuple[str, ...] = NETWORK) -> None:
 
     Args:
         purpose: what needs them, as the subject of a sentence: "Training".
-        modules: `PYTORCH`, `NETWORK`, `EVALUATION` or `TRAINING`.
+        modules: `PYTORCH`, `NETWORK`, `SCORING`, `EVALUATION` or `TRAINING`.
 
     Raises:
         MissingExtra: some are not.

@@ -78,6 +78,24 @@ def test_the_figures_of_running_again(model: headlab.Model, table: Any, tmp_path
     assert "truncated" in reasons["cut.png"]
 
 
+def test_what_is_said_of_the_annotations(
+    model: headlab.Model, folder: Path, tmp_path: Path
+) -> None:
+    """Lines that cannot be read, a photo that is listed twice, a size of two sides."""
+    lines = ["a.png 1,1,50,60,0 1,1,x,3,1", "a.png 20,10,90,80,1", "b.jpg 1,1,50,60,0"]
+    (tmp_path / "data.txt").write_text("".join(f"{folder / line}\n" for line in lines))
+    data = tmp_path / "data.txt"
+    live = model.evaluate(data, imgsz=(64, 96))
+    assert len(live.problems) == 1
+    assert any("listed before" in remark for remark in live.remarks)
+    for _ in range(2):  # the second time there is nothing left to do
+        recorded = model.evaluate(data, imgsz=(64, 96), run=tmp_path / "r")
+    run = headlab.load_run(tmp_path / "r")
+    for done in (recorded, run.evaluate(), run.evaluate(imgsz=(64, 96))):
+        same(done, live)
+        assert done.problems == live.problems
+
+
 @pytest.mark.parametrize("without", [("P5",), ("P4/1", "p5/0")])
 def test_without_levels_and_slots(
     without: tuple[str, ...], model: headlab.Model, table: Any, tmp_path: Path
@@ -113,6 +131,21 @@ def test_a_run_that_is_complete_needs_no_network(
     first = model.evaluate(table, run=tmp_path / "r")
     monkeypatch.setattr(type(model.runnable), "detector", None)  # whoever asks for it fails
     same(model.evaluate(table, run=tmp_path / "r"), first)
+
+
+def test_neither_torch_nor_ultralytics(model: headlab.Model, table: Any, tmp_path: Path) -> None:
+    model.evaluate(table, run=tmp_path / "r")
+    script = (
+        "import sys, headlab; headlab.load_run(sys.argv[1]).evaluate(without=['P5']);"
+        "print([name for name in ('torch', 'ultralytics', 'torchvision') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "r")],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stdout == "[]\n"
 
 
 def stopped(model: headlab.Model, table: Any, folder: Path, after: int) -> None:

@@ -60,7 +60,7 @@ def evaluate_recorded(
         layout=layout,
         floor=min(task.settings.conf, FLOOR),
         forward={
-            "imgsz": forward.imgsz,
+            "imgsz": list(forward.imgsz) if isinstance(forward.imgsz, tuple) else forward.imgsz,
             "end2end": forward.end2end,
             "vid_stride": 1,
             "resize": forward.resize,
@@ -113,6 +113,7 @@ def evaluate_stored(
     return evaluation(
         task,
         with_progress(_photos(run, task), progress, lambda: photos),
+        table.unread,
         model=run.header.model,
         data=str(data.get("data", "")),
     )

@@ -21,7 +21,7 @@ from headlab.evaluate.photos import Photo, annotated_photos
 from headlab.evaluate.scoring import Detections, Numbers, Truths
 from headlab.evaluate.settings import Settings
 from headlab.evaluate.survivors import Groups, survivors
-from headlab.extras import EVALUATION, require
+from headlab.extras import EVALUATION, SCORING, require
 from headlab.heads.layout import Layout
 
 
@@ -74,7 +74,10 @@ class Task:
                 the head does not have what a setting asks for.
             MissingExtra: a package that evaluates is not installed.
         """
-        require("Evaluating a model", EVALUATION)
+        if rotated_by_exif is None:
+            require("Evaluating a model", EVALUATION)
+        else:  # of a stored run, for which no network is needed
+            require("Evaluating a run", SCORING)
         if layout.rotated:
             raise InputError(
                 f"{layout.head} makes rotated boxes; annotations here are upright boxes.",

@@ -25,7 +25,7 @@ def annotations_header(table: BoxTable, data: str) -> dict[str, Any]:
         "data": data,
         "format": table.format,
         "class_names": list(table.class_names),
-        "problems": [asdict(problem) for problem in table.unread],
+        "problems": [asdict(problem) for problem in (*table.unread, *table.put_right)],
         "sha256": _fingerprint(table),
     }
 
@@ -41,7 +41,7 @@ def write_annotations(table: BoxTable, folder: Path) -> None:
 
 
 def read_annotations(folder: Path, data: Mapping[str, Any]) -> BoxTable:
-    """The box table again; its problems are those that annotations were lost to.
+    """The box table again; its problems are those that annotations were lost to, or that were put right.
 
     Raises:
         InputError: a file is missing or damaged.

@@ -179,7 +179,7 @@ def stored(folder: Path, images: pl.DataFrame) -> Iterator[StoredImage]:
         InputError: a part is missing or damaged.
     """
     for (part,), rows in images.group_by("part", maintain_order=True):
-        candidates = read_frame(folder / CANDIDATES / part_name(int(part)), CANDIDATES_SCHEMA)  # type: ignore[call-overload]
+        candidates = read_frame(folder / CANDIDATES / part_name(int(part)), CANDIDATES_SCHEMA)
         columns = {name: candidates[name].to_numpy() for name in candidates.columns}
         boxes = np.stack([columns[name] for name in _BOX], axis=1)
         ids = columns["image_id"]
