@@ -19,14 +19,14 @@ help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target what; do \
 		printf '%-18s %s\n' "$$target" "$$what"; done
 
-setup: $(INSTALLED) ## Make .venv with headlab and its tools, if pyproject.toml changed since.
+setup: $(INSTALLED) ## Make .venv with headlab and its tools; CPU=1 TORCH_INDEX=... for PyTorch without CUDA.
 
 $(INSTALLED): pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 		echo "headlab needs Python 3.10 or later, and found none."; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 2; } >&2
 	@"$(PYTHON)" -m venv "$(VENV)"
-	@"$(BIN)/python" scripts/install.py '.[all,dev,docs]'
+	@"$(BIN)/python" scripts/install.py $(if $(CPU),--cpu --torch-index "$(TORCH_INDEX)") '.[all,dev,docs]'
 	@touch "$(INSTALLED)"
 
 demo: $(INSTALLED) ## Look into a small detector's head, shift it, trace it, compare; offline.

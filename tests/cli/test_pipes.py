@@ -104,8 +104,8 @@ EVERY = (
     ("anchors per-class train.txt -k 3 --levels 1 -o out.csv", "out.csv"),
     ("train train.txt --preview out.png --imgsz 64 --batch 2 --variant yolov3-tiny", "out.png"),
     ("demo -o out --scenes 1", "out/shifted.pt"),
-    """What a training prints is held by the tests of `headlab.train.watching`.""",
 )
+"""What a training prints is held by the tests of `headlab.train.watching`."""
 
 
 @pytest.mark.parametrize(("command", "target"), EVERY, ids=lambda text: text[:40])
