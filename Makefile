@@ -13,7 +13,7 @@ export YOLO_OFFLINE := true
 export YOLO_AUTOINSTALL := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs bench demo-model dist clean
+.PHONY: help setup demo test check format docs bench fuzz demo-model dist clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target what; do \
@@ -50,6 +50,9 @@ docs: $(INSTALLED) ## Build the documentation site, which needs no network: buil
 
 bench: $(INSTALLED) ## Compare speed and memory with the plain way, side by side.
 	"$(BIN)/python" bench/run.py
+
+fuzz: $(INSTALLED) ## Give every parser 100,000 broken inputs; FUZZ_ARGS='--count 2000 yaml' for fewer.
+	"$(BIN)/python" scripts/fuzz.py $(FUZZ_ARGS)
 
 demo-model: $(INSTALLED) ## Draw the demo's scenes and train its detector again: half an hour.
 	"$(BIN)/python" scripts/make_demo_model.py

@@ -58,7 +58,8 @@ def test_any_archive_is_restored_from_any_other(
     original, edited = archive(old), archive(new, comment)
     delta = reverse_delta(original, edited)
     assert restored(delta, edited) == original.getvalue()
-    assert Delta.from_json(delta.to_json(), "a.pt.headlab.json") == delta
+    sizes = len(original.getvalue()), len(edited.getvalue())
+    assert Delta.from_json(delta.to_json(), "a.pt.headlab.json", *sizes) == delta
 
 
 @given(old=st.binary(max_size=200), new=st.binary(max_size=200), same=st.binary(max_size=200))
@@ -120,7 +121,24 @@ def test_chunks_meet_without_a_seam() -> None:
 )
 def test_damaged_undo_data_are_refused(data: object) -> None:
     with pytest.raises(CheckpointError, match=r"a\.pt\.headlab\.json: the undo data are damaged"):
-        Delta.from_json(data, "a.pt.headlab.json")
+        Delta.from_json(data, "a.pt.headlab.json", 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "restored_bytes"),
+    [
+        ([[0, 5], [0, 5]], 5),  # 10 bytes of a file that had 5
+        ([[0, 4]], 5),
+        ([[0, 1 << 40]], 1 << 40),  # from a file of 5 bytes
+        ([[1 << 70, 5]], 5),
+        ([[0, 10**4000]], 5),
+    ],
+)
+def test_pieces_make_the_original_and_no_more(pieces: list[list[int]], restored_bytes: int) -> None:
+    data = {"pieces": pieces, "literals": Delta((), b"").to_json()["literals"]}
+    with pytest.raises(CheckpointError, match="the undo data are damaged") as raised:
+        Delta.from_json(data, "a.pt.headlab.json", restored_bytes, 5)
+    assert len(raised.value.message) < 200
 
 
 def test_more_literal_bytes_than_pieces_are_not_unpacked() -> None:
@@ -128,7 +146,7 @@ def test_more_literal_bytes_than_pieces_are_not_unpacked() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError, match="damaged"):
-            Delta.from_json({**huge, "pieces": [[-1, 10]]}, "a.pt.headlab.json")
+            Delta.from_json({**huge, "pieces": [[-1, 10]]}, "a.pt.headlab.json", 10, 10)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()

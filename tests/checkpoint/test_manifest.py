@@ -70,7 +70,7 @@ def test_the_inputs_companions_are_kept_as_text_or_in_base64(tmp_path: Path) -> 
 def test_of_nested_manifests_the_one_that_describes_the_file_is_read(tmp_path: Path) -> None:
     later = FileFacts("out.pt", "cc", 10)
     inner = json.loads(MANIFEST.to_json())
-    outer = Manifest(AFTER, later, (), Delta((), b""), previous=inner)
+    outer = Manifest(AFTER, later, (), Delta(((0, 10),), b""), previous=inner)
     model = put(tmp_path, outer.to_json())
     assert read_manifest(model, later) == outer
     assert read_manifest(model, AFTER) == MANIFEST
@@ -117,12 +117,33 @@ def test_a_missing_manifest_says_so(tmp_path: Path) -> None:
             MANIFEST.to_json().replace(b'"undo"', b'"companions": %b, "undo"' % wrong)
             for wrong in (b"7", b"[1]", b'{".cfg": 7}', b'{".cfg": {}}', b'{".cfg": {"text": 7}}')
         ),
-        MANIFEST.to_json().replace(b'"undo"', b'"companions": {"": {"base64": "*"}}, "undo"'),
+        *(
+            MANIFEST.to_json().replace(
+                b'"undo"', b'"companions": {"%b": {"text": ""}}, "undo"' % name
+            )
+            for name in (
+                *(b"", b"/x", b"/../../../P", b".cfg\\u0000", b"\\\\x", b".cfg/..", b"..", b".pt"),
+                *(b".headlab.json", b".weights", b"\\ud800"),
+            )
+        ),
+        MANIFEST.to_json().replace(b'"bytes": 10', b'"bytes": 1e400'),
+        MANIFEST.to_json().replace(b'"bytes": 10', b'"bytes": -1'),
+        MANIFEST.to_json().replace(b'"bytes": 10', b'"bytes": 9' + b"0" * 400),
+        MANIFEST.to_json().replace(b'"bytes": 10', b'"bytes": 11', 1),
+        MANIFEST.to_json().replace(b'"in.pt"', b"7"),
     ],
 )
 def test_a_damaged_manifest_says_so(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(CheckpointError, match=r"out\.pt\.headlab\.json: .*damaged"):
         read_manifest(put(tmp_path, content), AFTER)
+
+
+def test_half_a_surrogate_pair_can_be_shown_and_written_again(tmp_path: Path) -> None:
+    content = MANIFEST.to_json().replace(b'"in.pt"', b'"in\\ud800.pt"')
+    model = put(tmp_path, content)
+    assert read_manifest(model, AFTER).input.name == "in\\ud800.pt"
+    nested = Manifest(AFTER, AFTER, (), None, "no", previous=json.loads(content)).to_json()
+    assert json.loads(nested)["previous"]["input"]["name"] == "in\ud800.pt"
 
 
 @pytest.mark.parametrize("content", [b"notes", b"[]", b'{"mine": 1}'])

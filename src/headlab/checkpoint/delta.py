@@ -28,6 +28,11 @@ from headlab.errors import CheckpointError
 CHUNK_BYTES = 1 << 20
 _COMPARED_BYTES = 1 << 16
 _SHORTEST_COPY = 32
+_MOST_BYTES = 1 << 47
+_MOST_GROWTH = 2
+_SPARE_BYTES = 1 << 24
+"""An edit that can be undone keeps the shapes, so that both files have about the same size."""
+
 _ZIP_MAGIC = b"PK\3\4"
 
 
@@ -50,19 +55,26 @@ class Delta:
         return {"pieces": [list(piece) for piece in self.pieces], "literals": packed}
 
     @staticmethod
-    def from_json(data: Any, where: str) -> Delta:
+    def from_json(data: Any, where: str, restored: int, edited: int) -> Delta:
         """The delta in plain values.
 
+        Args:
+            data: the values.
+            where: the manifest, for messages.
+            restored: how many bytes the original has.
+            edited: how many bytes the edited file has.
+
         Raises:
-            CheckpointError: that is not what they are.
+            CheckpointError: that is not what they are, or not what restores so many bytes.
         """
         try:
             pieces = tuple((_whole(start, -1), _whole(n, 0)) for start, n in data["pieces"])
+            _check_lengths(pieces, restored, edited)
             packed = base64.b64decode(data["literals"], validate=True)
             wanted = sum(length for start, length in pieces if start < 0)
             unpacker = zlib.decompressobj()
             literals = unpacker.decompress(packed, wanted + 1)
-        except (KeyError, TypeError, ValueError, binascii.Error, zlib.error) as error:
+        except (IndexError, KeyError, TypeError, ValueError, binascii.Error, zlib.error) as error:
             raise CheckpointError(f"{where}: the undo data are damaged: {error}.") from None
         if len(literals) != wanted:
             raise CheckpointError(f"{where}: the undo data are damaged: literal bytes are missing.")
@@ -221,7 +233,16 @@ def _entry_places(file: BinaryIO) -> dict[str, tuple[int, int]]:
     return found
 
 
+def _check_lengths(pieces: tuple[tuple[int, int], ...], restored: int, edited: int) -> None:
+    """Check that the pieces make the original, and that it is no larger than it can have been."""
+    if restored > _MOST_GROWTH * edited + _SPARE_BYTES:
+        raise ValueError(f"{restored:,} bytes cannot come from {edited:,}")
+    together = sum(length for _, length in pieces)
+    if together != restored:
+        raise ValueError(f"the pieces have {together:,} bytes, the original {restored:,}")
+
+
 def _whole(number: Any, least: int) -> int:
-    if type(number) is not int or number < least:
-        raise ValueError(f"{number!r} is not a place in a file")
+    if type(number) is not int or not least <= number < _MOST_BYTES:
+        raise ValueError(f"{str(number)[:40]!r} is not a place in a file")
     return number

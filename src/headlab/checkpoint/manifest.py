@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,10 +17,15 @@ from typing import Any, BinaryIO
 
 from headlab._version import __version__
 from headlab.checkpoint.delta import CHUNK_BYTES, Delta
+from headlab.checkpoint.plain import encodable
 from headlab.errors import CheckpointError, InputError, OutputError
 from headlab.files.json_text import parse_json, to_json
 
 SUFFIX = ".headlab.json"
+_COMPANION = re.compile(r"(?!\.(pt|h5|hdf5|weights|safetensors)$)[._][a-z]{1,20}(\.txt)?")
+_LONGEST_SUFFIX = 64
+_LONGEST_REASON = 200
+_MOST_BYTES = 1 << 47
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ class Manifest:
 
 def as_json(data: Mapping[str, Any]) -> bytes:
     """A manifest's plain values as the content of its file."""
-    return to_json(data, indent=1).encode("utf-8")
+    return to_json(data, indent=1).encode(
+        "utf-8", "backslashreplace"
+    )  # half a pair, as JSON escapes it
 
 
 def path_for(model: Path) -> Path:
@@ -102,7 +110,7 @@ def read_manifest(model: Path, now: FileFacts) -> Manifest:
             f"{model}: there is no manifest {path.name} next to it.",
             "Only a file that headlab edited can be undone, as long as its manifest is there.",
         )
-    return _manifest(_describing(data, now), path)
+    return _manifest(_describing(data, now), path, now)
 
 
 def earlier_manifest(model: Path, now: FileFacts | None = None) -> dict[str, Any] | None:
@@ -173,25 +181,43 @@ def _describing(data: dict[str, Any], now: FileFacts) -> dict[str, Any]:
     return data
 
 
-def _manifest(data: dict[str, Any], path: Path) -> Manifest:
+def _manifest(data: dict[str, Any], path: Path, now: FileFacts) -> Manifest:
     try:
         undo, previous = data["undo"], data.get("previous")
+        before, after = _facts(data["input"]), _facts(data["output"])
         return Manifest(
-            _facts(data["input"]),
-            _facts(data["output"]),
+            before,
+            after,
             tuple(data["recipes"]),
-            None if undo is None else Delta.from_json(undo, str(path)),
-            str(data.get("no_undo", "")),
+            None if undo is None else Delta.from_json(undo, str(path), before.bytes, now.bytes),
+            encodable(str(data.get("no_undo", ""))),
             previous if isinstance(previous, dict) else None,
             str(data["headlab"]),
-            {str(name): _from_text(held) for name, held in data.get("companions", {}).items()},
+            {_suffix(name): _from_text(held) for name, held in data.get("companions", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: the manifest is damaged: {error!r}.") from None
+        reason = encodable(f"{error!r}"[:_LONGEST_REASON])
+        raise CheckpointError(
+            f"{path}: the manifest is damaged: {reason}.",
+            "Only the manifest as headlab wrote it can be used.",
+        ) from None
 
 
 def _facts(data: Any) -> FileFacts:
-    return FileFacts(str(data["name"]), str(data["sha256"]), int(data["bytes"]))
+    """A file's facts; the name is only shown, never opened."""
+    name, digest, count = data["name"], data["sha256"], data["bytes"]
+    if not (isinstance(name, str) and isinstance(digest, str) and type(count) is int):
+        raise ValueError("a file's name, sha256 and size were expected")
+    if not 0 <= count < _MOST_BYTES:
+        raise ValueError("a file's size is out of range")
+    return FileFacts(encodable(name), encodable(digest), count)
+
+
+def _suffix(name: str) -> str:
+    """What follows a model's stem in the name of a companion file, which is written next to the model."""
+    if not _COMPANION.fullmatch(name):
+        raise ValueError(f"{name[:_LONGEST_SUFFIX]!r} is not the ending of a companion file")
+    return name
 
 
 def _as_text(contents: bytes) -> dict[str, str]:

@@ -142,8 +142,8 @@ class Machine:
         if _is_plain(key):
             return key
         if isinstance(key, tuple) and len(key) <= _LONGEST_TUPLE_KEY and all(map(_is_plain, key)):
-            if all(map(_is_text, key)) or self.tuple_keys < _MOST_TUPLE_KEYS:
-                self.tuple_keys += 1
+            self.tuple_keys += 1
+            if all(map(_is_text, key)) or self.tuple_keys <= _MOST_TUPLE_KEYS:
                 return key
         self.opaque_keys += 1
         return OpaqueKey(self.opaque_keys)

@@ -8,16 +8,20 @@ order are those of `YOLO.predict`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from headlab.detect.device import select
-from headlab.detect.loader import loader
+from headlab.detect.loader import COLOUR_CHANNELS, loader
 from headlab.detect.mapping import ToImage
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
+from headlab.errors import CheckpointError
+from headlab.families.ultralytics.blame import blaming
 from headlab.heads.input_pixels import check_memory
 from headlab.heads.layout import Layout
 
@@ -35,15 +39,19 @@ class UltralyticsRunnable:
     Args:
         network: from `headlab.families.ultralytics.rebuild.rebuild`; the first detector fuses it.
         layout: the head's description.
+        path: the file, for messages.
     """
 
-    def __init__(self, network: Any, layout: Layout) -> None:
+    def __init__(self, network: Any, layout: Layout, path: Path) -> None:
         self.network = network
         self.layout = layout
+        self.path = path
 
     def detector(self, settings: Settings) -> UltralyticsDetector:
         """See `headlab.detect.detector.Runnable`."""
-        return UltralyticsDetector(self.network, settings.for_head(self.layout))
+        return UltralyticsDetector(
+            self.network, settings.for_head(self.layout), self.layout, self.path
+        )
 
 
 class UltralyticsDetector:
@@ -52,19 +60,26 @@ class UltralyticsDetector:
     Args:
         network: an ultralytics network, from `headlab.families.ultralytics.rebuild.rebuild`.
         settings: how to detect, with nothing left open (see `Settings.for_head`).
+        layout: the head's description.
+        path: the file, for messages.
 
     Raises:
         InputError: the device is not there.
+        CheckpointError: the network cannot run, or not on photos.
     """
 
-    def __init__(self, network: Any, settings: Settings) -> None:
+    def __init__(self, network: Any, settings: Settings, layout: Layout, path: Path) -> None:
         self.settings = settings
         if settings.imgsz is not None:
             size = settings.imgsz
             check_memory(size if isinstance(size, tuple) else (size, size))
+        self._layout = layout
+        self._path = path
+        self._network = network
+        _check_reads_photos(network, path)
         self._predictor = _predictor_class(network.task)(overrides=_overrides(network, settings))
         select(settings.device)
-        with quiet():
+        with quiet(), self._blaming():
             self._predictor.setup_model(model=network, verbose=False)
 
     def __call__(self, sources: Sequence[Source]) -> Iterator[Prediction]:
@@ -75,11 +90,35 @@ class UltralyticsDetector:
         images = loader(sources, channels=channels, vid_stride=self.settings.vid_stride)
         results = self._predictor(source=images, stream=True)
         while True:
-            with quiet():
+            with quiet(), self._blaming():
                 result = next(results, None)
             if result is None:
                 return
-            yield _collected(self._predictor, result, images.served.popleft())
+            prediction = _collected(self._predictor, result, images.served.popleft())
+            self._check_addresses(prediction)
+            yield prediction
+
+    def _blaming(self) -> AbstractContextManager[None]:
+        return blaming(str(self._path), self._network, "run", always=False)
+
+    def _check_addresses(self, prediction: Prediction) -> None:
+        """Check that there are as many candidates as cells, without which addresses would be wrong."""
+        cells = self._layout.addresses(*prediction.input_hw_px).total
+        if prediction.candidates.shape[-1] != cells:
+            raise CheckpointError(
+                f"{self._path}: the network gives {prediction.candidates.shape[-1]:,} candidates; by the "
+                f"strides of its head they would be {cells:,}.",
+                "Boxes and addresses would be wrong, so headlab does not run it.",
+            )
+
+
+def _check_reads_photos(network: Any, path: Path) -> None:
+    channels = network.yaml.get("channels", COLOUR_CHANNELS)
+    if channels not in (1, COLOUR_CHANNELS):
+        raise CheckpointError(
+            f"{path}: the network takes images of {channels} channels; photos have 3, or 1 in grey.",
+            "It can be inspected and edited, but not run on photos.",
+        )
 
 
 def _overrides(network: Any, settings: Settings) -> dict[str, Any]:

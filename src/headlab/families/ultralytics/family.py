@@ -59,7 +59,7 @@ class Ultralytics(Family["PtCheckpoint"]):
         from headlab.families.ultralytics.detector import UltralyticsRunnable
 
         made = network() if network else self.build(checkpoint)
-        return UltralyticsRunnable(made, self.describe(checkpoint))
+        return UltralyticsRunnable(made, self.describe(checkpoint), checkpoint.path)
 
     def write(self, checkpoint: PtCheckpoint, file: BinaryIO) -> None:
         """Patch the stored bytes; where shapes changed, save the network anew as ultralytics does."""

@@ -12,9 +12,7 @@ from headlab.families.ultralytics.kinds import PACKAGES, REFUSED, SUPPORTED, Hea
 from headlab.heads.detection import DetectionRules, Refusal
 from headlab.heads.layout import ClassRows, Layout, Level
 
-_CONTRADICTION = (
-    "The file was damaged or changed by another program; save the model with ultralytics again."
-)
+_CONTRADICTION = "The file contradicts itself; use the checkpoint that the training wrote."
 
 
 def identify_pt(checkpoint: PtCheckpoint) -> Layout:
@@ -118,7 +116,7 @@ def _strides(checkpoint: PtCheckpoint, head: Instance) -> list[int]:
         raise CheckpointError(
             f"{checkpoint.path}: the head's strides are {strides or 'missing'}; different "
             "powers of two were expected.",
-            "Save the model with ultralytics again; it computes them when it builds the network.",
+            _CONTRADICTION,
         )
     return whole
 

@@ -32,6 +32,7 @@ _IGNORED = _OF_SHAPES | _OF_CLASSES | _OF_LAST_RUN | _UNUSED
 _FIXED = {"f", "groups", "i", "kernel_size", "nl", "padding_mode", "reg_max", "transposed"}
 """What a module uses when it is built, so that setting it later would not be the same; pools excepted."""
 
+_LARGEST = 1 << 20
 _POOLS = {"AvgPool2d", "MaxPool2d"}
 
 _ACTIVATIONS = {
@@ -198,7 +199,9 @@ def _can_carry(kind: str, key: str, now: Any, value: Any, built: Any) -> bool:
         return kind == "Upsample"
     if isinstance(now, tuple) or isinstance(value, tuple):
         return all(map(_is_number, (*_items(now), *_items(value))))
-    return _is_number(now) == _is_number(value) and isinstance(now, bool) == isinstance(value, bool)
+    if isinstance(now, (bool, str)) or isinstance(value, (bool, str)):
+        return type(now) is type(value)
+    return _is_number(now) and _is_number(value)
 
 
 def _items(value: Any) -> tuple[Any, ...]:
@@ -206,7 +209,9 @@ def _items(value: Any) -> tuple[Any, ...]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Whether a value is a number that a setting may have: finite, and no larger than any layer's."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and -_LARGEST <= value <= _LARGEST
 
 
 def _is_folded(module: Instance, built: Any) -> bool:

@@ -1,7 +1,7 @@
 """Rebuild a checkpoint's network with ultralytics, from the file's own description and tensors.
 
 The pickled modules are never unpickled: ultralytics builds the network anew, and every tensor is loaded
-by name. The names and shapes in the file must be exactly those of the network that was built.
+by name. The names, shapes, classes and settings in the file must be those of the network that was built.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ _MODELS = {
     "pose": "PoseModel",
     "segment": "SegmentationModel",
 }
-_HEAD_SETTINGS = ("max_det", "agnostic_nms")
 _SHOWN = 3
 
 
@@ -158,7 +157,12 @@ def _resize_class_rows(checkpoint: PtCheckpoint, layout: Layout, network: Any) -
     for path in paths:
         if f"{path}.bias" not in checkpoint.tensors:
             continue
-        old = network.get_submodule(path)
+        try:
+            old = network.get_submodule(path)
+        except AttributeError:  # what is in the file and not in the network is named later
+            continue
+        if not isinstance(old, torch.nn.Conv2d):
+            continue
         count = checkpoint.shape(f"{path}.bias")[0]
         if old.out_channels != count:
             parent, _, child = path.rpartition(".")
@@ -211,11 +215,7 @@ def _described(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> Any:
     """The network with the attributes that ultralytics expects on a loaded one."""
     import torch
 
-    head, (_, file_head) = network.model[-1], find_head(checkpoint)
-    for name in _HEAD_SETTINGS:
-        value = file_head.attributes.get(name)
-        if isinstance(value, (bool, int)):
-            setattr(head, name, value)
+    head = network.model[-1]
     head.stride = network.stride = torch.tensor([float(px) for px in layout.strides_px])
     for module in network.modules():
         if hasattr(module, "inplace"):

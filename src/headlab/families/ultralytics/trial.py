@@ -26,6 +26,7 @@ _MOST_NUMBERS = 1 << 26
 _MOST_NUMBERS_TOGETHER = 1 << 32
 _SPARE_PARTS = 10_000
 _PARTS_PER_MODULE = 20
+_CALLS_PER_MODULE = 20
 _FORGED = "No network that was trained looks like that; nothing was built."
 
 
@@ -138,10 +139,18 @@ def _small_outputs(where: str, shell: Any) -> Iterator[None]:
     import torch
     from torch.nn.modules import module as registry
 
-    together = 0
+    together, calls = 0, 0
+    most_calls = _CALLS_PER_MODULE * sum(1 for _ in shell.modules()) + _SPARE_PARTS
 
     def check(module: Any, _: Any, output: Any) -> None:
-        nonlocal together
+        nonlocal together, calls
+        calls += 1
+        if calls > most_calls:
+            raise CheckpointError(
+                f"{where}: its modules run more than {most_calls:,} times for one image; the last one is "
+                f"{type(module).__name__}.",
+                _FORGED,
+            )
         numbers = math.prod(output.shape) if isinstance(output, torch.Tensor) else 0
         together += numbers
         if numbers > _MOST_NUMBERS or together > _MOST_NUMBERS_TOGETHER:
