@@ -238,6 +238,8 @@ def test_a_conversion_without_names_says_so(tmp_path: Path) -> None:
     assert any(note.startswith("No class names were found next to it") for note in made.notes)
     named = tmp_path / "somewhere.txt"
     named.write_text("ant\nbee\ncat\n")
-    made = convert(model, tmp_path / "named.h5", names=named)  # the companion of out.h5 is not its own
+    made = convert(
+        model, tmp_path / "named.h5", names=named
+    )  # the companion of out.h5 is not its own
     assert not any("class names" in note for note in made.notes)
     assert (tmp_path / "named_classes.txt").read_text() == named.read_text()

@@ -415,6 +415,14 @@ def test_coco_weights_next_to_a_cfg_of_one_class(tmp_path: Path) -> None:
     path.with_suffix(".names").write_text("ant\n")
     assert "as many as YOLOv3-tiny with 3 classes" in refusal(path).message
     assert "classes=3 in each [yolo], and filters=24 before it" in refusal(path).hint
+    other = tmp_path / "other.cfg"
+    other.write_text(cfg_text(description()))
+    named = read_darknet(path, CompanionFiles(cfg=other))  # as the hint says
+    assert named.description == replace(description(), class_names=("0", "1", "2"))
+    assert named.names_remarks == (
+        f"{path.with_suffix('.names')}: 1 class name for 3 classes; not taken.",
+    )
+    other.unlink()
     found = read_darknet(path, CompanionFiles(), as_start=True)
     assert found.description == replace(one, class_names=("0", "1", "2"))
     assert found.file_remarks == (

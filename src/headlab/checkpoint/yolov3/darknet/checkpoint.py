@@ -232,7 +232,10 @@ def _described_by(
     count = class_count_of(cfg.sections, cfg.path)
     found = companions.names or find_names(path, count)
     names = _read_names(found) if found else None
-    if names is not None and len(names.names) != count:
+    wrong = names is not None and len(names.names) != count
+    if wrong and companions.cfg is not None and companions.names is None:
+        names = None  # they belong to the model's own .cfg, which is not the one that counts
+    elif names is not None and wrong:
         raise CheckpointError(
             f"{found}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
             f"says classes={count}.",
