@@ -175,15 +175,25 @@ def read_darknet(
     cfg = _cfg(path, companions)
     names: NamesFile | None
     remarks: tuple[str, ...] = ()
-    if cfg is None:
-        described, names = _described_without_cfg(weights, companions)
-    elif as_start:
-        names = None
-        described, remarks = _of_any_classes(
-            description_of(cfg.sections, None, cfg.path), weights, cfg
-        )
-    else:
-        described, names = _described_by(cfg, path, companions)
+    try:
+        if cfg is None:
+            described, names = _described_without_cfg(weights, companions)
+        elif as_start:
+            names = None
+            described, remarks = _of_any_classes(
+                description_of(cfg.sections, None, cfg.path), weights, cfg
+            )
+        else:
+            described, names = _described_by(cfg, path, companions)
+    except CheckpointError as error:
+        other = known_by_size(weights.floats)
+        if cfg is None or not other:
+            raise
+        raise CheckpointError(
+            f"{path}: it holds as many numbers as {other}, and its .cfg is not of a network that "
+            f"headlab reads: {error.message}",
+            error.hint,
+        ) from error
     weights = whole(weights, described.architecture, cfg.sections if cfg else ())
     remarks = (*remarks, *weights.remarks, *(repeated(cfg.sections) if cfg else ()))
     header = weights.header
