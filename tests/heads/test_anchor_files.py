@@ -132,6 +132,13 @@ def test_strides_are_followed_through_the_layers(tmp_path: Path) -> None:
         ("a.cfg", "[net]\n[yolo]\nanchors=1,x\n", "is not a number"),
         ("a.cfg", "[net]\n[yolo]\nmask=5\nanchors=1,2\n", "do not fit 1 anchors"),
         ("a.cfg", "[net]\n[yolo]\nanchors=1,2\n[yolo]\nanchors=1,3\n", "differs"),
+        ("a.cfg", "[net]\n[Yolo]\nanchors=1,2\n", "names of sections are in lower case"),
+        (
+            "a.cfg",
+            "[net]\n[yolo]\nanchors=1,2\nanchors=1,3\n",
+            "anchors=1,3, but line 3 says anchors=1,2",
+        ),
+        ("a.cfg", "[net]\n[yolo]\nanchors = 1,2,\n 3,4\n", "3,4 goes on from anchors= of line 3"),
         ("a.txt", "1,2,3", "no height"),
         ("a.txt", "", "empty"),
     ],

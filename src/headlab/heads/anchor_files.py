@@ -68,12 +68,15 @@ def read_anchor_set(path: str | Path) -> AnchorSet:
 
 def _from_cfg(path: Path) -> AnchorSet:
     """The anchors and masks of the [yolo] sections of a .cfg; the rest of the network is not checked."""
-    from headlab.checkpoint.yolov3.darknet.layers import items, wholes
+    from headlab.checkpoint.yolov3.darknet.layers import check_supported, items, wholes
     from headlab.checkpoint.yolov3.darknet.sections import read_sections
 
     sections = read_sections(path)
     heads = [section for section in sections if section.kind == "yolo"]
     if not heads:
+        for section in sections:
+            if section.kind.lower() == "yolo":
+                check_supported(section)  # says that names of sections are in lower case
         raise InputError(
             f"{path}: there is no [yolo] section.", "Name the .cfg of a YOLO model with anchors."
         )

@@ -415,6 +415,14 @@ def test_coco_weights_next_to_a_cfg_of_one_class(tmp_path: Path) -> None:
     path.with_suffix(".names").write_text("ant\n")
     assert "as many as YOLOv3-tiny with 3 classes" in refusal(path).message
     assert "classes=3 in each [yolo], and filters=24 before it" in refusal(path).hint
+    other = tmp_path / "other.cfg"
+    other.write_text(cfg_text(description()))
+    named = read_darknet(path, CompanionFiles(cfg=other))  # as the hint says
+    assert named.description == replace(description(), class_names=("0", "1", "2"))
+    assert named.names_remarks == (
+        f"{path.with_suffix('.names')}: 1 class name for 3 classes; not taken.",
+    )
+    other.unlink()
     found = read_darknet(path, CompanionFiles(), as_start=True)
     assert found.description == replace(one, class_names=("0", "1", "2"))
     assert found.file_remarks == (
@@ -469,3 +477,15 @@ def test_classes_that_darknet_does_not_draw(tiny: Path) -> None:
     assert found.class_names == ("ant", "1", "2")
     assert found.names_remarks[0].startswith(f"{names}, line 2: 2 classes called dont_show")
     assert found.companions()[".names"] == names.read_bytes()
+
+
+def test_a_cfg_and_weights_of_another_network(tiny: Path) -> None:
+    with tiny.open("r+b") as file:
+        file.truncate(HEADER_BYTES + 4 * 64_429_405)
+    cfg = tiny.with_suffix(".cfg")
+    cfg.write_text(cfg.read_text().replace("activation=leaky", "activation=mish"))
+    assert refusal(tiny).message == (
+        f"{tiny}: it holds as many numbers as YOLOv4 with 80 classes, and its .cfg is not of a network that "
+        f"headlab reads: {cfg}, line 26, layer 0 [convolutional]: activation=mish; YOLOv3-tiny with 3 "
+        "classes has leaky there."
+    )

@@ -302,6 +302,7 @@ def test_any_sections_are_read_or_refused(lines: list[str]) -> None:
     ("text", "said"),
     [
         (TINY.replace("[net]", "[NET]"), "line 1, [NET]: darknet's names of sections are in lower"),
+        (TINY.replace("[yolo]", "[Yolo]"), "[Yolo]: darknet's names of sections are in lower case"),
         (TINY.replace("[net]", "[maxpool]"), "line 1, [maxpool]: a cfg begins with [net]."),
         (TINY + "[maxpool]\n" * 10_000, "more than 10,000 sections; no network has so many."),
         (TINY.replace("mask=3,4,5", f"mask={'0,' * 5000}1"), "mask= has more than 2,000 values."),

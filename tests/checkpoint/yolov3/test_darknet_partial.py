@@ -101,3 +101,23 @@ def test_nothing_after_the_header(tmp_path: Path) -> None:
         read_partial(path)
     with pytest.raises(CheckpointError, match="there is nothing after the header"):
         read_partial(path, architecture("yolov3-tiny", 1, (3, 3)))
+
+
+def test_a_backbone_of_another_network_is_named(tmp_path: Path) -> None:
+    path = sparse(tmp_path / "darknet53.conv.74", DARKNET53_CONV_74)
+    with pytest.raises(CheckpointError) as caught:
+        read_partial(path, architecture("yolov3-tiny", 1, (3, 3)))
+    assert caught.value.message == (
+        f"{path}: it holds 40,620,640 numbers, as many as the backbone of YOLOv3 (darknet53.conv.74); "
+        "YOLOv3-tiny with 1 class has 8,676,244."
+    )
+
+
+def test_a_part_whose_header_contradicts_its_version(tmp_path: Path) -> None:
+    path = tmp_path / "yolov3-tiny.conv.15"
+    numbers = weights_bytes(random_model())[HEADER_BYTES : HEADER_BYTES + 4 * TINY_CONV_15]
+    path.write_bytes(struct.pack("<4i", 0, 2, 5, 0) + numbers)
+    found = read_partial(path)
+    assert len(found.convolutions) == 9
+    assert found.arrays["backbone.conv1.norm.bias"].tobytes() == numbers[: 4 * 16]
+    assert found.remarks[0].startswith(f"{path}: by its version, 0.2.5, the header has 8 bytes")

@@ -71,7 +71,7 @@ def test_header_versions(tmp_path: Path, version: tuple[int, int, int], seen_byt
         ),
         (b"oid sha256:4d7a214614", r"it begins with b'oid sha256:4' instead of a version"),
         (b"<!DOCTYPE html>", "this is a web page, not a darknet file"),
-        (b"version https://git-lfs.github.com/spec/v1", "this is a pointer of Git LFS"),
+        (b"version https:spec/v1", "this is a pointer of Git LFS"),
         (b"PK\x03\x04" + bytes(30), "this is a zip archive"),
         (LONG.pack(-1, 2, 0, 1), "this is not a darknet file"),
     ],

@@ -101,6 +101,18 @@ def test_a_model_within_the_model_is_read_and_said(tmp_path: Path) -> None:
             assert np.all(found.stored(weight.tensor.name) == number_of(layer, at))
 
 
+def test_a_model_within_the_model_is_edited_in_its_place(tmp_path: Path) -> None:
+    found = read_keras(nested(tmp_path / "gpus.h5"), CompanionFiles())
+    bias = found.stored("P4.output.bias") + np.float32(1)
+    out = tmp_path / "out.h5"
+    with out.open("wb+") as file:
+        found.edited({"P4.output.bias": bias}, found.class_names).write(file)
+    again = read_keras(out, CompanionFiles())
+    assert np.array_equal(again.stored("P4.output.bias"), bias)
+    assert again.arrays["P4.output.bias"].path == "/model_1/conv2d_13/bias:0"
+    assert np.all(again.stored("P5.expand.norm.bias") == 9.25)
+
+
 def test_a_model_within_a_file_of_keras_3(tmp_path: Path) -> None:
     path = hollow_keras_3(tmp_path / "gpus.weights.h5", root="layers/functional/layers")
     assert in_their_places(path, TINY) == set(TINY.tensors)

@@ -31,7 +31,7 @@ def refusal(path: Path) -> CheckpointError:
         ("m.h5", b"", "the file is empty.", "Copy or download it again."),
         ("m.h5", b"<!DOCTYPE html><html>", "this is a web page", "Download the file itself"),
         ("m.hdf5", b"<html>" + bytes(20), "this is a web page", "Download the file itself"),
-        ("m.safetensors", b"version https://git-lfs.github.com", "a pointer of Git LFS", "git lfs"),
+        ("m.safetensors", b"version https:spec/v1 of LFS", "a pointer of Git LFS", "git lfs"),
         ("m.safetensors", b'{"a": 1}' + bytes(9), "this is no safetensors file", "again"),
         ("m.h5", b"\0\0\0\0\2\0\0\0\5\0\0\0" + bytes(20), "begins like a darknet file", ".weights"),
         (

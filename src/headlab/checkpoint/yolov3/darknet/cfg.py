@@ -141,6 +141,8 @@ def _heads(layers: Sequence[Section], path: Path) -> list[_Head]:
     """The `[yolo]` sections, which must agree with each other."""
     heads = [_head(section) for section in layers if section.kind == "yolo"]
     if not heads:
+        for section in layers:
+            check_supported(section)  # it may be a [Yolo]
         raise CheckpointError(f"{path}: there is no [yolo] section.", ONLY)
     first = heads[0]
     for head in heads[1:]:

@@ -175,15 +175,25 @@ def read_darknet(
     cfg = _cfg(path, companions)
     names: NamesFile | None
     remarks: tuple[str, ...] = ()
-    if cfg is None:
-        described, names = _described_without_cfg(weights, companions)
-    elif as_start:
-        names = None
-        described, remarks = _of_any_classes(
-            description_of(cfg.sections, None, cfg.path), weights, cfg
-        )
-    else:
-        described, names = _described_by(cfg, path, companions)
+    try:
+        if cfg is None:
+            described, names = _described_without_cfg(weights, companions)
+        elif as_start:
+            names = None
+            described, remarks = _of_any_classes(
+                description_of(cfg.sections, None, cfg.path), weights, cfg
+            )
+        else:
+            described, names = _described_by(cfg, path, companions)
+    except CheckpointError as error:
+        other = known_by_size(weights.floats)
+        if cfg is None or not other:
+            raise
+        raise CheckpointError(
+            f"{path}: it holds as many numbers as {other}, and its .cfg is not of a network that "
+            f"headlab reads: {error.message}",
+            error.hint,
+        ) from error
     weights = whole(weights, described.architecture, cfg.sections if cfg else ())
     remarks = (*remarks, *weights.remarks, *(repeated(cfg.sections) if cfg else ()))
     header = weights.header
@@ -232,7 +242,10 @@ def _described_by(
     count = class_count_of(cfg.sections, cfg.path)
     found = companions.names or find_names(path, count)
     names = _read_names(found) if found else None
-    if names is not None and len(names.names) != count:
+    wrong = names is not None and len(names.names) != count
+    if wrong and companions.cfg is not None and companions.names is None:
+        names = None  # they belong to the model's own .cfg, which is not the one that counts
+    elif names is not None and wrong:
         raise CheckpointError(
             f"{found}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
             f"says classes={count}.",

@@ -1,4 +1,4 @@
-"""Networks of darknet that headlab does not read, known by how many numbers their weights have.
+"""Weights of darknet other than those of a whole YOLOv3, known by how many numbers they have.
 
 A detector's outputs are convolutions with (inputs + 1) x anchors x (5 + C) numbers, so that all of them have
 `base + step * (5 + C)` numbers: `step` is (inputs + 1) x anchors, added over the outputs, `base` the rest,
@@ -17,14 +17,19 @@ _DETECTORS = {
     "YOLOv2-tiny": (11_019_120, 5 * 513),
     "YOLOv2-tiny of VOC": (15_739_760, 5 * 1025),
 }
-_DARKNET53_CLASSIFIER = 40_620_640 + 1000 * 1025
+_OTHERS = {
+    40_620_640: "the backbone of YOLOv3 (darknet53.conv.74)",
+    40_620_640 + 1000 * 1025: "the classifier Darknet-53 for ImageNet",
+    6_298_480: "the backbone of YOLOv3-tiny",
+    7_743_344: "the beginning of YOLOv3-tiny (yolov3-tiny.conv.15)",
+}
 _MOST_CLASSES = 10_000
 
 
 def known_by_size(floats: int) -> str:
     """The network whose weights have so many numbers, in words; empty if none is known."""
-    if floats == _DARKNET53_CLASSIFIER:
-        return "the classifier Darknet-53 for ImageNet"
+    if floats in _OTHERS:
+        return _OTHERS[floats]
     for name, (base, step) in _DETECTORS.items():
         outputs, rest = divmod(floats - base, step)
         count = outputs - BOX_NUMBERS
