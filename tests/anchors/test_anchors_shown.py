@@ -10,7 +10,7 @@ from headlab.results.colours import level_colour
 from headlab.results.style import BUSY
 from headlab.results.tables import show
 from headlab.trace.html import trace_html
-from headlab.trace.picture import anchor_outline, draw
+from headlab.trace.picture import _image_px, anchor_outline, draw
 from headlab.trace.row_words import box_and_anchor, merged_by_slot, slot_behind
 from headlab.trace.text import detection_table, summary_text
 from traced_rows import detection, rows
@@ -99,14 +99,25 @@ def test_the_anchor_lies_in_the_middle_of_its_cell() -> None:
     On an image of twice the input's size all of it is doubled.
     """
     row = anchored((0, 0, 9, 9))
-    assert anchor_outline(row, (192, 192, 224, 224), 1) == (140.5, 123.5, 275.5, 292.5)
-    assert anchor_outline(row, (384, 384, 448, 448), 2) == (281, 247, 551, 585)
+    assert anchor_outline(row, (192, 192, 224, 224), (1, 1)) == (140.5, 123.5, 275.5, 292.5)
+    assert anchor_outline(row, (384, 384, 448, 448), (2, 2)) == (281, 247, 551, 585)
+
+
+def test_on_a_stretched_photo_the_anchor_is_stretched_too() -> None:
+    """Twice as wide, and as high: the cell is 384 to 448 and 192 to 224, its middle 416, 208.
+
+    The anchor of 135 x 169 reaches 135 and 84.5 from it.
+    """
+    row = anchored((0, 0, 9, 9))
+    assert anchor_outline(row, (384, 192, 448, 224), (2, 1)) == (281, 123.5, 551, 292.5)
+    assert _image_px((832, 416), (416, 416), "stretch") == (2, 1)
+    assert _image_px((832, 416), (416, 416), "letterbox") == (2, 2)
 
 
 def test_a_cell_half_in_the_padding_keeps_its_middle() -> None:
     """The image begins 12 px into the cell: of y -12 to 20 the table has 0 to 20; the middle is 4."""
     row = anchored((0, 0, 9, 9))
-    assert anchor_outline(row, (192, 0, 224, 20), 1)[1::2] == (4 - 84.5, 4 + 84.5)
+    assert anchor_outline(row, (192, 0, 224, 20), (1, 1))[1::2] == (4 - 84.5, 4 + 84.5)
 
 
 def drawn(*detections: dict[str, object], input_hw_px: tuple[int, int] | None) -> np.ndarray:

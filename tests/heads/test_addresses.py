@@ -114,7 +114,10 @@ def test_the_order_is_that_of_ultralytics(
 def test_sizes_that_do_not_fit(height: int, width: int, nearest: str) -> None:
     with pytest.raises(InputError) as raised:
         space(height, width)
-    assert f"An input of {height} x {width} px does not fit this head" in raised.value.message
+    assert (
+        f"An input of {height} x {width} px (height x width) does not fit this head"
+        in raised.value.message
+    )
     assert "multiples of 32 px, the stride of P5" in raised.value.message
     assert raised.value.hint == f"The nearest size is {nearest}."
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, cast
 import numpy as np
 import numpy.typing as npt
 
-from headlab.boxes.input_size import ImageSize, InputSize, Resize, Units
+from headlab.boxes.input_size import ImageSize, InputSize, Units
 from headlab.boxes.overlap import Floats, Sides
 from headlab.errors import InputError, UnknownName
+from headlab.heads.detection import Resize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -25,6 +25,7 @@ from headlab.families.yolov3.remarks import trained_masks, without_names
 from headlab.files.atomic import check_is_new, check_is_not, check_replaceable
 from headlab.files.folder import staging
 from headlab.files.path_text import path_text
+from headlab.plain_text import size_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -217,15 +218,14 @@ def _described(
             )
         described = replace(described, batch_norm_epsilon=epsilon)
     if input_hw_px is not None:
-        height, width = input_hw_px
         if not 0 < min(input_hw_px) <= max(input_hw_px) <= LARGEST_INPUT_PX:
             raise InputError(
-                f"An input of {height} x {width} px does not do: sides of up to {LARGEST_INPUT_PX:,} px were "
-                "expected.",
+                f"An input of {size_text(input_hw_px)} does not do: sides of up to {LARGEST_INPUT_PX:,} px "
+                "were expected.",
                 "Such as 416, or 320,608.",
             )
         layout_of(model.described).addresses(
-            height, width
+            *input_hw_px
         )  # refuses what is no multiple of the strides
         described = replace(described, input_hw_px=input_hw_px)
     return replace(model, described=described)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from headlab.checkpoint.checkpoint import Checkpoint
 from headlab.heads.layout import Layout
 from headlab.plain_text import counted
+from headlab.plain_text import size_text as full_size_text
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def parameters_text(checkpoint: Checkpoint) -> str:
 
 
 def size_text(size_hw_px: tuple[int, int]) -> str:
-    """Such as "480 x 640 px" (height x width), or "640 px" for a square."""
+    """Such as "480 x 640 px (height x width)", or "640 px" for a square."""
     height, width = size_hw_px
-    return f"{height} px" if height == width else f"{height} x {width} px"
+    return f"{height} px" if height == width else full_size_text(size_hw_px)
 
 
 def anchor_text(anchor_wh_px: tuple[float, float]) -> str:

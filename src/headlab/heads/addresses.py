@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headlab.errors import InputError
+from headlab.plain_text import size_text
 
 
 class Address(NamedTuple):
@@ -74,7 +75,7 @@ class AddressSpace:
         height, width = input_hw_px
         if height <= 0 or width <= 0 or height % largest or width % largest:
             raise InputError(
-                f"An input of {height} x {width} px does not fit this head: both sides must be "
+                f"An input of {size_text(input_hw_px)} does not fit this head: both sides must be "
                 f"multiples of {largest} px, the stride of {level_names[strides_px.index(largest)]}.",
                 f"The nearest size is {_nearest(height, largest)} x {_nearest(width, largest)}.",
             )
@@ -128,8 +129,8 @@ class AddressSpace:
         if index.size and (index.min() < 0 or index.max() >= self.total):
             wrong = index[(index < 0) | (index >= self.total)][0]
             raise InputError(
-                f"There is no candidate {wrong}; an input of {self.input_hw_px[0]} x "
-                f"{self.input_hw_px[1]} px has {self.total}."
+                f"There is no candidate {wrong}; an input of {size_text(self.input_hw_px)} has "
+                f"{self.total}."
             )
         level = np.searchsorted(self.offsets, index, side="right") - 1
         widths = np.array([width for _, width in self.grids_hw])[level]

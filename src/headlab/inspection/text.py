@@ -9,6 +9,7 @@ from rich.text import Text
 
 from headlab.families.facts import anchor_text
 from headlab.inspection.explanation_text import explanation_text
+from headlab.plain_text import size_text
 from headlab.results.tables import heading, line, table
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ def inspection_text(shown: Inspection) -> Iterator[RenderableType]:
 
 
 def _head(shown: Inspection) -> Iterator[RenderableType]:
-    height, width = shown.input_hw_px
     chosen = _IMGSZ_FROM[shown.imgsz_from]
-    yield heading(f"Levels at an input of {height} x {width} px ({chosen})")
+    yield heading(f"Levels at an input of {size_text(shown.input_hw_px)} ({chosen})")
     yield _levels(shown)
     for note in shown.notes:
         yield Constrain(line(f"note: {note}"), _WIDEST_NOTE)

@@ -127,6 +127,7 @@ class TracedImage(Result):
             self.detections,
             strides,
             self.input_hw_px,
+            resize=self.resize,
             constant_size=self.frame is not None,
         )
 

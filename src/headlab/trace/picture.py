@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from headlab.heads.detection import Resize
 from headlab.plain_text import printable
 from headlab.results.colours import RGB, level_colour
 from headlab.results.fonts import undrawn_note
@@ -71,6 +72,7 @@ def draw(
     strides_px: Mapping[str, int],
     input_hw_px: tuple[int, int] | None = None,
     *,
+    resize: Resize = "letterbox",
     constant_size: bool = False,
     sized_for: int = 0,
 ) -> Picture:
@@ -85,6 +87,7 @@ def draw(
         strides_px: stride by level name, for the legend.
         input_hw_px: the network's input size, to draw the anchors of heads that have any; None draws none.
             Among many boxes they are left out.
+        resize: how the photo was brought to that size.
         constant_size: let the size of the sheet depend on the photo's alone, as the frames of a video need
             it. There is no list then, and a box without room for a label has none.
         sized_for: enlarge as if there were at least so many detections, for two pictures of one size.
@@ -93,7 +96,7 @@ def draw(
     count = max(len(rows), sized_for)
     photo, factor = _enlarged(image_bgr, 1 if constant_size else count)
     style = style_for(photo.size, count)
-    image_px = None if input_hw_px is None else _image_px(photo.size, input_hw_px)
+    image_px = None if input_hw_px is None else _image_px(photo.size, input_hw_px, resize)
     marks = [_mark(row, factor, photo.size, image_px) for row in rows]
     anchors = len(rows) <= BUSY and any(mark.anchor for mark in marks)
     _draw_marks(photo, rows, marks, anchors, style)
@@ -126,13 +129,18 @@ def _enlarged(image_bgr: NDArray[np.uint8], count: int) -> tuple[Image.Image, in
     return photo, factor
 
 
-def _image_px(size_wh: tuple[int, int], input_hw_px: tuple[int, int]) -> float:
-    """Pixels of the drawn photo per pixel of the network's input, which the whole photo fits into."""
+def _image_px(
+    size_wh: tuple[int, int], input_hw_px: tuple[int, int], resize: Resize
+) -> tuple[float, float]:
+    """Pixels of the drawn photo, across and down, per pixel of the network's input."""
     height, width = input_hw_px
-    return max(size_wh[0] / width, size_wh[1] / height)
+    by = size_wh[0] / width, size_wh[1] / height
+    return by if resize == "stretch" else (max(by), max(by))
 
 
-def _mark(row: Row, factor: int, size_wh: tuple[int, int], image_px: float | None) -> _Mark:
+def _mark(
+    row: Row, factor: int, size_wh: tuple[int, int], image_px: tuple[float, float] | None
+) -> _Mark:
     box = _edges(row, factor)
     cell = _edges(row, factor, "cell_")
     inside = cell[2] > 0 and cell[3] > 0 and cell[0] < size_wh[0] and cell[1] < size_wh[1]
@@ -152,7 +160,7 @@ def _edges(row: Row, factor: int, prefix: str = "") -> Edges:
     return x1, y1, x2, y2
 
 
-def anchor_outline(row: Row, cell: Edges, image_px: float) -> Edges:
+def anchor_outline(row: Row, cell: Edges, image_px: tuple[float, float]) -> Edges:
     """The anchor's outline, in the middle of its cell.
 
     That is the box which a slot of YOLOv3 gives when its raw outputs are 0.
@@ -160,15 +168,15 @@ def anchor_outline(row: Row, cell: Edges, image_px: float) -> Edges:
     Args:
         row: a detection with an anchor.
         cell: the part of the cell that lies on the photo, in pixels of the drawn photo.
-        image_px: such pixels per pixel of the network's input.
+        image_px: such pixels, across and down, per pixel of the network's input.
     """
-    side = row["stride_px"] * image_px
+    across, down = image_px
     # The cell is cut off where it reaches beyond the photo; its other edge is its own.
     x, y = (
-        start + side / 2 if start > 0 else end - side / 2
-        for start, end in ((cell[0], cell[2]), (cell[1], cell[3]))
+        start + row["stride_px"] * by / 2 if start > 0 else end - row["stride_px"] * by / 2
+        for start, end, by in ((cell[0], cell[2], across), (cell[1], cell[3], down))
     )
-    half_w, half_h = row["anchor_w"] * image_px / 2, row["anchor_h"] * image_px / 2
+    half_w, half_h = row["anchor_w"] * across / 2, row["anchor_h"] * down / 2
     return x - half_w, y - half_h, x + half_w, y + half_h
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_boxes import random_shapes
+from headlab.anchors.search.best_anchors import Effort, best_anchors
 from headlab.anchors.search.points import MOST_POINTS, Points, points_of
+from headlab.boxes.overlap import coverage
 
 
 def test_distinct_pairs_are_counted() -> None:
@@ -71,3 +73,22 @@ def test_whole_weights_are_whole_and_keep_the_proportions() -> None:
     assert (weight == np.rint(weight)).all()
     assert weight[1] / weight[0] == pytest.approx(2, rel=1e-8)
     assert weight[2] == 1
+
+
+def test_of_points_that_count_alike_some_are_taken_from_all_over_the_range() -> None:
+    """Of sides 1 to 8, each once, the four heaviest are 1, 3, 5, 7, not the four narrowest."""
+    alike = Points(np.array([[side, 1.0] for side in range(1, 9)]), np.ones(8))
+    assert alike.heaviest(4).wh[:, 0].tolist() == [1, 3, 5, 7]
+    heavier = Points(alike.wh, np.array([1.0, 1, 1, 1, 1, 2, 2, 2]))
+    assert heavier.heaviest(4).wh[:, 0].tolist() == [1, 6, 7, 8]
+    assert len(alike.heaviest(9)) == 8
+
+
+def test_many_anchors_for_few_boxes_cover_large_ones_too() -> None:
+    """1,000 boxes of all sizes and 64 anchors: candidates from the narrowest only left large ones bare."""
+    rng = np.random.default_rng(0)
+    boxes = np.exp(rng.uniform(np.log(8), np.log(400), (1_000, 2)))
+    points = points_of(boxes, None, least=1)
+    anchors, _ = best_anchors(points, 64, objective="iou", seed=0, effort=Effort(restarts=1))
+    large = boxes[boxes.min(axis=1) > 100]
+    assert coverage(large, anchors).mean_iou > 0.7

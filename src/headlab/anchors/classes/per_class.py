@@ -313,12 +313,13 @@ class _Overlaps:
     def gains(self, here: npt.NDArray[np.intp], rng: np.random.Generator) -> _Gains:
         """The gains of some boxes, by number."""
         photos = self.photos[here]
-        fitted = intervals(_differences(self.own[here], self.shared[here]), photos, rng)
+        iou, recall = intervals(_differences(self.own[here], self.shared[here]), photos, rng)
         unseen = _differences(self.own_unseen[here], self.shared_unseen[here])
         known = ~np.isnan(unseen[:, 0])
         if not known.any():
-            return _Gains(*fitted, None, None)
-        return _Gains(*fitted, *intervals(unseen[known], photos[known], rng))
+            return _Gains(iou, recall, None, None)
+        held_out_iou, held_out_recall = intervals(unseen[known], photos[known], rng)
+        return _Gains(iou, recall, held_out_iou, held_out_recall)
 
     def photo_count(self, here: npt.NDArray[np.intp]) -> int:
         """How many photos show some boxes."""

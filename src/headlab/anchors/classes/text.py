@@ -23,7 +23,7 @@ def _signed(gain: Interval | None) -> str:
 
 
 def _ends(gain: Interval | None) -> str:
-    return NOTHING if gain is None else f"{gain.low:.3f} to {gain.high:.3f}"
+    return NOTHING if gain is None else f"{gain.low:.2f} to {gain.high:.2f}"
 
 
 def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
@@ -37,7 +37,6 @@ def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
             f"{row.own_iou:.3f}",
             _signed(row.held_out_gain),
             _ends(row.held_out_gain),
-            _signed(row.held_out_recall_gain),
             _signed(row.gain),
             f"{row.budget_iou:.3f} ({row.budget_k})",
         ]
@@ -45,8 +44,8 @@ def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
     ]
     yield table(
         [
-            *("class", ">boxes", ">shared", ">own", ">unseen", ">95 %", ">recall"),
-            *(">fitted", f">of {budget}"),
+            *("class", ">boxes", ">shared", ">own", ">unseen", ">95 %", ">fitted"),
+            f">of {budget}",
         ],
         rows,
     )
@@ -54,9 +53,8 @@ def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
     yield from sentences(
         f"shared: mean IoU with {k} anchors for all classes; own: with {k} for the class alone, on the boxes "
         "of the fit; unseen: the gain on photos that were not used for the fit, and its 95 % interval; "
-        "recall: there, the gain in the share of boxes with IoU ≥ 0.5; fitted: own - shared, which is more "
-        f"than can be expected; of {budget}: mean IoU (anchors) when {budget} anchors are divided among the "
-        "classes."
+        "fitted: own - shared, which is more than can be expected; "
+        f"of {budget}: mean IoU (anchors) when {budget} anchors are divided among the classes."
     )
     few = len(view.classes) - len(view.judged)
     if few:

@@ -65,8 +65,20 @@ class Points:
         return self.merged(fitting)
 
     def heaviest(self, most: int) -> Points:
-        """The points that count most, at most `most` of them; of equal ones, the first."""
-        chosen = np.sort(np.argsort(-self.weight, kind="stable")[:most])
+        """The points that count most, at most `most` of them; of equal ones, the first.
+
+        Where most of them count alike, as among few boxes, they are from all over the range instead: the
+        first would be the narrowest.
+        """
+        if len(self) <= most:
+            return self
+        least = np.partition(self.weight, -most)[-most]
+        above, alike = np.flatnonzero(self.weight > least), np.flatnonzero(self.weight == least)
+        left = most - len(above)
+        rest = alike[:left]
+        if left > most / 2:
+            rest = alike[(np.arange(left) * len(alike)) // left]
+        chosen = np.sort(np.concatenate([above, rest]))
         return Points(self.wh[chosen], self.weight[chosen])
 
     def whole_weights(self) -> npt.NDArray[np.float64]:

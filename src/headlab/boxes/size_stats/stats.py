@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from headlab.boxes.input_size import ImageSize, InputSize, Resize, Units
+from headlab.boxes.input_size import ImageSize, InputSize, Units
 from headlab.boxes.overlap import best_anchor
 from headlab.boxes.shapes import Shapes, shapes_from
 from headlab.boxes.size_stats.rows import (
@@ -25,6 +25,7 @@ from headlab.boxes.table import BoxTable, Problem
 from headlab.errors import InputError
 from headlab.heads.anchor_files import Anchors, as_anchor_set
 from headlab.heads.anchor_set import AnchorSet
+from headlab.heads.detection import Resize
 from headlab.heads.levels import Levels, levels_of
 from headlab.plain_text import counted
 from headlab.results.result import Result

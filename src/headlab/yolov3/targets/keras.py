@@ -121,8 +121,8 @@ def _flat(rows: TruthRows, source: Ints, fractions: Floats, place: Ints, places:
         height, width = places.input_hw_px
         raise InputError(
             f"A centre is outside the input: {rows.named(source[outside[0]])}.",
-            f"keras-yolo3 fails on it too: centres must be below {width} x {height} px "
-            "(width x height); a centre on the edge is outside.",
+            f"keras-yolo3 fails on it too: centres must be below {width} px across and {height} px down; a "
+            "centre on the edge is outside.",
         )
     column, line = np.where(cell < 0, cell + cells, cell)
     return places.flat(rows.batch, place, rows.image[source], column, line)
