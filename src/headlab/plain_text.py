@@ -33,6 +33,11 @@ def composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def folded(text: str) -> str:
+    """The text by which names are compared where the case of letters does not matter, either."""
+    return composed(text.casefold())
+
+
 def first_few(texts: Iterable[object], count: int = 4) -> str:
     """The first few of many, and how many more: "cat, dog, bird, cow and 3 more"."""
     listed = [str(text) for text in texts]

@@ -280,3 +280,20 @@ def test_names_may_be_the_path_of_a_file(data: Path) -> None:
     (data / "animals.txt").write_text("cat\ndog\n")
     table = described(data, "train: train/images\nnames: animals.txt\n")
     assert (table.class_names, table.names_source) == (("cat", "dog"), "animals.txt")
+
+
+@pytest.mark.parametrize("part", ["train.txt", "train", "train/images", "train/labels"])
+def test_a_part_of_a_data_set_has_its_names(data: Path, part: str) -> None:
+    (data / "data.yaml").write_text("train: train/images\nnames: [cat, dog]\n")
+    (data / "train.txt").write_text("train/images/a.png\n")
+    table = read(data / part)
+    assert (table.class_names, table.names_source) == (("cat", "dog"), "data.yaml")
+    assert not table.problems
+
+
+def test_a_data_yaml_as_the_file_of_names(data: Path) -> None:
+    (data / "my.yaml").write_text("names: {0: no, 1: yes}\n")
+    assert read(data, names=data / "my.yaml").class_names == ("no", "yes")
+    (data / "my.yaml").write_text("nc: 2\n")
+    with pytest.raises(InputError, match=r"my\.yaml: has no class names"):
+        read(data, names=data / "my.yaml")

@@ -282,7 +282,7 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path, photo: MakePhoto) -> 
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))
     folder.mkdir()
     for path in (folder, folder / "train.txt"):
-        with pytest.raises(InputError, match=r"bad\?.*: the name is not UTF-8"):
+        with pytest.raises(InputError, match=r"bad.*: the name is not UTF-8"):
             read(path)
     photo("images/a.png")
     write(tmp_path / "labels/a.txt", BOX)

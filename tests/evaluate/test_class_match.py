@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from annotated import annotated, save_noise
@@ -30,6 +32,14 @@ def test_by_name_whatever_the_number(tmp_path: Path) -> None:
     assert found.of_data == {0: 1, 1: 0}
     assert found.absent == ("bee",)
     assert found.remarks() == ["not evaluated: bee, which the annotations do not have"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_by_name_in_any_form_of_unicode(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    name, same = (unicodedata.normalize(each, "Été が") for each in (form, other))
+    assert name != same
+    assert matched(tmp_path, (name, "bee"), ("bee", same)).of_data == {0: 1, 1: 0}
 
 
 def test_classes_that_the_model_does_not_know_are_told(tmp_path: Path) -> None:

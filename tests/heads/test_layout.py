@@ -45,6 +45,7 @@ def test_classes_by_name_and_number(name: str | int, number: int) -> None:
 def test_a_spelling_that_matches_exactly_wins() -> None:
     assert layout("Cat", "cat").class_id("cat") == 1
     assert layout("Cat", "cat").class_id("Cat") == 0
+    assert layout("cat", "\u00e9t\u00e9").class_id("E\u0301te\u0301") == 1, "NFC and NFD"
 
 
 @pytest.mark.parametrize(("names", "name"), [(("Cat", "cat"), "CAT"), (("a", "x", "x"), "x")])

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headlab.boxes.table import NO_CLASS_NAMES, BoxTable, Problem, encoding_problems
+from headlab.boxes.yaml_names import names_in_yaml
 from headlab.errors import InputError
 from headlab.files.class_names import class_names_text, read_class_names
+from headlab.files.existing import is_file
 from headlab.files.text import SMALL_BYTES, read_text
+from headlab.files.yaml_file import YamlFile, read_yaml
 from headlab.plain_text import printable
 
 Names = str | Path | Sequence[str]
-"""Class names, or the path of a file with one name per line."""
+"""Class names, or the path of a file with one name per line, or of a data.yaml."""
 
 _MOST = 100_000
 
@@ -37,7 +40,7 @@ def class_names(names: Names, encoding: str | None = None) -> NamesRead:
     """The names in a list or a file.
 
     Args:
-        names: a list, or the path of a file.
+        names: a list, or the path of a file with one per line, or of a data.yaml.
         encoding: of the file; None recognises it.
 
     Raises:
@@ -46,9 +49,36 @@ def class_names(names: Names, encoding: str | None = None) -> NamesRead:
     """
     if not isinstance(names, (str, Path)):
         return NamesRead(tuple(map(str, names)), (), "the names that were given")
+    if Path(names).suffix.lower() in (".yaml", ".yml"):
+        return _given_yaml(Path(names), encoding)
     listed = read_class_names(Path(names), encoding)
     remarks = encoding_problems(listed.remarks, Path(names))
     return NamesRead(listed.names, remarks, Path(names).name)
+
+
+def names_of_yaml(file: YamlFile, path: Path, encoding: str | None = None) -> NamesRead:
+    """The names that a data.yaml gives, itself or by the path of a file next to it.
+
+    Raises:
+        InputError: that file cannot be read, or is not a list of names.
+    """
+    written = file.as_written("names")
+    if isinstance(written, str) and is_file(path.parent / written):
+        return names_found(path.parent / written, encoding)
+    names, problems = names_in_yaml(file, path)
+    return NamesRead(names, problems, path.name if names else "")
+
+
+def _given_yaml(path: Path, encoding: str | None) -> NamesRead:
+    file = read_yaml(path, encoding=encoding)
+    names = names_of_yaml(file, path, encoding)
+    if not names.names:
+        raise InputError(
+            f"{path}: has no class names.", "Write names: [cat, dog], or name another file."
+        )
+    return NamesRead(
+        names.names, (*encoding_problems(file.remarks, path), *names.problems), names.source
+    )
 
 
 def names_found(path: Path, encoding: str | None = None) -> NamesRead:

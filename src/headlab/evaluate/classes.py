@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 from headlab.heads.layout import Layout
+from headlab.plain_text import folded
 
 _SHOWN = 8
 
@@ -106,7 +107,7 @@ def _by_name(layout: Layout, table: BoxTable) -> dict[int, int]:
 def _named(layout: Layout, name: str) -> int | None:
     same = [at for at, known in enumerate(layout.class_names) if known == name]
     alike = same or [
-        at for at, known in enumerate(layout.class_names) if known.casefold() == name.casefold()
+        at for at, known in enumerate(layout.class_names) if folded(known) == folded(name)
     ]
     if len(alike) > 1:
         raise InputError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headlab.errors import InputError, UnknownName
 from headlab.heads.detection import DetectionRules
+from headlab.plain_text import folded
 
 if TYPE_CHECKING:
     from headlab.heads.addresses import AddressSpace
@@ -172,12 +173,10 @@ class Layout:
         """
         if isinstance(name, str):
             exact = [at for at, known in enumerate(self.class_names) if known == name]
-            folded = [
-                at
-                for at, known in enumerate(self.class_names)
-                if known.casefold() == name.casefold()
+            alike = [
+                at for at, known in enumerate(self.class_names) if folded(known) == folded(name)
             ]
-            matches = exact or folded
+            matches = exact or alike
             if len(matches) > 1:
                 numbers = ", ".join(map(str, matches))
                 raise InputError(

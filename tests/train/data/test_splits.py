@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,15 @@ def test_classes_are_matched_by_name(tmp_path: Path) -> None:
     assert data.val.class_names == ("ant", "bee")
     assert data.val.boxes[0].tolist() == [[1, 1, 9, 9, 1], [2, 2, 8, 8, 0]]
     assert (len(data.train), len(data.val)) == (2, 1)
+
+
+def test_classes_are_matched_in_any_form_of_unicode(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "été") for form in ("NFC", "NFD"))
+    train = write_set(tmp_path / "train", 2, "1,1,9,9,0 1,1,9,9,1", ("ant", composed))
+    val = write_set(tmp_path / "val", 1, "1,1,9,9,0", (decomposed, "ant"))
+    data = read_data(config(train, val=str(val)))
+    assert data.val is not None
+    assert data.val.boxes[0].tolist() == [[1, 1, 9, 9, 1]]
 
 
 def test_a_class_that_is_not_trained_cannot_be_validated(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.reading import NO_PHOTOS, read
 from headlab.boxes.table import MISSING_IMAGE, WRONG_COLUMNS, BoxTable, Problem
 from headlab.errors import InputError
+from headlab.plain_text import composed
 from headlab.train.configuration.config import DataConfig
 from headlab.train.data.photos import Photos, counted, photos_of
 
@@ -211,18 +212,18 @@ def _matched(train: BoxTable, val: BoxTable, config: DataConfig) -> tuple[BoxTab
     train, val = _named(train, config), _named(val, config)
     if train.class_names == val.class_names:
         return train, val
+    places = {composed(name): at for at, name in reversed(list(enumerate(train.class_names)))}
     used = set(val.boxes["class_id"].unique().to_list())
     unknown = [
         name for at, name in enumerate(val.class_names)
-        if at in used and name not in train.class_names
+        if at in used and composed(name) not in places
     ]  # fmt: skip
     if unknown:
         raise InputError(
             f"{config.val} has boxes of {', '.join(unknown)}, and {config.train} has no such class.",
             f"Its classes are {', '.join(train.class_names)}. Use the same names in both.",
         )
-    places = {name: at for at, name in reversed(list(enumerate(train.class_names)))}
-    new = {at: places.get(name, 0) for at, name in enumerate(val.class_names)}
+    new = {at: places.get(composed(name), 0) for at, name in enumerate(val.class_names)}
     boxes = val.boxes.with_columns(
         class_id=pl.col("class_id").replace_strict(new, return_dtype=pl.Int64)
     )

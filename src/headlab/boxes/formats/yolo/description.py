@@ -8,20 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from headlab.boxes.classes import NamesRead, class_names, names_found
+from headlab.boxes.classes import NamesRead, class_names, names_found, names_of_yaml
 from headlab.boxes.formats.format import Reading
 from headlab.boxes.formats.yolo.dataset import SPLITS, Dataset, add_folder, add_list, label_path
-from headlab.boxes.formats.yolo.names import names_besides, names_within
-from headlab.boxes.table import NO_CLASS_NAMES, Problem, encoding_problems
+from headlab.boxes.formats.yolo.names import DESCRIPTIONS, names_besides, names_within
+from headlab.boxes.table import Problem, encoding_problems
 from headlab.errors import InputError
 from headlab.files.existing import exists, is_file, is_folder
-from headlab.files.text import SMALL_BYTES, first_lines, read_text, sound
+from headlab.files.text import SMALL_BYTES, first_lines, read_text
 from headlab.files.yaml_file import YamlFile, read_yaml
 
-_MOST_CLASSES = 100_000
-_MOST_UNNAMED = 1000
-"""More class numbers without a name between those that have one are no gap, but a mistake."""
-_MOST_DIGITS = 9
 _KEYPOINT_SIZES = (2, 3)
 _DARKNET_KEYS = {"train": "train", "val": "valid", "test": "test"}
 _MOST_KEYPOINTS = 1000
@@ -29,7 +25,7 @@ _MOST_KEYPOINTS = 1000
 
 def description_in(folder: Path) -> Path | None:
     """The description in a folder: `data.yaml`, the only YAML file that names splits, or `obj.data`."""
-    for name in ("data.yaml", "data.yml", "dataset.yaml"):
+    for name in DESCRIPTIONS:
         if (folder / name).is_file():
             return folder / name
     named = []
@@ -70,9 +66,9 @@ def from_yaml(path: Path, how: Reading) -> Dataset:
         )
     dataset = Dataset(problems=list(encoding_problems(file.remarks, path)))
     if how.names is None:
-        names = _names(file, path, how.encoding)
+        names = names_of_yaml(file, path, how.encoding)
         dataset.take_names(names)
-        dataset.problems += names_besides(names, path.parent, how.encoding)
+        dataset.problems += names_besides(names, path, how.encoding)
     else:
         dataset.take_names(class_names(how.names, how.encoding))
     dataset.keypoints = _keypoints(values.get("kpt_shape"), file, path, dataset.problems)
@@ -227,70 +223,6 @@ def _sources(value: Any, split: str, path: Path) -> list[str]:
     return sources
 
 
-def _names(file: YamlFile, path: Path, encoding: str | None) -> NamesRead:
-    """The class names: a list, a map from numbers to names, or the path of a file. Names are texts."""
-    written, count = file.as_written("names"), file.values.get("nc")
-    if isinstance(written, str) and is_file(path.parent / written):
-        return names_found(path.parent / written, encoding)
-    line = file.line_of(["names"])
-
-    def problem(kind: str, message: str) -> Problem:
-        return Problem("warning", kind, message, str(path), line)
-
-    by_number = _numbered(written)
-    if by_number is None or max(by_number, default=-1) >= len(by_number) + _MOST_UNNAMED:
-        message = "The class names are unknown: " + _why_unknown(written, by_number, count)
-        return NamesRead((), (problem(NO_CLASS_NAMES, message),))
-    names = {number: name for number, name in by_number.items() if name.strip()}
-    length = max(by_number, default=-1) + 1
-    problems = []
-    gaps = [number for number in range(length) if number not in names]
-    if gaps:
-        shown = ", ".join(map(str, gaps[:4])) + (", …" if len(gaps) > 4 else "")
-        message = f"names gives no name to class {shown}: it is called 'class {gaps[0]}'."
-        if gaps == [0]:
-            message += " Do the names count from 1? Labels count from 0."
-        problems.append(problem("unnamed-class", message))
-    if isinstance(count, int) and not isinstance(count, bool) and count != length:
-        first = f"nc is {count}, and names has {length}"
-        message = f"{first}: the names were taken. Correct nc, or the names."
-        problems.append(problem("class-count", message))
-    filled = tuple(names.get(number, f"class {number}") for number in range(length))
-    return NamesRead(filled, tuple(problems), f"{path.name}")
-
-
-def _numbered(written: Any) -> dict[int, str] | None:
-    """The names by class number; None if what was written is neither a list nor a map of names."""
-    if isinstance(written, list):
-        return {number: _class_name(name) for number, name in enumerate(written)} or None
-    if not isinstance(written, dict) or not all(map(_is_class_number, written)):
-        return None
-    by_number = {int(key): _class_name(name) for key, name in written.items()}
-    return by_number if by_number and max(by_number) < _MOST_CLASSES else None
-
-
-def _why_unknown(written: Any, by_number: Mapping[int, str] | None, count: Any) -> str:
-    if by_number is not None:
-        return (
-            f"'names' has {len(by_number)} names for class numbers up to {max(by_number):,}. "
-            "A class's number counts from 0 without gaps."
-        )
-    if written is None and isinstance(count, int):
-        return f"there are {count} of them (nc), and no 'names'."
-    if isinstance(written, dict) and any(map(_is_class_number, map(str, written.values()))):
-        return "'names' maps names to numbers; numbers to names were expected, as in {0: cat}."
-    return "'names' is neither a list nor a map from numbers to names."
-
-
-def _class_name(value: Any) -> str:
-    """A class's name; a list or map in its place, which may expand to any length, is not read."""
-    return "?" if isinstance(value, (list, dict)) else sound(value)
-
-
-def _is_class_number(key: Any) -> bool:
-    return isinstance(key, str) and key.isdecimal() and len(key) <= _MOST_DIGITS
-
-
 def _keypoints(value: Any, file: YamlFile, path: Path, problems: list[Problem]) -> int:
     """How many numbers of keypoints follow each box, of `kpt_shape: [17, 3]`; 0 without keypoints."""
     if value is None:
@@ -326,6 +258,6 @@ def _darknet_names(value: str | None, path: Path, how: Reading) -> NamesRead:
         for place in (path.parent / value, _moved(value, path.parent)):
             if place is not None and is_file(place):
                 names = names_found(place, how.encoding)
-                besides = names_besides(names, path.parent, how.encoding)
+                besides = names_besides(names, path, how.encoding)
                 return NamesRead(names.names, (*names.problems, *besides), names.source)
     return names_within(path.parent, how.encoding)

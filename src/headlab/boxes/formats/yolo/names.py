@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from headlab.boxes.classes import NamesRead, names_found
+from headlab.boxes.classes import NamesRead, names_found, names_of_yaml
 from headlab.boxes.table import NO_CLASS_NAMES, Problem
 from headlab.errors import InputError
 from headlab.files.json_text import read_json
 from headlab.files.text import sound
+from headlab.files.yaml_file import read_yaml
 from headlab.plain_text import composed, first_few
 
 NAMES_DISAGREE = "names-disagree"
@@ -22,6 +23,9 @@ NAME_FILES = (
     "predefined_classes.txt",
 )
 """Files of class names that annotation tools write: several, Roboflow, Roboflow, CVAT, labelImg."""
+
+DESCRIPTIONS = ("data.yaml", "data.yml", "dataset.yaml")
+"""What a description is called that names classes, too."""
 
 _NOTES = "notes.json"
 
@@ -37,8 +41,8 @@ def is_name_file(name: str) -> bool:
 def names_within(folder: Path, encoding: str | None = None, own: Sequence[Path] = ()) -> NamesRead:
     """The class names that files in a data set's folder give.
 
-    Label Studio's `notes.json` counts as one, and where a folder has a single file `*.names`, that does,
-    too. The first file is taken; those in the folder that say otherwise are problems.
+    A data.yaml and Label Studio's `notes.json` count, too, and where a folder has a single file `*.names`,
+    that does. The first file is taken; those in the folder that say otherwise are problems.
 
     Args:
         folder: the data set's.
@@ -55,6 +59,8 @@ def names_within(folder: Path, encoding: str | None = None, own: Sequence[Path] 
             rest = files[at + 1 :]
             problems = (*names.problems, *_disagreeing(names, rest, encoding))
             return NamesRead(names.names, problems, names.source)
+    if (folder.parent / "classes.txt").is_file():
+        return names_found(folder.parent / "classes.txt", encoding)
     message = (
         "The class names are unknown: there is no data.yaml, and none of "
         f"{', '.join(NAME_FILES)} and {_NOTES}. Name a file that lists them with --data-names."
@@ -62,9 +68,16 @@ def names_within(folder: Path, encoding: str | None = None, own: Sequence[Path] 
     return NamesRead((), (Problem("warning", NO_CLASS_NAMES, message, str(folder)),))
 
 
-def names_besides(taken: NamesRead, folder: Path, encoding: str | None) -> tuple[Problem, ...]:
-    """A problem for each file in a folder whose class names are not those that were taken."""
-    return tuple(_disagreeing(taken, list(_name_files(folder)), encoding))
+def names_besides(taken: NamesRead, file: Path, encoding: str | None) -> tuple[Problem, ...]:
+    """A problem for each file whose class names are not those that a description gave.
+
+    Args:
+        taken: the names that were taken.
+        file: the description; files in its folder are looked at.
+        encoding: of text files; None recognises it.
+    """
+    others = [path for path in _name_files(file.parent) if path != file]
+    return tuple(_disagreeing(taken, others, encoding))
 
 
 def _disagreeing(
@@ -86,20 +99,35 @@ def _disagreeing(
 
 
 def _name_files(folder: Path) -> Iterator[Path]:
-    """Files of class names that exist: in the folder, in its labels, in its splits, and next to it."""
-    for home in (folder, *(folder / name for name in ("labels", *SPLIT_FOLDERS))):
-        yield from (home / name for name in (*NAME_FILES, _NOTES) if (home / name).is_file())
+    """Files of class names that exist: in the folder, its labels and splits, and the data set's folder."""
+    within = [folder / name for name in ("labels", *SPLIT_FOLDERS)]
+    for home in dict.fromkeys((folder, *within, *_homes_of(folder))):
+        names = (*DESCRIPTIONS, *NAME_FILES, _NOTES)
+        yield from (home / name for name in names if (home / name).is_file())
         others = sorted(path for path in home.glob("*.names") if path.name not in NAME_FILES)
         if len(others) == 1:
             yield others[0]
-    if folder.name in (*SPLIT_FOLDERS, "images", "labels", "obj_train_data"):
-        yield from (folder.parent / name for name in NAME_FILES if (folder.parent / name).is_file())
-    elif (folder.parent / "classes.txt").is_file():
-        yield folder.parent / "classes.txt"
+
+
+def _homes_of(folder: Path) -> Iterator[Path]:
+    """The data set's folder, where `folder` is only a part of it, such as `images/train`."""
+    parts = (*SPLIT_FOLDERS, "images", "labels", "obj_train_data")
+    while folder.name in parts:
+        folder = folder.parent
+        yield folder
 
 
 def _read(path: Path, encoding: str | None) -> NamesRead:
-    return _of_notes(path) if path.name == _NOTES else names_found(path, encoding)
+    """The names in a file; none if its contents are of another kind than the name promises."""
+    if path.name == _NOTES:
+        return _of_notes(path)
+    if path.name not in DESCRIPTIONS:
+        return names_found(path, encoding)
+    try:
+        names = names_of_yaml(read_yaml(path, encoding=encoding), path, encoding)
+    except InputError:
+        return NamesRead()
+    return names if names.names else NamesRead()
 
 
 def _of_notes(path: Path) -> NamesRead:
