@@ -72,10 +72,16 @@ def test_boxes_that_are_not_as_they_should_be_are_told(tmp_path: Path) -> None:
     save_noise(tmp_path, ["a.png", "b.png"])
     table = annotated(
         tmp_path,
-        ["a.png 9,9,20,40,0 5,5,5,9,0", "b.png 30,9,20,40,0 9,9,9,9,1 5,8,9,8,0"],
+        # photos of 128 x 96 px: the last two have their centres at x = 135 and y = -5
+        [
+            "a.png 9,9,20,40,0 5,5,5,9,0 30,9,20,40,0",
+            "b.png 9,9,9,9,1 5,8,9,8,0 120,9,150,20,0 9,-30,30,20,1",
+        ],
         ("ant", "bee"),
     )
     assert box_remarks(table) == [
         f"3 boxes without an area were left out ({tmp_path}/train.txt:1, …)",
-        f"1 box with swapped corners was put right ({tmp_path}/train.txt:2)",
+        f"1 box with swapped corners was put right ({tmp_path}/train.txt:1)",
+        "2 boxes with their centres outside of the photo are to be found like any others "
+        f"({tmp_path}/train.txt:2, …)",
     ]

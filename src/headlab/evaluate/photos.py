@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from headlab.boxes.table import BoxTable, Problem
+from headlab.boxes.checking.boxes import box_errors
+from headlab.boxes.table import BoxTable
 from headlab.detect.offline import ultralytics
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch
@@ -109,25 +110,33 @@ def truths_of(
 
 
 def box_remarks(table: BoxTable) -> list[str]:
-    """What became of the boxes that are not as they should be, in sentences."""
-    x1, y1, x2, y2 = (pl.col(name) for name in ("x1", "y1", "x2", "y2"))
-    empty = (x1 == x2) | (y1 == y2)
-    counts = {
-        "without an area {was} left out": empty,
-        "with swapped corners {was} put right": ~empty & ((x2 < x1) | (y2 < y1)),
-    }
+    """What became of the boxes in which `headlab.boxes.check` finds an error, in sentences."""
+    errors = box_errors(table)
     remarks = []
-    for text, condition in counts.items():
-        boxes = table.boxes.filter(condition)
-        if boxes.height:
-            first = boxes.row(0, named=True)
-            where = Problem("error", "", "", first["file"], first["line"]).where
-            was = "was" if boxes.height == 1 else "were"
-            remarks.append(
-                f"{counted(boxes.height, 'box', 'boxes')} {text.format(was=was)} "
-                f"({where}{', …' if boxes.height > 1 else ''})"
-            )
+    for kind, one, several in _TREATED:
+        same = [error for error in errors if error.kind == kind]
+        if same:
+            more = ", …" if len(same) > 1 else ""
+            text = one if len(same) == 1 else several
+            boxes = counted(len(same), "box", "boxes")
+            remarks.append(f"{boxes} {text} ({same[0].where}{more})")
     return remarks
+
+
+_TREATED = (
+    ("zero-size", "without an area was left out", "without an area were left out"),
+    (
+        "swapped-corners",
+        "with swapped corners was put right",
+        "with swapped corners were put right",
+    ),
+    (
+        "box-outside",
+        "with its centre outside of the photo is to be found like any other",
+        "with their centres outside of the photo are to be found like any others",
+    ),
+)
+"""By kind of error, what is said of one box and of several."""
 
 
 def _usable(table: BoxTable, of_data: Mapping[int, int], difficult: bool) -> pl.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from headlab.anchors.checking.check import check
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
@@ -41,4 +43,5 @@ def anchor_notes(config: TrainConfig, decided: TrainConfig, table: BoxTable) -> 
 def _anchors(config: TrainConfig, decided: TrainConfig) -> AnchorSet:
     if isinstance(config.anchors, str) and config.anchors != "start":
         return read_anchor_set(config.anchors)
-    return anchor_set(list(map(list, decided.anchors)), decided.masks)
+    assert not isinstance(decided.anchors, str)  # noqa: S101 - they are decided
+    return anchor_set(np.array(decided.anchors), decided.masks)

@@ -74,7 +74,7 @@ def test_the_truth_behind_it_is_found_and_the_loss_computed_again(tmp_path: Path
     assert error.message == (
         "The loss is NaN or infinite: P4 wh is inf; learning rate 0.01; with truths in photos/two.jpg."
     )
-    assert "headlab boxes" in error.hint
+    assert "learning rate below 0.01" in error.hint
     assert str(path) in error.hint
 
     found = inspect_bad_batch(path)

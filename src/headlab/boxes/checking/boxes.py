@@ -40,6 +40,14 @@ def box_findings(table: BoxTable) -> list[Problem]:
     return problems
 
 
+def box_errors(table: BoxTable) -> list[Problem]:
+    """What makes single boxes unusable, by kind."""
+    sized = _sized(table)
+    return [
+        problem for rule in _rules() if rule.severity == "error" for problem in _named(sized, rule)
+    ]
+
+
 def without_faulty_boxes(table: BoxTable) -> tuple[BoxTable, list[Problem]]:
     """The table without the boxes with an error that could be invisible in another format, and these errors.
 

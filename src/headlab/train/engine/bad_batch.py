@@ -163,10 +163,8 @@ def _advice(network: YOLOv3, lr: float) -> str:
             f"The weights themselves are NaN or infinite ({spoilt}): an earlier step was too large. Use a "
             f"learning rate below {lr:g}, a warm-up, or clip_norm 10."
         )
-    return (
-        f"Check the boxes of these photos with `headlab boxes check`, or use a learning rate below {lr:g}, "
-        "a warm-up, or clip_norm 10."
-    )
+    # Boxes without an area, whose loss would be infinite, never get here.
+    return f"Use a learning rate below {lr:g}, a warm-up, or clip_norm 10."
 
 
 def _spoilt(network: YOLOv3) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -99,11 +99,12 @@ class TrainProgress:
     @contextmanager
     def _printing(self) -> Iterator[None]:
         """Print, and end the printing only, not the training, if the reader has gone."""
+        stream = cast("TextIO", self._out.file)
         try:
-            with readers_may_leave(self._out.file):
+            with readers_may_leave(stream):
                 yield
         except SystemExit:  # how rich ends the program when the reader of a pipe has gone
-            discard(self._out.file)
+            discard(stream)
 
     def _show(self, event: Stepped) -> None:
         with self._printing():
