@@ -43,7 +43,9 @@ def recognise_keras(path: Path) -> Likeness:
     if not is_file(path) or path.suffix.lower() in _NOT_PLAIN_TEXT:
         return "no"
     words = (word for line in first_lines(path)[:_LINES_LOOKED_AT] for word in line.split())
-    return "sure" if any(re.match(BOX, word) for word in words) else "possible"
+    if any(re.match(BOX, word) for word in words):
+        return "sure"
+    return "no" if path.suffix.lower() in (".csv", ".tsv") else "possible"
 
 
 def read_keras(path: Path, how: Reading) -> BoxTable:
