@@ -72,6 +72,7 @@ def cells_of(line: str, delimiter: str) -> list[str]:
 
 
 def is_number(text: str) -> bool:
+    """Whether a text is a decimal number."""
     return _NUMBER.fullmatch(text) is not None
 
 

@@ -39,8 +39,8 @@ def _write_rows(table: BoxTable, file: Path, losses: Losses) -> None:
     boxes = losses.without_crowds(table.boxes)
     of_image: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
     columns = ("image_id", "class_id", "x1", "y1", "x2", "y2")
-    for image_id, class_id, *corners in boxes.select(columns).iter_rows():
-        of_image.setdefault(image_id, []).append((class_id, tuple(corners)))
+    for image_id, class_id, *box in boxes.select(columns).iter_rows():
+        of_image.setdefault(image_id, []).append((class_id, tuple(box)))
     with file.open("w", encoding="utf-8", newline="") as out:
         rows = csv.writer(out, lineterminator="\n")
         rows.writerow(_HEADER)
