@@ -138,6 +138,17 @@ def test_coco(folder: Callable[[], Path], text: object, around: bool, data: byte
 
 
 @SLOW
+@given(text=TEXT, data=BYTES)
+def test_csv(folder: Callable[[], Path], text: str, data: bytes) -> None:
+    path = folder().with_suffix(".csv")
+    path.write_text(f"filename,xmin,ymin,xmax,ymax,class\n{text.replace(' ', ',')}")
+    survives(path, None)
+    path.write_bytes(data)
+    survives(path, "csv")
+    survives(path, None)
+
+
+@SLOW
 @given(text=XML, data=BYTES)
 def test_voc(folder: Callable[[], Path], text: str, data: bytes) -> None:
     path = folder()

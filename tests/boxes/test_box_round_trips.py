@@ -96,7 +96,7 @@ def test_whole_pixels_come_back(
     assert not losses
     again = back(out, format) if format in ("yolo", "voc") else None
     if again is None:
-        name = {"keras": "{}.txt", "coco": "instances_{}.json"}[format]
+        name = {"keras": "{}.txt", "coco": "instances_{}.json", "csv": "{}.csv"}[format]
         parts = [out / name.format(split) for split in ("train", "val")]
         again = read(parts, assume_size=(HEIGHT, WIDTH))
         splits = pl.col("split").str.replace("instances_", "")
@@ -108,9 +108,11 @@ def test_whole_pixels_come_back(
 
 def test_fractions(tmp_path: Path) -> None:
     table = made([(0, 0, (10.25, 20.5, 30.75, 41.5))], ["train"])
-    for format in ("voc", "coco", "yolo"):  # noqa: A001
+    for format in ("voc", "coco", "yolo", "csv"):  # noqa: A001
         assert not write(table, tmp_path / format, format, photos="none")
-        path = tmp_path / format / ("instances_train.json" if format == "coco" else "")
+        path = (
+            tmp_path / format / {"coco": "instances_train.json", "csv": "train.csv"}.get(format, "")
+        )
         # YOLO's eighth digit is worth 640 px x 1e-8 / 2 per term
         assert np.abs(corners(back(path, format)) - corners(table)).max() < 1e-5
     (loss,) = write(table, tmp_path / "keras.txt", "keras")
@@ -147,14 +149,14 @@ def test_a_coco_file_keeps_its_numbers_and_flags(tmp_path: Path) -> None:
     assert again.category_ids == (1, 7, 90)
 
 
-@pytest.mark.parametrize("format", ["keras", "yolo", "voc"])
+@pytest.mark.parametrize("format", ["keras", "yolo", "voc", "csv"])
 def test_crowds_are_left_out_with_a_warning(tmp_path: Path, format: FormatName) -> None:  # noqa: A002
     table = made([(0, 0, (1, 2, 30, 40)), (0, 1, (1, 2, 3, 4))], ["train"])
     crowd = table.boxes.with_columns(crowd=pl.Series([True, False]))
     table = BoxTable(crowd, table.images, table.class_names, (), "coco")
     losses = write(table, tmp_path / "out", format, photos="none")
     assert [each.kind for each in losses] == ["crowd"]
-    path = tmp_path / "out" / ("train.txt" if format == "keras" else "")
+    path = tmp_path / "out" / {"keras": "train.txt", "csv": "train.csv"}.get(format, "")
     assert back(path, format).boxes.height == 1
 
 
@@ -164,7 +166,7 @@ def test_difficult_survives_in_voc_only(tmp_path: Path) -> None:
     table = BoxTable(hard, table.images, table.class_names, (), "voc")
     assert not write(table, tmp_path / "voc", "voc", photos="none")
     assert read(tmp_path / "voc").boxes["difficult"].to_list() == [True]
-    for format in ("keras", "yolo", "coco"):  # noqa: A001
+    for format in ("keras", "yolo", "coco", "csv"):  # noqa: A001
         losses = write(table, tmp_path / format, format, photos="none")
         assert [each.kind for each in losses] == ["difficult"]
 

@@ -26,6 +26,7 @@ def test_a_format_that_writes_one_file_says_how_that_ends() -> None:
     assert {known.name: known.file_suffix for known in FORMATS if known.write_file} == {
         "keras": ".txt",
         "coco": ".json",
+        "csv": ".csv",
     }
     assert all(bool(known.file_suffix) == (known.write_file is not None) for known in FORMATS)
 

@@ -114,12 +114,12 @@ def _other_columns(
     if unsound < 2 or sound.mean() > _MOST_SOUND:
         return ""
     expected = "x,y,width,height" if table.format == "coco" else "x1,y1,x2,y2"
-    for columns, remedy, candidate in _candidates(corners, table.format):
+    for meant, remedy, candidate in _candidates(corners, table.format):
         if _fits(_sound(candidate, width, height)):
             return (
                 f"{unsound:,} of {counted(count, 'box has', 'boxes have')} no area or lie outside of the "
-                f"photo, as they are read; read as {columns}, all would be sound. The columns are probably "
-                f"{columns}, where {expected} is expected. {remedy}"
+                f"photo, as they are read; read as {meant}, all would be sound. The columns are probably "
+                f"{meant}, where {expected} is expected. {remedy}"
             )
     return ""
 
@@ -156,8 +156,8 @@ _ENOUGH_TO_TELL, _MANY_CLASSES = 5, 20
 
 
 def _counted_from_1(table: BoxTable) -> str:
-    known, classes = len(table.class_names), table.boxes["class_id"]
-    low, high = classes.min(), classes.max()
+    known, classes = len(table.class_names), table.boxes["class_id"].to_numpy()
+    low, high = int(classes.min()), int(classes.max())
     if not known or low == 0 or high != known:
         return ""
     return (

@@ -52,8 +52,8 @@ def read(
 
     Args:
         path: a text file of keras-yolo3; YOLO's `data.yaml`, folder or list of photos; a folder of Pascal
-            VOC; a COCO file. Several are joined, each file being a split with the file's name.
-        format: "keras", "yolo", "voc" or "coco"; by default recognised.
+            VOC; a COCO file; a CSV file. Several are joined, each file being a split with the file's name.
+        format: "keras", "yolo", "voc", "coco" or "csv"; by default recognised.
         names: the class names, or a file with one per line; by default those that the data set gives.
         images: the folder with the photos, for formats that do not say where they are.
         split: read only this split of YOLO and VOC; for other formats, the name to give to the split.

@@ -134,7 +134,7 @@ class BoxTable(Result):
             where it is listed; `source_id` is COCO's own number, or null.
         class_names: by class number; empty if they are unknown.
         problems: what was skipped or is odd, in the order of reading.
-        format: "keras", "yolo", "voc" or "coco".
+        format: "keras", "yolo", "voc", "coco" or "csv".
         category_ids: by class number, the numbers that a COCO file gave to its categories; empty for other
             formats.
         sources: the files and folders that were read, as the user wrote them.

@@ -129,8 +129,8 @@ def convert(
     Args:
         data: annotations: a path that `headlab.boxes.read` reads, several, or a box table.
         target: a folder, in which each split has its own file or folder; for "keras" also a .txt file and
-            for "coco" a .json file, which takes all splits together.
-        to: "keras", "yolo", "voc" or "coco".
+            for "coco" a .json file and for "csv" a .csv file, which takes all splits together.
+        to: "keras", "yolo", "voc", "coco" or "csv".
         photos: how the folders of YOLO and VOC get the photos: "link", "copy" or "none".
         force: replace files of the same name.
         assume_size: height and width in pixels of photos whose size is unknown.

@@ -41,7 +41,8 @@ def read_annotations(
         encoding=encoding,
         assume_size=assume_size,
     )
-    if split is not None and table.format in _WITHOUT_SPLITS:
+    one_csv_file = table.format == "csv" and not Path(path).is_dir()
+    if split is not None and (table.format in _WITHOUT_SPLITS or one_csv_file):
         raise InputError(
             f"{path}: these annotations have no splits, so that there is none named {split!r}.",
             "Leave out the split, or name a file with the annotations of these photos only.",

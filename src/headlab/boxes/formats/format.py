@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from headlab.boxes.formats.losses import Losses
     from headlab.boxes.table import BoxTable
 
-FormatName = Literal["keras", "yolo", "voc", "coco"]
+FormatName = Literal["keras", "yolo", "voc", "coco", "csv"]
 FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)
 FORMAT_TITLES: dict[str, str] = {
     "keras": "keras-yolo3",
     "yolo": "YOLO",
     "voc": "Pascal VOC",
     "coco": "COCO",
+    "csv": "CSV",
 }
 """How users write a format, and how texts call it. Everything else about it is a row of `formats.table`."""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from headlab.boxes.formats.coco.read import read_coco, recognise_coco
 from headlab.boxes.formats.coco.write import write_coco, write_coco_folder
+from headlab.boxes.formats.csv.read import read_csv, recognise_csv
+from headlab.boxes.formats.csv.write import write_csv, write_csv_folder
 from headlab.boxes.formats.format import ENOUGH, FORMAT_NAMES, FORMAT_TITLES, Evidence, Format
 from headlab.boxes.formats.keras_yolo3.read import read_keras, recognise_keras
 from headlab.boxes.formats.keras_yolo3.write import write_keras, write_keras_folder
@@ -53,6 +55,15 @@ FORMATS = (
         write_folder=write_coco_folder,
         write_file=write_coco,
         file_suffix=".json",
+    ),
+    Format(
+        name="csv",
+        looks_like="a CSV file with a row per box",
+        recognise=recognise_csv,
+        read=read_csv,
+        write_folder=write_csv_folder,
+        write_file=write_csv,
+        file_suffix=".csv",
     ),
 )
 """In the order in which they are asked whether they recognise a file or folder; of equals the first wins."""

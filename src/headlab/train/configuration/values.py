@@ -26,7 +26,7 @@ IgnoreTruths = Literal["image", "level"]
 Monitor = Literal["loss", "AP", "AP50"]
 Compat = Literal["keras-yolo3"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-AnnotationFormat = Literal["keras", "yolo", "voc", "coco"]
+AnnotationFormat = Literal["keras", "yolo", "voc", "coco", "csv"]
 WeightFormat = Literal["safetensors", "darknet", "h5"]
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from headlab.boxes.classes import class_names, names_next_to
 from headlab.boxes.formats.format import ENOUGH, SURE, Evidence, Reading
 from headlab.boxes.formats.keras_yolo3.columns import columns_mistake
-from headlab.boxes.formats.keras_yolo3.line import BOX, MEANT_AS_BOX, PLAIN_LINE, parse_line
+from headlab.boxes.formats.keras_yolo3.line import MEANT_AS_BOX, NEARLY_BOX, PLAIN_LINE, parse_line
 from headlab.boxes.formats.numbers import MAX_CLASS
 from headlab.boxes.photos.search import is_photo, resolved, with_slashes
 from headlab.boxes.table import (
@@ -61,7 +61,7 @@ def _looked_at(path: Path) -> tuple[int, int, int]:
     with_boxes = [
         line for line in lines if any(re.match(MEANT_AS_BOX, word) for word in line.split())
     ]
-    has_one = any(re.match(BOX, word) for line in with_boxes for word in line.split())
+    has_one = any(re.match(NEARLY_BOX, word) for line in with_boxes for word in line.split())
     return len(with_boxes) if has_one else 0, sum(map(is_photo, lines)), len(lines)
 
 
