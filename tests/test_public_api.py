@@ -47,6 +47,7 @@ def test_names() -> None:
         "Plan",
         "Recipe",
         "Restored",
+        "Run",
         "Saved",
         "Trace",
         "anchors",
@@ -55,6 +56,7 @@ def test_names() -> None:
         "convert",
         "diff",
         "load",
+        "load_run",
         "train",
         "undo",
     }
@@ -112,11 +114,11 @@ def test_signatures() -> None:
         *("data", "k", "imgsz", "levels", "seed", "progress", "settings")
     ]
     assert names(headlab.diff) == ["model_a", "model_b"]
-    assert names(headlab.undo) == ["model", "output", "in_place"]
+    assert names(headlab.undo) == ["model", "output", "in_place", "force"]
     assert names(headlab.Model.inspect) == ["self", "imgsz", "classes", "params", "explain"]
     assert names(headlab.Model.plan) == ["self", "edits"]
     assert names(headlab.Model.edit) == ["self", "edits"]
-    assert names(headlab.Model.save) == ["self", "path", "in_place"]
+    assert names(headlab.Model.save) == ["self", "path", "in_place", "force"]
     assert names(headlab.Model.trace) == [
         *("self", "sources", "classes", "stream", "progress", "settings")
     ]

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from headlab.evaluate.settings import EvaluationSettings
     from headlab.inspection.inspection import Inspection
     from headlab.model import Model, compare, diff, load, undo
+    from headlab.run import Run, load_run
     from headlab.trace.trace import Trace
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Rename",
     "Reorder",
     "Restored",
+    "Run",
     "Saved",
     "Scale",
     "Shift",
@@ -86,6 +88,7 @@ __all__ = [
     "convert",
     "diff",
     "load",
+    "load_run",
     "train",
     "undo",
 ]
@@ -100,6 +103,7 @@ _ELSEWHERE = {
     "headlab.errors": ("HeadlabError",),
     "headlab.inspection.inspection": ("Inspection",),
     "headlab.model": ("Model", "compare", "diff", "load", "undo"),
+    "headlab.run": ("Run", "load_run"),
     "headlab.detect.settings": ("DetectionSettings",),
     "headlab.trace.trace": ("Trace",),
     "headlab.comparison.compare": ("Comparison",),

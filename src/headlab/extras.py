@@ -1,4 +1,4 @@
-"""What `pip install headlab` leaves out, and which extra brings it.
+"""What `pip install headlab` leaves out, which extra brings it, and ultralytics itself, offline.
 
 Reading, editing and comparing model files, annotations and anchors need none of it. Whatever runs or trains a
 network calls `require` first, so that an incomplete installation is found out before any work is done.
@@ -6,7 +6,11 @@ network calls `require` first, so that an incomplete installation is found out b
 
 from __future__ import annotations
 
+import importlib
+import os
+from functools import cache
 from importlib.util import find_spec
+from types import ModuleType
 
 from headlab.errors import MissingExtra
 
@@ -23,6 +27,14 @@ PYTORCH = ("torch",)
 NETWORK = (*PYTORCH, "ultralytics")
 EVALUATION = (*NETWORK, "faster_coco_eval")
 TRAINING = (*EVALUATION, "lightning_fabric", "tensorboard")
+
+_OFFLINE = {
+    "YOLO_OFFLINE": "true",
+    "YOLO_AUTOINSTALL": "false",
+    "YOLO_VERBOSE": "false",
+}
+"""ultralytics may report usage, look for updates and install packages. This switches it off, and is read when
+ultralytics is imported, so that every module that needs it imports it through `ultralytics`."""
 
 
 def require(purpose: str, modules: tuple[str, ...] = NETWORK) -> None:
@@ -46,3 +58,19 @@ def _installed(module: str) -> bool:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # half removed, or hidden
         return False
+
+
+@cache
+def ultralytics(module: str = "") -> ModuleType:
+    """ultralytics, or a module inside it such as "nn.tasks", with network and installer switched off.
+
+    A user who wants them sets the same environment variables, which are then kept as they are.
+
+    Raises:
+        MissingExtra: ultralytics or PyTorch is not installed.
+    """
+    require("Running a network")
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+    importlib.import_module("ultralytics.utils.events").events.enabled = False
+    return importlib.import_module(f"ultralytics.{module}" if module else "ultralytics")

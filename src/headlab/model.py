@@ -14,7 +14,7 @@ from headlab.edit.plan import Plan, plan
 from headlab.edit.recipe import Recipe
 from headlab.errors import InputError
 from headlab.families.identify import identify
-from headlab.families.read import read
+from headlab.families.read import check_harmless, read
 from headlab.families.table import family_of
 from headlab.heads.layout import Layout
 
@@ -144,20 +144,21 @@ class Model:
         planned = self.plan(*edits)
         return Model(apply(self.checkpoint, planned), (*self.recipes, planned.recipe))
 
-    def save(self, path: str | Path, *, in_place: bool = False) -> Saved:
+    def save(self, path: str | Path, *, in_place: bool = False, force: bool = False) -> Saved:
         """Write the model, and next to it a manifest that says what was done and can undo it.
 
         Args:
             path: where to write, in the format of the file that was read; ultralytics loads its
                 checkpoints as before.
             in_place: allow `path` to be the file that the model was read from.
+            force: replace a file that exists.
 
         Raises:
-            OutputError: the file cannot be written, or is the input; nothing was changed.
+            OutputError: the file exists, is the input, or cannot be written; nothing was changed.
         """
         from headlab.edit.write import save
 
-        return save(self.checkpoint, Path(path), self.recipes, in_place=in_place)
+        return save(self.checkpoint, Path(path), self.recipes, in_place=in_place, force=force)
 
     @overload
     def trace(
@@ -204,6 +205,7 @@ class Model:
                 `iou` (0.7; 0.45 for YOLOv3), the overlap above which NMS merges boxes;
                 `imgsz`, the size of the network's input in pixels, one number or (height, width), by default
                 the model's own;
+                `resize` (YOLOv3 only), "letterbox" or "stretch", by default what the model's .cfg says;
                 `max_det` (300), the most detections per image;
                 `agnostic_nms`, merge across classes;
                 `multi_label` (YOLOv3 only), a candidate counts for every class above `conf`;
@@ -218,10 +220,11 @@ class Model:
         from headlab.detect.sources import expand
         from headlab.trace.trace import TraceStream
 
+        found = expand(sources)
         images = TraceStream(
             self.runnable,
             self.layout,
-            expand(sources),
+            found,
             Settings(classes=self._class_ids(classes), **settings),
             model=self._called,
             progress=progress,
@@ -238,6 +241,8 @@ class Model:
         split: str | None = None,
         encoding: str | None = None,
         assume_size: tuple[int, int] | None = None,
+        without: Sequence[str] = (),
+        run: str | Path | None = None,
         progress: Progress | None = None,
         **settings: Unpack[EvaluationSettings],
     ) -> Evaluation:
@@ -252,12 +257,16 @@ class Model:
             split: evaluate on this split only.
             encoding: of the annotations' text.
             assume_size: height and width in pixels of photos whose size is unknown.
+            without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
+            run: a folder in which to store what the network makes of the photos, so that
+                `headlab.load_run` can ask more of it later; a run that was stopped goes on.
             progress: called after each photo with how many are done, and of how many.
             settings: how to evaluate:
                 `conf` (0.001), the least score;
                 `iou` (0.7; 0.45 for YOLOv3), the overlap above which NMS merges boxes;
                 `imgsz`, the size of the network's input in pixels, one number or (height, width), by default
                 the model's own;
+                `resize` (YOLOv3 only), "letterbox" or "stretch", by default what the model's .cfg says;
                 `max_det` (300), the most detections per photo;
                 `best_class`, a candidate counts for its best class only;
                 `end2end`, use the branch without NMS where the head has one;
@@ -285,13 +294,24 @@ class Model:
                 encoding=encoding,
                 assume_size=assume_size,
             )
+        given = "" if isinstance(data, BoxTable) else str(data)
+        if run is not None:
+            from headlab.evaluate.stored import evaluate_recorded
+            from headlab.runs.header import model_fingerprint
+
+            return evaluate_recorded(
+                *(self.runnable, self.layout, table, chosen, Path(run)),
+                model=self._called,
+                fingerprint=model_fingerprint(self.checkpoint),
+                data=given,
+                without=without,
+                progress=progress,
+            )
         return evaluate(
-            self.runnable,
-            self.layout,
-            table,
-            chosen,
+            *(self.runnable, self.layout, table, chosen),
+            without=without,
             model=self._called,
-            data="" if isinstance(data, BoxTable) else str(data),
+            data=given,
             progress=progress,
         )
 
@@ -328,6 +348,7 @@ def load(
     cfg: str | Path | None = None,
     names: str | Path | None = None,
     anchors: str | Path | None = None,
+    strict: bool = False,
 ) -> Model:
     """Read a model file as data; nothing in it is run.
 
@@ -337,12 +358,16 @@ def load(
         cfg: darknet's description of the network; by default it is looked for beside the weights.
         names: the class names of YOLOv3 weights, one a line; looked for in the same way.
         anchors: the anchors of Keras weights; looked for in the same way.
+        strict: refuse a file with calls in it that other programs would run in loading it.
 
     Raises:
-        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read.
+        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read; or it is
+            dangerous, and `strict` asks to refuse that.
         UnsupportedHead: its head is of a kind that headlab does not describe.
     """
     model = Model(read(path, CompanionFiles.of(cfg, names, anchors)))
+    if strict:
+        check_harmless(model.checkpoint)
     _ = model.layout
     return model
 
@@ -371,7 +396,11 @@ def diff(model_a: str | Path | Model, model_b: str | Path | Model) -> Difference
 
 
 def undo(
-    model: str | Path, output: str | Path | None = None, *, in_place: bool = False
+    model: str | Path,
+    output: str | Path | None = None,
+    *,
+    in_place: bool = False,
+    force: bool = False,
 ) -> Restored:
     """Write the bytes that a file had before headlab edited it.
 
@@ -379,12 +408,13 @@ def undo(
         model: the edited file, with its manifest next to it.
         output: where to write the original.
         in_place: replace the edited file instead.
+        force: replace an output that exists.
 
     Raises:
         CheckpointError: there is no manifest, it is damaged or does not belong to the file, or the edit
             cannot be undone.
         InputError: neither or both of `output` and `in_place` are given.
-        OutputError: the output cannot be written; nothing was changed.
+        OutputError: the output exists or cannot be written; nothing was changed.
     """
     from headlab.edit.undo import undo as restore
 
@@ -394,7 +424,7 @@ def undo(
             "With an output, the edited file stays as it is.",
         )
     path = Path(model)
-    return restore(path, path if output is None else Path(output), in_place=in_place)
+    return restore(path, path if output is None else Path(output), in_place=in_place, force=force)
 
 
 @overload

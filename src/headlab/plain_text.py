@@ -19,11 +19,18 @@ def printable(text: object, keep: str = "") -> str:
         keep: control characters to leave as they are.
     """
     return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if _steers(character) and character not in keep
-        else character
+        _escape(character) if _steers(character) and character not in keep else character
         for character in str(text)
     )
+
+
+def composed(text: str) -> str:
+    """The text in Unicode's composed form (NFC), by which names are compared.
+
+    macOS writes file names decomposed, others write them composed: the same letters in other code points,
+    which no screen shows.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def first_few(texts: Iterable[object], count: int = 4) -> str:
@@ -42,6 +49,12 @@ def size_text(size_hw_px: tuple[int, int]) -> str:
     """Height and width in pixels, such as "416 x 416 px" or "320 x 608 px (height x width)"."""
     height, width = size_hw_px
     return f"{height} x {width} px" + ("" if height == width else " (height x width)")
+
+
+def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte of a file's name that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _steers(character: str) -> bool:

@@ -159,6 +159,8 @@ def test_a_photo_that_is_rotated_by_exif(tmp_path: Path) -> None:
     assert read(path).images.select("width_px", "height_px").row(0) == (50, 40)
     (tmp_path / "images").mkdir()
     (tmp_path / "a.jpg").rename(tmp_path / "images" / "a.jpg")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 1 1\n")
     assert read(tmp_path).images.select("width_px", "height_px").row(0) == (40, 50)
 
 

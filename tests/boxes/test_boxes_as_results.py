@@ -11,8 +11,11 @@ from PIL import Image
 from small_photos import MakePhoto
 
 from headlab import boxes
+from headlab.boxes.formats.format import FormatName
 from headlab.boxes.input_size import InputSize
 from headlab.errors import InputError
+
+BOXES = "boxes x1,y1,x2,y2,class"
 
 
 @pytest.fixture
@@ -33,9 +36,10 @@ def test_a_box_table(train: Path, tmp_path: Path) -> None:
     assert repr(table) == "<BoxTable: 2 images, 3 boxes of 2 classes>"
     assert [words for line in str(table).splitlines() if (words := line.split())] == [
         [str(train)],
-        ["format", "keras-yolo3"],
+        f"format keras-yolo3: {BOXES} in 2 of the first 2 lines".split(),
         ["images", "2"],
         ["boxes", "3", "of", "2", "classes:", "cat", "(2),", "bird", "(1)"],
+        ["names", "from", "classes.txt"],
         ["kind", "count"],
         ["error", "bad-box", "1"],
     ]
@@ -126,8 +130,59 @@ def test_a_conversion(train: Path, tmp_path: Path) -> None:
     assert first.startswith(f"{train}:2: '1,2,3' is not a box")
 
 
+@pytest.mark.parametrize(
+    ("to", "name"), [("yolo", "o"), ("voc", "o"), ("coco", "o.json"), ("keras", "o.txt")]
+)
+def test_errors_do_not_become_annotations(
+    to: FormatName, name: str, tmp_path: Path, photo: MakePhoto
+) -> None:
+    photo("a.png", 100, 80)
+    path = tmp_path / "t.txt"
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    # sound; swapped; class 7; the centre is right of x = 100; above y = 0; no area
+    path.write_text(
+        "a.png 10,10,50,40,1 60,10,20,40,0\na.png 10,10,50,40,7 90,10,150,40,0 10,-50,40,20,1 5,5,5,9,0\n"
+    )
+    converted = boxes.convert(path, tmp_path / name, to=to)
+    assert not converted.ok
+    kinds = ["swapped-corners", "box-outside", "box-outside", "unknown-class"]
+    assert [each.kind for each in converted.skipped] == kinds
+    assert [each.line for each in converted.skipped] == [1, 2, 2, 2]
+    assert (converted.boxes, converted.left_out) == (6, 4)
+    assert "4 boxes with errors left out" in list(converted.remarks())
+    again = boxes.read(tmp_path / name)
+    assert (again.class_names, again.boxes["class_id"][0]) == (("cat", "dog"), 1)
+    # A box without area is still one, or YOLO says that it has no place for it.
+    assert len(again) == (1 if to == "yolo" else 2)
+    assert [each.kind for each in converted.lost if each.kind == "empty-box"] == (
+        ["empty-box"] if to == "yolo" else []
+    )
+    known = {each.kind for each in boxes.check(again) if each.severity == "error"}
+    assert known <= {"zero-size"}
+
+
 def test_what_is_read_already_takes_no_settings_for_reading(train: Path) -> None:
     table = boxes.read(train)
     with pytest.raises(InputError, match="names, split would have no effect"):
         boxes.check(table, names=["a"], split="train")
     assert len(boxes.check(table, names=None)) == 1
+
+
+@pytest.mark.parametrize("to", ["coco", "yolo"])
+def test_a_finding_names_the_photo(to: FormatName, tmp_path: Path, photo: MakePhoto) -> None:
+    photo("a.png", 100, 80)
+    (tmp_path / "t.txt").write_text("a.png 10,10,50,40,0\n")
+    (tmp_path / "classes.txt").write_text("cat\n")
+    target = tmp_path / ("o.json" if to == "coco" else "o")
+    boxes.convert(tmp_path / "t.txt", target, to=to)
+    if to == "coco":
+        content = json.loads(target.read_text())
+        content["annotations"].append(content["annotations"][0] | {"id": 2})
+        target.write_text(json.dumps(content))
+    else:
+        (label,) = target.rglob("a.txt")
+        label.write_text(label.read_text() * 2)
+    (line,) = [
+        line for line in str(boxes.check(target)).splitlines() if "it is a duplicate" in line
+    ]
+    assert "a.png: Box 10,10,50,40: it is a duplicate" in line.replace("/images/train/", "")

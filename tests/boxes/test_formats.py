@@ -52,21 +52,25 @@ def make(folder: Path, *names: str) -> None:
     [
         (("Annotations/a.xml", "images/a.jpg"), ".", "voc"),
         (("a.xml",), ".", "voc"),
-        (("a.xml", "images/a.jpg"), ".", "yolo"),
+        (("annotations/a.xml", "images/a.jpg"), ".", "voc"),
+        (("a.xml", "images/a.jpg"), ".", "voc"),
+        (("images/a.jpg", "labels/a.txt"), ".", "yolo"),
+        (("a.jpg", "a.txt", "classes.txt"), ".", "yolo"),
+        (("train/a.jpg", "train/a.txt"), ".", "yolo"),
+        (("labels/a.txt",), ".", "yolo"),
         (("data.yaml",), ".", "yolo"),
-        (("valid/images/a.jpg",), ".", "yolo"),
+        (("valid/images/a.jpg", "valid/labels/a.txt"), ".", "yolo"),
         (("a.yaml",), "a.yaml", "yolo"),
         (("a.json",), "a.json", "coco"),
         (("list.txt", "a.jpg"), "list.txt", "keras"),
         (("list.txt", "a.jpg", "a.txt"), "list.txt", "yolo"),
-        (("empty.txt",), "empty.txt", "keras"),
     ],
 )
 def test_formats_are_recognised(
     tmp_path: Path, files: tuple[str, ...], looked_at: str, name: str
 ) -> None:
     make(tmp_path, *files)
-    assert recognised(tmp_path / looked_at).name == name
+    assert recognised(tmp_path / looked_at).format.name == name
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,10 @@ def test_formats_are_recognised(
     [
         (("a.xml",), "a.xml", "one XML file"),
         ((), "none", "no such file or folder"),
+        (("a.jpg",), "a.jpg", r"a\.jpg is a photo, not annotations"),
+        (("empty.txt",), "empty.txt", "the file is empty"),
+        (("images/a.jpg",), ".", r"YOLO: 1 photo, but no label file such as .*labels.a\.txt"),
+        (("annotations/a.json",), ".", "COCO: no JSON file with 'images'"),
         (("notes.md",), ".", "not recognised as annotations"),
     ],
 )

@@ -26,9 +26,15 @@ def test_a_value_stays_as_it_is() -> None:
 
 def test_a_file_of_anchors_decides_only_where_nothing_was_chosen() -> None:
     stretched = InputSize(resize="stretch", assume_size=(375, 500))
-    assert stretched.or_size((320, 608)) == InputSize((320, 608), "stretch", "input", (375, 500))
-    assert stretched.or_size(None).hw_px == (416, 416)
-    assert InputSize(416).or_size((320, 608)).hw_px == (416, 416)
+    assert stretched.or_of((320, 608)) == InputSize((320, 608), "stretch", "input", (375, 500))
+    assert stretched.or_of(None).hw_px == (416, 416)
+    assert InputSize(416).or_of((320, 608)).hw_px == (416, 416)
+
+
+def test_so_does_a_file_that_says_how_photos_are_resized() -> None:
+    assert InputSize().or_of(None, "stretch").resize_used == "stretch"
+    assert InputSize(resize="letterbox").or_of(None, "stretch").resize_used == "letterbox"
+    assert InputSize().or_of(None, None).resize_used == "letterbox"
 
 
 def test_sizes_are_written_height_first() -> None:
@@ -41,6 +47,14 @@ def test_sizes_are_written_height_first() -> None:
         ({"imgsz": 0}, "An input of 0 x 0 px (height x width) has no area."),
         ({"imgsz": (416, -1)}, "An input of 416 x -1 px (height x width) has no area."),
         ({"assume_size": (0, 500)}, "A photo of 0 x 500 px (height x width) has no area."),
+        ({"imgsz": 416.5}, "imgsz is 416.5; positive pixels were expected."),
+        ({"imgsz": "416"}, "imgsz is 416; positive pixels were expected."),
+        ({"imgsz": (1, 2, 3)}, "imgsz is (1, 2, 3); positive pixels were expected."),
+        ({"imgsz": 10**400}, f"imgsz is 1{'0' * 39}…: at most 32768 px are allowed."),
+        (
+            {"assume_size": (float("nan"), 500)},
+            "assume_size is (nan, 500); positive pixels were expected.",
+        ),
         ({"resize": "crop"}, "There is no way to resize 'crop'."),
         ({"units": "inches"}, "There is no unit 'inches'."),
     ],

@@ -67,7 +67,7 @@ def test_there_and_back(shared: Path, tmp_path: Path, name: str) -> None:
         converted = convert(table, out, format)  # type: ignore[arg-type]
         assert converted.ok
         assert not converted.lost
-        assert recognised(out).name == format
+        assert recognised(out).format.name == format
         again = read(out)
         assert again.class_names == table.class_names
         assert again.boxes["class_id"].to_list() == table.boxes["class_id"].to_list()

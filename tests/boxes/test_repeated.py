@@ -50,7 +50,7 @@ def test_two_spellings_of_one_path(tmp_path: Path, photo: MakePhoto) -> None:
     table = read(keras(tmp_path, *lines), names=["cat"])
     assert [row[:2] for row in boxes(table)] == [(0, "in/a.png")] * 3
     assert kinds(table) == [("duplicate-image", 2), ("duplicate-image", 3)]
-    assert " as in/a.png:" in table.problems[0].message
+    assert " as in/a.png, at" in table.problems[0].message
 
 
 def test_a_doubled_box(tmp_path: Path, photo: MakePhoto) -> None:

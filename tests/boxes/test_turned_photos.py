@@ -96,7 +96,7 @@ def test_only_turned_photos_change_and_each_counts_once(tmp_path: Path) -> None:
     # c: (64 - 24, 48 - 40, 64 - 8, 48 - 16)
     as_given = [(8, 16, 24, 40), (1, 2, 3, 4), (8, 16, 24, 40)]
     assert corners(table) == [(8, 8, 32, 24), (0, 0, 48, 64), *as_given, (40, 8, 56, 32)]
-    assert sizes(table) == [UPRIGHT_WH, STORED_WH, (None, None), STORED_WH]
+    assert sizes(table) == [UPRIGHT_WH, STORED_WH, (None, None), STORED_WH]  # b.png counts once
     assert turned == 2
     others = [name for name in given.boxes.columns if name not in ("x1", "y1", "x2", "y2")]
     assert table.boxes.select(others).equals(given.boxes.select(others))

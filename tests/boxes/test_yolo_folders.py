@@ -82,9 +82,10 @@ def test_lists_of_photos(data: Path) -> None:
         ("images/none.png", 4),
     ]
     assert table.boxes.height == 2
-    assert table.class_names == ("class 0", "class 1")
-    assert kinds(table) == {"no-labels", "missing-image"}
-    assert [each.line for each in table.problems] == [4, 4]
+    assert table.class_names == ()
+    assert "there are 2 of them (nc), and no 'names'" in table.problems[0].message
+    assert kinds(table) == {"no-labels", "missing-image", "no-class-names"}
+    assert [each.line for each in table.problems[1:]] == [4, 4]
     assert read(data / "train.txt").boxes.height == 2  # the list alone is recognised, too
 
 
@@ -162,7 +163,8 @@ def test_labels_and_photos_without_each_other(data: Path, photo: MakePhoto) -> N
     assert said(table) == [("warning", "no-labels"), ("warning", "labels-without-image")]
     assert table.images.height == 3
     assert table.boxes.height == 2
-    assert kinds(read(data, split="val")) == {"no-labels", "labels-without-image"} - {"no-labels"}
+    # the only photo in it has an empty label file
+    assert kinds(read(data, split="val")) == {"labels-without-image", "no-box"}
 
 
 def test_a_photo_of_unknown_size_costs_its_boxes(data: Path) -> None:

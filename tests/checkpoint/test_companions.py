@@ -62,6 +62,9 @@ def test_another_file_is_replaced_only_along_with_its_model(tmp_path: Path) -> N
         OutputError, match=r"out\.cfg is in the place of a companion file of out\.weights"
     ):
         to_write(out, NEW, source)
+    assert set(to_write(out, NEW, source, force=True)) == {
+        out.with_suffix(suffix) for suffix in NEW
+    }
     out.write_bytes(b"an older output")
     assert set(to_write(out, NEW, source)) == {tmp_path / "out.cfg", tmp_path / "out.names"}
 
@@ -102,11 +105,11 @@ def training(models: Path, out: Path) -> None:
 def edit(models: Path, out: Path) -> None:
     model = read(models / "edited.weights")
     recipe = from_data({"version": 1, "operations": [{"op": "keep", "classes": ["here"]}]})
-    save(apply(model, plan(model, identify(model), recipe)), out, [recipe])
+    save(apply(model, plan(model, identify(model), recipe)), out, [recipe], force=True)
 
 
 def undoing(models: Path, out: Path) -> None:
-    undo(models / "edited.weights", out)
+    undo(models / "edited.weights", out, force=True)
 
 
 def conversion(models: Path, out: Path) -> None:

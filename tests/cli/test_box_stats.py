@@ -61,8 +61,9 @@ def test_json_csv_and_plot(data: Path, tmp_path: Path) -> None:
 
 
 def test_anchors_say_the_level(data: Path, tmp_path: Path) -> None:
-    anchors, plot = tmp_path / "tiny.txt", tmp_path / "stats.svg"
-    anchors.write_text("10,14, 23,27, 37,58, 81,82, 135,169, 344,319")
+    anchors, plot = tmp_path / "tiny.yaml", tmp_path / "stats.svg"
+    pairs = "[[10,14], [23,27], [37,58], [81,82], [135,169], [344,319]]"
+    anchors.write_text(f"anchors: {pairs}\nmasks: [[3,4,5], [1,2,3]]\n")  # keras-yolo3's
     done = run("boxes", "stats", data, *SIZE, "--anchors", anchors, "-o", plot)
     assert done.code == 0, done.err
     assert ["P5", "32", "81x82", "135x169", "344x319", "1", "33.3%"] in done.words

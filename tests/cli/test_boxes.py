@@ -10,6 +10,8 @@ import pytest
 from one_command import run
 from PIL import Image
 
+BOXES = "boxes x1,y1,x2,y2,class"
+
 
 @pytest.fixture
 def train(tmp_path: Path) -> Path:
@@ -27,9 +29,10 @@ def test_nothing_is_wrong(train: Path) -> None:
     assert done.code == 0
     assert done.words == [
         [str(train)],
-        ["format", "keras-yolo3"],
+        f"format keras-yolo3: {BOXES} in 2 of the first 2 lines".split(),
         ["images", "2"],
         ["boxes", "3", "of", "2", "classes:", "cat", "(2),", "dog", "(1)"],
+        ["names", "from", "classes.txt"],
         [],
         ["Nothing", "is", "wrong."],
     ]
@@ -53,7 +56,7 @@ def test_warnings_end_with_0(train: Path) -> None:
 
 
 def test_only_the_first_of_a_kind_are_shown(train: Path) -> None:
-    empty = "".join(f"a.png 3,3,3,{9 + at},1\n" for at in range(9))
+    empty = "".join(f"a.png 3,3,3,{bottom},1\n" for bottom in range(4, 13))
     train.write_text(train.read_text() + empty)
     assert "  and 6 more (--all shows them)" in run("boxes", "check", train).out.splitlines()
     assert run("boxes", "check", train, "--all").out.count("it has no area") == 9

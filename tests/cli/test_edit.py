@@ -80,16 +80,33 @@ def test_every_option_reaches_its_operation(tiny: Path, tmp_path: Path) -> None:
     assert printed.splitlines() == [
         f"{tiny}: Detect, 4 classes, P3, P4, P5",
         "  P3  scores as: ant <- dog, dog <- ant; logits: cat x1 -1",
-        "      one2many: model.22.cv3.0.2.weight and .bias, rows 0 to 3",
+        "      one2many: model.22.cv3.0.2.weight and .bias, rows 0, 2 to 3",
         "  P4  scores as: ant <- bee, bee <- ant; logits: cat x0.5 +0",
-        "      one2many: model.22.cv3.1.2.weight and .bias, rows 0 to 3",
+        "      one2many: model.22.cv3.1.2.weight and .bias, rows 0 to 2",
         # logit(0.2) - logit(0.5) = ln(1/4) = -1.386
         "  P5  scores as: dog <- cat; logits: bee x1 -1.386; suppressed: ant",
-        "      one2many: model.22.cv3.2.2.weight and .bias, rows 0 to 3",
+        "      one2many: model.22.cv3.2.2.weight and .bias, rows 0 to 1, 3",
         "  names  2 cat -> tiger",
         "dry run: nothing was written",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["names.txt"]
+
+
+def test_only_the_rows_that_change_are_named(tiny: Path, tmp_path: Path) -> None:
+    printed = done(tiny, "--suppress", "P4:bee", "--dry-run")
+    assert printed.splitlines()[1:] == [
+        "  P4  suppressed: bee",
+        "      one2many: model.22.cv3.1.2.weight and .bias, row 1",
+        "dry run: nothing was written",
+    ]
+    dropped = done(tiny, "--drop", "bee", "--dry-run")
+    assert "model.22.cv3.1.2.weight and .bias, rows 0 to 3\n" in dropped
+
+
+def test_an_output_that_promises_another_format_is_refused(tiny: Path, tmp_path: Path) -> None:
+    message = refused(tiny, "--shift", "P4=1", "-o", tmp_path / "out.onnx")
+    assert "out.onnx: edit keeps the format" in message
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("option", ["--keep", "--drop"])

@@ -73,6 +73,7 @@ def test_settings_are_taken(weights: Path, data: Path) -> None:
         "conf": 0.3,
         "iou": 0.6,
         "imgsz": [64, 96],
+        "resize": "letterbox",
         "max_det": 7,
         "best_class": True,
         "end2end": False,

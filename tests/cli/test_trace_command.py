@@ -150,7 +150,7 @@ def test_an_unreadable_image_is_skipped_with_exit_code_1(
     bad.write_bytes((photos / "b.jpg").read_bytes()[:20])
     done = traced(small(), photos / "a.png", bad, "-o", tmp_path / "t.json")
     assert done.code == 1
-    assert f"skipped {bad}: not readable as an image" in done.err
+    assert f"skipped {bad}: its header is cut off" in done.err
     assert ", 1 skipped, " in done.out.splitlines()[-1]
     assert [each["path"] for each in json.loads((tmp_path / "t.json").read_text())["skipped"]] == [
         str(bad)

@@ -93,6 +93,34 @@ def test_what_a_family_has_not_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_narrow_terminal_loses_no_column(
+    darknet: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    done = traced(darknet, photos, "--conf", 0.3)
+    tables = [line for line in done.out.splitlines() if "(height x width)" not in line]
+    assert max(map(len, tables)) <= 60
+    words = {word for line in done.words for word in line}
+    assert {"class", "score", "level", "cell", "slot", "box", "merged", "alone", "needs"} <= words
+    assert any(words[1:2] == ["bee"] and words[3][:2] in ("P4", "P5") for words in done.words)
+
+
+def test_an_option_says_how_photos_are_resized(darknet: Path, photos: Path, small: Small) -> None:
+    done = traced(darknet, photos, "--resize", "stretch")
+    assert "stretched to 96 x 96 px (height x width)" in done.out
+    assert document(darknet, photos, "--resize", "stretch")["settings"]["resize"] == "stretch"
+    assert document(darknet, photos)["settings"]["resize"] == "letterbox"
+    refused = traced(small(), photos, "--resize", "stretch")
+    assert (refused.code, "as YOLO.predict does" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("size", ["100000", "0", "32,100000", "9" * 5000])
+def test_sizes_that_no_machine_holds_are_refused(darknet: Path, photos: Path, size: str) -> None:
+    done = traced(darknet, photos, "--imgsz", size)
+    assert done.code == 2
+    assert "Traceback" not in done.err
+
+
 def test_the_official_weights_on_a_photo(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     weights = shared / "weights" / "yolov3-tiny.weights"

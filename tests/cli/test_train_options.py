@@ -89,7 +89,7 @@ def test_values_are_read(args: list[str], values: dict[str, Any]) -> None:
         (["--batch", "many"], "Invalid value for '--batch': 'many': a whole number is expected."),
         (["--batch", "0"], "'--batch': '0': it should be greater than or equal to 1."),
         (["--stage1.lr", "fast"], "'--stage1.lr': 'fast': a number is expected."),
-        (["--stage1.freeze", "body"], "'heads-only', 'backbone', 'none'"),
+        (["--stage1.freeze", "body"], "'auto', 'heads-only', 'backbone', 'none'"),
         (["--monitor", "none"], "'none' is not one of"),
         (["--imgsz", "1,2,3"], "fewer values are expected"),
         (["--anchors", "1,2,3"], "3 numbers are not pairs of width and height"),

@@ -87,6 +87,40 @@ def test_an_interrupted_training_goes_on_as_if_there_had_been_no_interruption() 
     assert metrics("my run") == metrics("runs/train")
 
 
+def test_a_reader_who_leaves_ends_the_printing_and_not_the_training() -> None:
+    command = [sys.executable, "-u", "-m", "headlab", "train", "boxes.txt", *map(str, SMALL)]
+    process = subprocess.Popen(
+        [*command, "-o", "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert (process.returncode, err) == (0, "")
+    assert len(metrics("run")) == 3
+    assert Path("run/last.safetensors").is_file()
+
+
+def test_an_interruption_before_the_first_epoch_leaves_nothing() -> None:
+    command = [sys.executable, "-u", "-m", "headlab", "train", "boxes.txt", *map(str, SMALL)]
+    process = subprocess.Popen(
+        [*command, "-o", "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.split()[:2] == ["stage", "epoch"]:  # the heading of the epochs
+                process.send_signal(signal.SIGINT)
+                break
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "before the end of the first epoch" in err
+    assert not Path("run").exists()
+    assert run("train", "boxes.txt", *SMALL, "-o", "run").code == 0
+
+
 def test_the_result_as_json() -> None:
     done = run("train", "boxes.txt", *SMALL, "-o", "run", "--json")
     assert done.code == 0

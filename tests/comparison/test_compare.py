@@ -79,7 +79,42 @@ A_MOVED = (2.0, 0.0, 12.0, 10.0)  # IoU with A: 80 / 120 = 0.667
 A_HALF = (0.0, 0.0, 10.0, 4.0)  # IoU with A: 40 / 100 = 0.4
 
 
-def test_the_four_kinds() -> None:
+@pytest.mark.parametrize(
+    ("score", "box", "kind"),
+    [
+        (0.93, A, "unchanged"),
+        (0.9305, A, "unchanged"),
+        (0.75, A, "score changed"),
+        (0.94, A, "score changed"),
+        (0.75, A_MOVED, "score changed"),
+        (0.93, A_MOVED, "box moved"),
+        (0.93, (0.05, 0.0, 10.0, 10.0), "unchanged"),  # IoU with A: 99.5 / 100
+    ],
+)
+def test_a_changed_score_or_box_is_not_unchanged(
+    score: float, box: tuple[float, ...], kind: str
+) -> None:
+    done = compare(_made((0, 0.93, "P3", A)), _made((0, score, "P3", box)))
+    assert done.pairs["kind"].to_list() == [kind]
+    assert done.counts[kind] == 1
+    assert f"1 {kind}" in done.summary
+    assert done[0].counts == done.counts
+    assert done.to_dict()["counts"] == done.counts
+
+
+def test_scores_that_changed_still_tell_the_level() -> None:
+    done = compare(_made((0, 0.93, "P3", A)), _made((0, 0.75, "P3", A)), shifts={"P4": 1})
+    assert done.pairs["inferred_level"].to_list() == ["P3/P5"]
+
+
+def test_the_text_says_by_how_much_scores_changed() -> None:
+    before = _made((0, 0.93, "P3", A), (1, 0.5, "P4", B), (2, 0.5, "P4", C))
+    after = _made((0, 0.75, "P3", A), (1, 0.52, "P4", B), (2, 0.5, "P4", C))
+    lines = [" ".join(line.split()) for line in str(compare(before, after)).splitlines()]
+    assert "2 score changed the same class, another score (-0.180 to +0.020)" in lines
+
+
+def test_the_kinds() -> None:
     before = _made((0, 0.9, "P3", A), (1, 0.8, "P4", B), (2, 0.7, "P5", C))
     after = _made((0, 0.9, "P3", A), (2, 0.8, "P4", B), (3, 0.5, "P3", (90.0, 90.0, 99.0, 99.0)))
     done = compare(before, after)
@@ -89,7 +124,9 @@ def test_the_four_kinds() -> None:
         ("lost", "cat", None),
         ("new", None, "dog"),
     ]
-    assert done.counts == {"unchanged": 1, "class changed": 1, "lost": 1, "new": 1}
+    assert {kind: count for kind, count in done.counts.items() if count} == {
+        "unchanged": 1, "class changed": 1, "lost": 1, "new": 1
+    }  # fmt: skip
     assert done.pairs["iou"].to_list() == [1.0, 1.0, None, None]
 
 
@@ -102,13 +139,14 @@ def test_the_larger_overlap_wins_over_the_class_and_the_score() -> None:
 def test_a_tie_goes_to_the_same_class() -> None:
     before = _made((1, 0.9, "P3", A))
     after = _made((0, 0.9, "P3", A), (1, 0.2, "P3", A))
-    assert _kinds(compare(before, after)) == [("unchanged", "bee", "bee"), ("new", None, "ant")]
+    kinds = [("score changed", "bee", "bee"), ("new", None, "ant")]
+    assert _kinds(compare(before, after)) == kinds
 
 
 def test_boxes_that_overlap_less_are_not_matched() -> None:
     before, after = _made((0, 0.9, "P3", A)), _made((0, 0.9, "P3", A_HALF))
     assert compare(before, after).counts["lost"] == 1
-    assert compare(before, after, match_iou=0.4).counts["unchanged"] == 1
+    assert compare(before, after, match_iou=0.4).counts["box moved"] == 1
     moved = compare(before, _made((0, 0.9, "P3", A_MOVED)))
     assert moved.pairs["iou"].to_list() == pytest.approx([80 / 120])
 
@@ -256,5 +294,5 @@ def test_one_box_of_two_classes_follows_its_scores_through_a_shift() -> None:
     assert done.pairs["agrees"].to_list() == [True, True]
     assert _kinds(compare(before, after)) == [  # where nothing is known, the class counts
         ("class changed", "ant", "cat"),
-        ("unchanged", "bee", "bee"),
+        ("score changed", "bee", "bee"),
     ]

@@ -83,7 +83,8 @@ def test_a_file_of_ones_own_beside_the_target_is_not_replaced(model: Path, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["out.cfg"]
     convert(model, tmp_path / "out.weights", force=True)
     assert "mine" not in (tmp_path / "out.cfg").read_text()
-    convert(model, tmp_path / "out.weights")  # what it would write is there already
+    with pytest.raises(OutputError, match=r"out\.weights exists already"):
+        convert(model, tmp_path / "out.weights")
 
 
 def test_the_source_is_not_the_target(model: Path) -> None:
@@ -166,7 +167,7 @@ def test_a_link_is_followed_and_permissions_stay(model: Path, tmp_path: Path) ->
     real.write_bytes(b"old")
     real.chmod(0o640)
     link.symlink_to(real)
-    convert(model, link)
+    convert(model, link, force=True)
     assert link.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
     assert read(link).class_names == read(model).class_names
@@ -229,3 +230,17 @@ def test_the_official_tiny_weights_fit_keras_yolo3_as_it_is(shared: Path, tmp_pa
     (remark,) = remarks(read_yolov3(tmp_path / "k.h5"))
     assert "this file says 0,1,2" in remark
     assert ".cfg says mask = 1,2,3." in remark
+
+
+def test_a_conversion_without_names_says_so(tmp_path: Path) -> None:
+    model = yolov3_models.saved(yolov3_models.random_model(), tmp_path / "m.weights")
+    model.with_suffix(".names").unlink()
+    made = convert(model, tmp_path / "out.h5")
+    assert any(note.startswith("No class names were found next to it") for note in made.notes)
+    named = tmp_path / "somewhere.txt"
+    named.write_text("ant\nbee\ncat\n")
+    made = convert(
+        model, tmp_path / "named.h5", names=named
+    )  # the companion of out.h5 is not its own
+    assert not any("class names" in note for note in made.notes)
+    assert (tmp_path / "named_classes.txt").read_text() == named.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_the_advised_command_can_be_run_as_it_stands() -> None:
 
 def test_ultralytics_checkpoints_may_have_any_name_but_another_formats(tiny: Path) -> None:
     model = read(tiny)
-    for name in ("b.pt", "b", "b.ckpt"):
+    for name in ("b.pt", "b", "b.ckpt", "b.PT", "b.pth", "model-v1.2", "b.pt.bak"):
         check_keeps_format(model, Path(name))
         check_restores_format(Path("a.pt"), Path(name))
     for name in ("b.weights", "b.h5", "b.safetensors"):
@@ -99,6 +100,21 @@ def test_ultralytics_checkpoints_may_have_any_name_but_another_formats(tiny: Pat
             check_keeps_format(model, Path(name))
         with pytest.raises(InputError, match=r"ends in \.pt\."):
             check_restores_format(Path("a.pt"), Path(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["b.onnx", "b.engine", "b.TFLITE", "b.torchscript", "b.jpg", "b.json"]
+)
+def test_a_checkpoint_is_not_called_what_it_is_not(tiny: Path, tmp_path: Path, name: str) -> None:
+    for check in (check_keeps_format, check_restores_format):
+        source = read(tiny) if check is check_keeps_format else Path("a.pt")
+        with pytest.raises(InputError, match="would promise something else") as caught:
+            check(source, Path(name))  # type: ignore[operator]
+        assert caught.value.hint.startswith(
+            "Give a name that ends in one of .pt, .pth, .ckpt, .bak"
+        )
+    odd = Path(shutil.copy(tiny, tmp_path / "a.onnx"))
+    check_keeps_format(read(odd), Path("b.onnx"))
 
 
 def test_a_restored_file_keeps_its_format_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,29 @@ def test_a_shift_of_one_slot_moves_its_class_rows_only() -> None:
         "    P5.output.weight and .bias, rows 21 to 23",
     ]
     assert explained(after) == ["P5/2: rows shifted by 1"]
+
+
+def test_single_rows_of_slots_are_named() -> None:
+    """cat is class 2: rows 5 + 2 = 7 of slot 0, 15 of slot 1, 23 of slot 2."""
+    assert plan_lines(edit(suppress=["P5:cat"])[1])[1].endswith("rows 7, 15, 23")
+    assert plan_lines(edit(scale=["P4/1:cat=0.5"])[1])[1].endswith("row 15")
+
+
+def test_of_many_ranges_the_first_are_named() -> None:
+    """Every second of 20 classes; slot 0 begins at row 5."""
+    many = random_model(class_names=[f"c{number}" for number in range(20)])
+    recipe = recipe_from_options({"suppress": [f"P5/0:{','.join(map(str, range(0, 20, 2)))}"]})
+    lines = plan_lines(plan(many, identify(many), recipe))
+    assert lines[1].endswith("rows 5, 7, 9, 11, 13, 15, … (10 rows)")
+
+
+def test_a_head_without_class_rows_is_refused() -> None:
+    layout = identify(MODEL)
+    without = replace(
+        layout, levels=tuple(replace(level, class_rows=()) for level in layout.levels)
+    )
+    with pytest.raises(CheckpointError, match="its head, YOLOv3-tiny, has no class rows"):
+        plan(MODEL, without, recipe_from_options({"shift": ["P5=1"]}))
 
 
 def test_a_level_means_all_its_slots() -> None:

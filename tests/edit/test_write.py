@@ -48,10 +48,14 @@ def edited(path: Path, *operations: dict[str, Any]) -> tuple[Checkpoint, Recipe]
 
 
 def edit_file(
-    path: Path, output: Path, *operations: dict[str, Any], in_place: bool = False
+    path: Path,
+    output: Path,
+    *operations: dict[str, Any],
+    in_place: bool = False,
+    force: bool = False,
 ) -> Saved:
     checkpoint, recipe = edited(path, *operations)
-    return save(checkpoint, output, [recipe], in_place=in_place)
+    return save(checkpoint, output, [recipe], in_place=in_place, force=force)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -150,7 +154,7 @@ def test_undo_elsewhere_takes_the_earlier_manifest_along(model: Path) -> None:
 def test_undo_over_an_older_edit_removes_its_manifest(tiny: Path, tmp_path: Path) -> None:
     edit_file(tiny, tmp_path / "a.pt", SHIFT)
     edit_file(tiny, tmp_path / "b.pt", RENAME)
-    undo(tmp_path / "a.pt", tmp_path / "b.pt")
+    undo(tmp_path / "a.pt", tmp_path / "b.pt", force=True)
     assert (tmp_path / "b.pt").read_bytes() == tiny.read_bytes()
     assert not path_for(tmp_path / "b.pt").exists()
 
@@ -162,10 +166,20 @@ def test_an_edit_of_an_edit_undoes_to_the_first(tiny: Path, tmp_path: Path) -> N
     assert (tmp_path / "c.pt").read_bytes() == (tmp_path / "a.pt").read_bytes()
 
 
-def test_an_existing_output_is_replaced(tiny: Path, tmp_path: Path) -> None:
+def test_an_existing_output_is_replaced_by_force_only(tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.pt"
     edit_file(tiny, out, SHIFT)
-    edit_file(tiny, out, RENAME)
+    (tmp_path / "mine.pt").write_bytes(b"mine")
+    before = files(tmp_path)
+    with pytest.raises(
+        OutputError, match=r"out\.pt exists already\. Nothing was changed"
+    ) as caught:
+        edit_file(tiny, out, RENAME)
+    assert "--force" in caught.value.hint
+    with pytest.raises(OutputError, match="exists already"):
+        undo(out, tmp_path / "mine.pt")
+    assert files(tmp_path) == before
+    edit_file(tiny, out, RENAME, force=True)
     undo(out, tmp_path / "back.pt")
     assert (tmp_path / "back.pt").read_bytes() == tiny.read_bytes()
     assert "previous" not in json.loads(path_for(out).read_bytes())
@@ -320,7 +334,7 @@ def test_a_crash_elsewhere_leaves_old_or_new(
     with monkeypatch.context() as patch:
         crash_at_rename(patch, number)
         with pytest.raises(Crash):
-            edit_file(tiny, out, SHIFT)
+            edit_file(tiny, out, SHIFT, force=True)
     assert (out.read_bytes() == old) == (number == 0)
     assert path_for(out).read_bytes() == manifest
     read(out)
@@ -337,7 +351,7 @@ def test_a_failing_writer_leaves_everything_as_it_was(
     (tmp_path / "gone.pt").write_bytes(tiny.read_bytes())
     monkeypatch.setattr(write, "reverse_delta", lambda *_: write.Delta((), b""))
     with pytest.raises(CheckpointError, match="could not be made reversible"):
-        save(checkpoint, out, [recipe])
+        save(checkpoint, out, [recipe], force=True)
     (tmp_path / "gone.pt").unlink()
     assert files(tmp_path) == before
 
@@ -386,7 +400,7 @@ def test_a_manifest_that_is_not_one_is_not_overwritten(tiny: Path, tmp_path: Pat
 
 
 def test_undo_of_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="No such file"):
+    with pytest.raises(CheckpointError, match="no such file"):
         undo(tmp_path / "none.pt", tmp_path / "back.pt")
 
 

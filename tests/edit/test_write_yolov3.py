@@ -37,13 +37,17 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def edit_file(
-    path: Path, output: Path, *steps: dict[str, list[str]], in_place: bool = False
+    path: Path,
+    output: Path,
+    *steps: dict[str, list[str]],
+    in_place: bool = False,
+    force: bool = False,
 ) -> Saved:
     checkpoint, recipes = read(path), []
     for options in steps:
         recipes.append(recipe_from_options(options))
         checkpoint = apply(checkpoint, plan(checkpoint, identify(checkpoint), recipes[-1]))
-    return save(checkpoint, output, recipes, in_place=in_place)
+    return save(checkpoint, output, recipes, in_place=in_place, force=force)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -203,9 +207,9 @@ def test_a_strangers_file_is_not_overwritten(darknet: Path, tmp_path: Path) -> N
 
 def test_an_older_output_is_replaced_with_its_companions(darknet: Path, tmp_path: Path) -> None:
     edit_file(darknet, tmp_path / "s.weights", RENAME)
-    edit_file(darknet, tmp_path / "s.weights", {"keep": ["bee"]})
+    edit_file(darknet, tmp_path / "s.weights", {"keep": ["bee"]}, force=True)
     assert read(tmp_path / "s.weights").class_names == ("bee",)
-    edit_file(darknet, tmp_path / "s.weights", SHIFT)
+    edit_file(darknet, tmp_path / "s.weights", SHIFT, force=True)
     assert read(tmp_path / "s.weights").class_names == ("ant", "bee", "cat")
     undo(tmp_path / "s.weights", tmp_path / "b.weights")
     assert (tmp_path / "b.weights").read_bytes() == darknet.read_bytes()
@@ -245,7 +249,7 @@ def test_a_crash_never_leaves_a_model_without_its_companions(
     assert out.exists() == (number == 3)
     if out.exists():
         assert "猫" in read(out).class_names[2]
-    edit_file(darknet, out, RENAME)
+    edit_file(darknet, out, RENAME, force=True)
     undo(out, tmp_path / "r.weights")
     assert (tmp_path / "r.weights").read_bytes() == darknet.read_bytes()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from headlab.evaluate.matching import Fates, PhotoTruths, fates
+from headlab.evaluate.matching import Fates, fates
 from headlab.evaluate.scoring import Detections, Truths
 
 CLASSES = ("ant", "bee", "cat", "dog", "eel")
@@ -68,19 +68,7 @@ def drawn(
 
 def all_fates(found: Detections, given: Truths, max_det: int = 100) -> Fates:
     """What became of the detections of all photos; their flat indices stand for places."""
-    return Fates.joined(
-        [
-            fates(
-                *(found.boxes_xyxy_px[here], found.class_id[here], found.score[here]),
-                found.flat[here],
-                PhotoTruths(given.boxes_xyxy_px[own], given.class_id[own], given.crowd[own]),
-                max_det,
-            )
-            for here, own in (
-                (found.image == photo, given.image == photo) for photo in range(len(given.image_hw))
-            )
-        ]
-    )
+    return fates(found, given, found.flat, max_det)
 
 
 def by_pycocotools(given: Truths, found: Detections, classes: int, max_det: int = 100) -> Any:

@@ -13,7 +13,7 @@ import yolov3_models
 from headlab.boxes.table import BoxTable
 from headlab.errors import InputError
 from headlab.evaluate.classes import matched_classes
-from headlab.evaluate.photos import Photo, annotated_photos
+from headlab.evaluate.photos import Photo, annotated_photos, box_remarks
 from headlab.families.identify import identify
 
 CLASSES = ("ant", "dog")  # the model knows ant, bee and cat
@@ -66,3 +66,16 @@ def test_nothing_to_be_found_is_an_error(table: BoxTable) -> None:
         photos(replace(table, boxes=table.boxes.with_columns(crowd=pl.lit(True))))
     with pytest.raises(InputError, match="list no photos"):
         photos(replace(table, boxes=table.boxes.clear(), images=table.images.clear()))
+
+
+def test_boxes_that_are_not_as_they_should_be_are_told(tmp_path: Path) -> None:
+    save_noise(tmp_path, ["a.png", "b.png"])
+    table = annotated(
+        tmp_path,
+        ["a.png 9,9,20,40,0 5,5,5,9,0", "b.png 30,9,20,40,0 9,9,9,9,1 5,8,9,8,0"],
+        ("ant", "bee"),
+    )
+    assert box_remarks(table) == [
+        f"3 boxes without an area were left out ({tmp_path}/train.txt:1, …)",
+        f"1 box with swapped corners was put right ({tmp_path}/train.txt:2)",
+    ]

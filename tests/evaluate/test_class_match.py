@@ -17,7 +17,7 @@ def matched(
     folder: Path, data: tuple[str, ...] | None, model: tuple[str, ...], numbers: str = "0 1 1"
 ) -> ClassMatch:
     save_noise(folder, ["a.png"])
-    boxes = " ".join(f"10,10,30,40,{number}" for number in numbers.split())
+    boxes = " ".join(f"10,10,{30 + at},40,{number}" for at, number in enumerate(numbers.split()))
     layout = identify(yolov3_models.random_model(class_names=model))
     return matched_classes(layout, annotated(folder, [f"a.png {boxes}"], data))
 
@@ -42,7 +42,10 @@ def test_by_number_where_there_are_no_names(tmp_path: Path) -> None:
     found = matched(tmp_path, None, ("ant", "bee", "cat"))
     assert found.names == ("ant", "bee", "cat")
     assert found.of_data == {0: 0, 1: 1, 2: 2}
-    assert not found.remarks()
+    assert found.remarks() == [
+        "the annotations have no class names, so that their numbers were taken for the model's: 0 is ant, "
+        "1 is bee; --data-names gives them names"
+    ]
 
 
 def test_a_name_is_taken_in_its_own_letter_case_first(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from scored_boxes import all_fates, by_pycocotools
 
 import yolov3_models
 from headlab.boxes.table import BoxTable
+from headlab.detect.candidates import Candidates
 from headlab.detect.nms import Suppression
 from headlab.detect.settings import Settings as DetectorSettings
 from headlab.detect.sources import Source
 from headlab.errors import InputError, SourceError
 from headlab.evaluate.evaluation import Evaluation, evaluate
 from headlab.evaluate.matching import FOUND
-from headlab.evaluate.scoring import Detections, coco_figures
+from headlab.evaluate.scoring import coco_figures
 from headlab.evaluate.settings import Settings
 from headlab.evaluate.survivors import Groups, survivors
 from headlab.families.identify import identify
@@ -109,18 +110,19 @@ def test_without_a_level_nms_is_done_again(yolov3: tuple[Any, Layout], folder: P
     ready = network.detector(LOOSE.for_head(layout).forward())
     prediction = next(iter(ready([Source.of_file(folder / PHOTOS[0])])))
     groups = Groups.of(layout)
-    whole, without = survivors(prediction, layout, LOOSE.for_head(layout), groups)
+    found = survivors([Candidates.of(prediction, 0.01)], layout, LOOSE.for_head(layout), groups)
     nms = Suppression(3, conf=0.05, iou=0.45, max_det=300, multi_label=True)
-    assert np.array_equal(nms(prediction.candidates)[1], whole.flat)
+    assert np.array_equal(nms(prediction.candidates)[1], found.rows.flat[found.whole])
     for at, name in enumerate(groups.names):
         blanked = prediction.candidates.clone()
         space = layout.addresses(*prediction.input_hw_px)
         where = space.address_all(np.arange(space.total))
         every = np.cumsum([0, *space.slots])[where.level] + where.slot
         blanked[4:, groups.members[at][every]] = 0
-        assert np.array_equal(nms(blanked)[1], without[at].flat), name
-        assert not groups.members[at][without[at].place].any()
-    assert len(set(whole.place.tolist())) > 1
+        rest = found.without[at]
+        assert np.array_equal(nms(blanked)[1], found.rows.flat[rest]), name
+        assert not groups.members[at][found.place[rest]].any()
+    assert len(set(found.place[found.whole].tolist())) > 1
 
 
 def test_what_is_lost_without_a_place(
@@ -132,20 +134,13 @@ def test_what_is_lost_without_a_place(
     ready = network.detector(settings.forward())
     groups = Groups.of(layout)
     photos = [
-        survivors(prediction, layout, settings, groups)[1]
+        Candidates.of(prediction, 0.05)
         for prediction in ready([Source.of_file(folder / name) for name in PHOTOS])
     ]
+    made = survivors(photos, layout, settings, groups)
     truths = done.truths
     for at, name in enumerate(groups.names):
-        rest = Detections.joined(
-            [
-                Detections(
-                    np.full(len(found.flat), photo),
-                    *(found.boxes_xyxy_px, found.class_id, found.score, found.flat),
-                )
-                for photo, found in enumerate(each[at] for each in photos)
-            ]
-        )
+        rest = made.rows.only(made.without[at])
         figures = coco_figures(truths, rest, done.classes.names)
         found = int((all_fates(rest, truths).fate[:, 0] == FOUND).sum())
         row = done.rows.row(
@@ -188,7 +183,7 @@ def test_photos_that_cannot_be_read_are_skipped(
     lines = [f"{name} 1,1,50,60,0" for name in ("bad.jpg", "good.png", "gone.png", "text.md")]
     found = evaluate(*yolov3, annotated(tmp_path, lines), LOOSE)
     assert {Path(each.path).name: each.reason for each in found.skipped} == {
-        "bad.jpg": "not readable as an image",
+        "bad.jpg": "its header is cut off",
         "gone.png": "no such file",
         "text.md": "not a photo, by its name",
     }

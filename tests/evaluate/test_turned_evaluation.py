@@ -60,7 +60,8 @@ def test_the_figures_are_those_of_upright_photos(tmp_path: Path) -> None:
 
     settings = Settings(conf=0.05)
     expected, got = (
-        evaluate(*model, annotated(folder, lines[folder]), settings) for folder in (upright, stored)
+        evaluate(*model, annotated(folder, lines[folder], yolov3_models.CLASS_NAMES), settings)
+        for folder in (upright, stored)
     )
     assert expected.figures["AP50"] > 0.1
     assert got.figures.values == pytest.approx(expected.figures.values, rel=0, abs=0, nan_ok=True)

@@ -72,7 +72,7 @@ def test_a_file_is_known_by_its_contents_where_they_tell(tmp_path: Path, small: 
 
 
 def test_what_no_family_takes_goes_to_the_last_which_says_why(tmp_path: Path) -> None:
-    path = tmp_path / "x.onnx"
+    path = tmp_path / "x.bin"
     path.write_bytes(b"\x08\x07\x12\x07pytorch")
     assert family_of_file(path) is FAMILIES[-1]
     with pytest.raises(CheckpointError, match="not a zip archive"):

@@ -91,8 +91,9 @@ def test_models_and_annotations_read_the_same_names(tmp_path: Path, encoding: st
     names = words.get(encoding, ("犬", "élan", "개"))
     marked = "\ufeff" if encoding == "utf-16-be" else ""
     path = written(tmp_path, (marked + "\n".join(names)).encode(encoding))
-    of_model, (of_boxes, problems) = read_class_names(path), class_names(path)
-    assert of_model.names == of_boxes == names
+    of_model, of_boxes = read_class_names(path), class_names(path)
+    problems = of_boxes.problems
+    assert of_model.names == of_boxes.names == names
     assert [each.message for each in problems] == [each.message for each in of_model.remarks]
     assert [each.line for each in problems] == [each.line for each in of_model.remarks]
     assert bool(problems) == (encoding in words)
@@ -144,3 +145,14 @@ def test_any_bytes_are_read_or_refused(
     path.write_bytes(data)
     with contextlib.suppress(HeadlabError):
         assert all(read_class_names(path).names)
+
+
+def test_dont_show_is_no_name() -> None:
+    """AlexeyAB's darknet does not draw classes of that name, of which there may be many."""
+    found = class_names_of(b"person\ndont_show\ndont_show \n3\ndont_show\n", Path("a.names"))
+    assert found.names == ("person", "1", "2", "3", "4")
+    assert [remark.about(Path("a.names")) for remark in found.remarks] == [
+        "a.names, line 2: 3 classes called dont_show, which tells darknet not to draw them; here they are "
+        "called by their numbers."
+    ]
+    assert class_names_of(b"1\ndont_show\n", Path("a.names")).names == ("1", "class 1")

@@ -26,6 +26,13 @@ from headlab.files.guessing import GUESSES, guessed_encoding
         ("cp1252", "São Paulo\nÑandú"),
         ("cp1252", "ÉCOLE"),
         ("cp1252", "20 °C"),
+        ("cp949", "새"),
+        ("cp949", "개"),  # B0 B3: two half-width katakana in cp932
+        ("cp949", "개\ncat"),
+        ("cp932", "ﾄﾗｯｸ\nﾊﾞｽ"),  # C4 D7 AF B8: no Hangul begins with AF
+        ("cp1252", "À la carte"),  # a half-width katakana alone
+        ("cp1252", "Ä\nÖ\nÜ"),
+        ("cp1252", "£5"),
     ],
 )
 def test_the_likely_encoding_is_found(encoding: str, text: str) -> None:

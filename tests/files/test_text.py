@@ -46,7 +46,7 @@ def test_a_guess_is_said_with_its_line() -> None:
     (remark,) = text.remarks
     assert remark.about(PATH) == (
         "x.txt, line 2: This is not UTF-8, so the file was read as cp932 (Japanese Windows). "
-        "If that is wrong, save it as UTF-8."
+        "If that is wrong, save it as UTF-8, or name its encoding."
     )
     assert Remark("About all of it.").about(PATH) == "x.txt: About all of it."
 

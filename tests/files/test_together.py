@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,3 +201,29 @@ def test_a_finished_file_is_taken(tmp_path: Path) -> None:
         files.write(tmp_path / "a", b"new")
         files.take(tmp_path / "main", tmp_path / "made")
     assert contents(tmp_path) == {"a": b"new", "main": b"new"}
+
+
+def test_two_at_once_leave_the_files_of_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one stops between its files until the second one is through, or waits for the first."""
+    real, second_done = Path.replace, threading.Event()
+
+    def replace(self: Path, target: Path) -> Path:
+        done = real(self, target)
+        if threading.current_thread() is first and Path(target).name == "main":
+            second.start()
+            second_done.wait(0.3)
+        return done
+
+    def write_second() -> None:
+        write_all(tmp_path, b"second")
+        second_done.set()
+
+    first = threading.Thread(target=write_all, args=(tmp_path, b"first"))
+    second = threading.Thread(target=write_second)
+    monkeypatch.setattr(Path, "replace", replace)
+    first.start()
+    first.join()
+    second.join()
+    assert contents(tmp_path) == dict.fromkeys(NAMES, b"second")

@@ -8,7 +8,7 @@ import pytest
 
 from headlab.errors import InputError
 from headlab.heads.anchor_files import read_anchor_set
-from headlab.heads.anchor_set import KERAS_TINY_MASKS, anchor_set
+from headlab.heads.anchor_set import anchor_set
 
 STOCK = "10,13,  16,30,  33,23,  30,61,  62,45,  59,119,  116,90,  156,198,  373,326"
 
@@ -26,10 +26,50 @@ def test_six_anchors_have_the_tiny_networks_masks(tmp_path: Path) -> None:
     path = tmp_path / "tiny.txt"
     path.write_text("10,14, 23,27, 37,58, 81,82, 135,169, 344,319")
     found = read_anchor_set(path)
-    assert found.masks == KERAS_TINY_MASKS
+    assert found.masks == ((3, 4, 5), (0, 1, 2))
     assert found.levels.strides_px == (16, 32)
-    assert found.levels_with(3) == (0, 1)
-    assert found.levels_with(0) == ()
+    assert found.levels_with(3) == (1,)
+    assert found.levels_with(0) == (0,)
+    assert not found.masks_said
+
+
+@pytest.mark.parametrize(
+    ("net", "resize"),
+    [("", None), ("letter_box=0\n", "stretch"), ("letter_box = 1\n", "letterbox")],
+)
+def test_a_cfg_says_how_photos_are_resized(net: str, resize: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "a.cfg"
+    path.write_text(f"[net]\nwidth=608\nheight=320\n{net}[yolo]\nmask=0\nanchors=10,13\n")
+    assert read_anchor_set(path).resize == resize
+    assert read_anchor_set(path).input_hw == (320, 608)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'{{"anchors": [[1{"0" * 400}, 2]]}}', "the anchors are not pairs of numbers"),
+        ('{"anchors": [[1e999, 2]]}', "not all anchors are sizes above 0"),
+        (
+            f'{{"anchors": [[3, 2]], "input_hw": [1{"0" * 400}, 2]}}',
+            "input_hw is no height and width",
+        ),
+        ('{"anchors": [[3, 2]], "input_hw": "416"}', "input_hw is no height and width"),
+    ],
+)
+def test_numbers_that_are_no_sizes_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "anchors.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_anchor_set(path)
+
+
+def test_shares_of_the_input_are_no_pixels() -> None:
+    with pytest.raises(
+        InputError, match=r"the largest side is 0\.75: these are shares of the input"
+    ) as caught:
+        anchor_set([[0.05, 0.08], [0.75, 0.63]]).check_pixels()
+    assert "Multiply the widths by the input's width" in caught.value.hint
+    anchor_set([[0.5, 1.5]]).check_pixels()  # odd, but pixels
 
 
 def test_a_real_cfg(shared: Path) -> None:

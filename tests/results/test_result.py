@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from full_disk import files_up_to
 from headlab.errors import InputError, OutputError
 from headlab.results.plotting import new_figure
 from headlab.results.result import Result
@@ -140,3 +141,18 @@ def test_without_a_plot_it_says_so(tmp_path: Path) -> None:
         plain.plot()
     with pytest.raises(OutputError):
         plain.save(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", COUNTS.suffixes())
+def test_a_full_disk_is_told_as_one_and_leaves_nothing(suffix: str, tmp_path: Path) -> None:
+    many = Counts({f"{number * 7919 % 99_991}": number for number in range(3_000)})
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"before")
+    shown = many if suffix not in (".png", ".svg", ".html") else Counts({"a" * 5_000: 1, "b": 2})
+    with (
+        files_up_to(1_000),
+        pytest.raises(OutputError, match="it would be larger than files may be"),
+    ):
+        shown.save(path)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == b"before"

@@ -56,7 +56,7 @@ def test_a_stream_gives_each_image_with_its_pixels(model: headlab.Model, photos:
     images = list(stream)
     assert [Path(image.path).name for image in images] == ["a.png", "c.png", "d.png"]
     assert [(Path(each.path).name, each.reason) for each in stream.skipped] == [
-        ("b.png", "not readable as an image")
+        ("b.png", "it is not an image of a known kind")
     ]
     for image in images:
         assert image.pixels is not None

@@ -174,9 +174,9 @@ def test_damaged_files_are_skipped_and_named(small: Small, damaged: Path) -> Non
     traced = _trace(small("yolov8"), damaged)
     assert traced.images["image"].to_list() == [str(damaged / "b.png"), str(damaged / "e.jpg")]
     assert [(Path(each.path).name, each.reason) for each in traced.skipped] == [
-        ("a.jpg", "not readable as an image"),
-        ("c.jpg", "not readable as an image"),
-        ("d.png", "not readable as an image"),
+        ("a.jpg", "the file is empty"),
+        ("c.jpg", "it is not an image of a known kind"),
+        ("d.png", "the file is truncated"),
         ("f.mp4", "not readable as a video"),
     ]
 

@@ -63,6 +63,18 @@ def test_tables_fit_80_columns_and_have_no_escapes(capsys: pytest.CaptureFixture
     assert all(each == each.rstrip() for each in lines)
 
 
+@pytest.mark.parametrize("width", ["40", "60"])
+def test_a_narrow_terminal_loses_no_column(
+    width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    row = detection((1234, 1234, 4321, 4321), "P5", (120, 117), class_name="bird")
+    text = "\n".join(printed(capsys, detection_table(rows(row), LEVELS)))
+    headings = ["#", "class", "score", "level", "cell", "box", "merged", "alone", "needs"]
+    cells = ["bird", "0.83", "P5/32", "120,117", "1234,1234,4321,4321", "0/0/3", "P5"]
+    assert all(word in text.split() for word in (*headings, *cells))
+
+
 def test_a_summary_counts_by_level(capsys: pytest.CaptureFixture[str]) -> None:
     found = [detection((0, 0, 9, 9), level) for level in ("P3", "P3", "P5", "P5")]
     found[0] |= {"alone_P5": True, "without_P3": True}

@@ -7,16 +7,22 @@ events = watched(planned)                          what it told its watchers
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
+from headlab.checkpoint.yolov3.description import Description, default_masks, usual_anchors
 from headlab.train.api import run
 from headlab.train.configuration.file import load
+from headlab.train.engine.weight_files import write_weights
 from headlab.train.events import Epoch, Event, Stepped
 from headlab.train.planning import Plan, new_plan
+from headlab.yolov3.network import YOLOv3
 
 NAMES = ("disc", "square")
 COLOURS = ((220, 60, 50), (50, 90, 220))
@@ -86,9 +92,29 @@ def _drawn(rng: np.random.Generator) -> tuple[Image.Image, list[tuple[int, ...]]
 
 
 def planned_on(text: Path, folder: Path, **values: Any) -> Plan:
-    """A training on drawn photos; names of values have __ where YAML has a dot."""
-    over = {name.replace("__", "."): value for name, value in values.items()}
-    return new_plan(load(None, {**QUICK, "data.train": str(text), **over}), folder)
+    """A training on drawn photos; names of values have __ where YAML has a dot.
+
+    It starts from weights, so that a stage may freeze some: the same numbers that it would begin with.
+    """
+    over = {**QUICK, **{name.replace("__", "."): value for name, value in values.items()}}
+    if over["anchors"] != "start" and "start" not in over:
+        over["start"] = str(start_weights(over["variant"], over.get("seed", 0)))
+    return new_plan(load(None, {"data.train": str(text), **over}), folder)
+
+
+@cache
+def start_weights(variant: str = "yolov3-tiny", seed: int = 0) -> Path:
+    """Weights of NAMES' classes, as random as those of a training without a start."""
+    anchors = usual_anchors(variant)
+    masks = default_masks(variant, len(anchors))
+    torch.manual_seed(seed)
+    network = YOLOv3(Description(variant, anchors, masks, NAMES, (SIDE_PX, SIDE_PX), 1e-6))
+    folder = Path(_FOLDER.name)
+    (path,) = write_weights(network, folder, f"{variant}-{seed}", ("safetensors",), 0)
+    return path
+
+
+_FOLDER = tempfile.TemporaryDirectory()
 
 
 def watched(planned: Plan) -> list[Event]:

@@ -110,7 +110,7 @@ def test_a_mistake_is_named_before_anything_heavy_is_imported() -> None:
 def test_annotations_are_a_path_or_a_section(data: Callable[[Path], Any], text: Path) -> None:
     plan = headlab.train.plan(data(text), **SMALL)
     assert plan.config.data.train == str(text)
-    assert plan.config.stage1.freeze == "heads-only"
+    assert plan.config.stage1.freeze == "none"  # without start weights, all is trained
 
 
 def test_arguments_take_precedence_over_a_file_or_a_configuration(text: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,34 @@ def decided(folder: Path, **values: Any) -> TrainConfig:
     return described(load(None, over), NAMES, table)[0]
 
 
+def test_too_few_shapes_for_the_levels_are_the_reason_that_is_given(folder: Path) -> None:
+    table = read_boxes(folder / "data" / "train.txt")
+    one_shape = replace(table, boxes=table.boxes.head(1))
+    config = load(None, {"variant": "yolov3-tiny", "anchors": "fit"})
+    with pytest.raises(InputError) as caught:
+        described(config, NAMES, one_shape)
+    assert caught.value.message == (
+        "The training boxes have only 1 distinct shape, too few for anchors on the 2 levels of yolov3-tiny."
+    )
+    assert "Leave --anchors out" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["shares.txt", "shares.yaml", ""])
+def test_anchors_that_are_shares_of_the_input_are_refused(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    numbers = "0.05,0.08, 0.07,0.18, 0.13,0.12, 0.14,0.25, 0.29,0.22, 0.75,0.63"
+    pairs = [[0.05, 0.08], [0.75, 0.63]]
+    text = numbers if name.endswith(".txt") else f"anchors: {pairs}\nmasks: [[1], [0]]\n"
+    if name:
+        (tmp_path / name).write_text(text)
+    given = str(tmp_path / name) if name else pairs
+    with pytest.raises(
+        InputError, match=r"the largest side is 0\.75: these are shares of the input"
+    ):
+        decided(folder, anchors=given)
+
+
 def test_fitted_anchors_are_those_of_anchors_fit(folder: Path) -> None:
     config = decided(folder, anchors="fit", imgsz=96)
     table = read_boxes(folder / "data" / "train.txt")
@@ -98,6 +127,32 @@ def test_anchors_from_files_and_numbers(folder: Path, tmp_path: Path) -> None:
     config = decided(folder, anchors="1,2/3,4/5,6", masks="2/0,1")
     assert (config.anchors, config.masks) == (((1, 2), (3, 4), (5, 6)), ((2,), (0, 1)))
     assert decided(folder, anchors="1,2/3,4/5,6/7,8").masks == ((2, 3), (0, 1))
+
+
+def test_anchors_of_another_input_size_are_said(folder: Path, tmp_path: Path) -> None:
+    table = read_boxes(folder / "data" / "train.txt")
+    fitted = fit(table, 6, imgsz=(192, 192), levels=2, seed=0)
+    for name in ("a.txt", "a.yaml"):
+        fitted.save(tmp_path / name)
+    # At 96 px every box has half the width and height that it has at 192 px.
+    for name, count in (("a.txt", 1), ("a.yaml", 2)):
+        notes = [
+            note
+            for note in planned(folder, anchors=str(tmp_path / name)).notes
+            if "nchors" in note or "input of" in note
+        ]
+        assert len(notes) == count
+        assert notes[-1].startswith(
+            "Anchors: Multiplied by 0.5, all anchors together would fit much"
+        )
+    assert (
+        notes[0]
+        == f"{tmp_path}/a.yaml is for an input of 192 x 192 px; this training has 96 x 96 px."
+    )
+    given = "/".join(f"{width:g},{height:g}" for width, height in fitted.anchors_wh)
+    assert any("Multiplied by" in note for note in planned(folder, anchors=given).notes)
+    for right in ("fit", "/".join(f"{w / 2:g},{h / 2:g}" for w, h in fitted.anchors_wh)):
+        assert not any("Multiplied" in note for note in planned(folder, anchors=right).notes)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +245,54 @@ def test_epsilon_is_the_starts_or_keras(folder: Path) -> None:
     assert epsilon(start=str(folder / "three.h5")) == 1e-3
     assert epsilon() == 1e-6
     assert epsilon(compat="keras-yolo3") == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("start", "freeze", "note"),
+    [
+        (None, "none", "Stage 1 trains everything: there are no start weights for anything"),
+        ("two.safetensors", "heads-only", None),
+        ("three.weights", "heads-only", None),  # its outputs do not fit: they are what is trained
+        ("bare/yolov3-tiny.conv.15", "backbone", "Stage 1 trains all but the backbone"),
+    ],
+)
+def test_stage_one_freezes_what_has_start_weights(
+    start: str | None, freeze: str, note: str | None, folder: Path
+) -> None:
+    values = {} if start is None else {"start": str(folder / start)}
+    made = planned(folder, anchors="start", **values)
+    assert made.config.stage1.freeze == freeze
+    notes = [each for each in made.notes if each.startswith("Stage 1")]
+    assert [note is not None and each.startswith(note) for each in notes] == [True] * bool(note)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        # Tiny has 13 convolutions: 7 of the backbone, 2 outputs.
+        (
+            {"stage1__freeze": "backbone"},
+            "stage1.freeze is backbone, .* 7 .*backbone.conv1: there are no",
+        ),
+        ({"stage1__freeze": "heads-only"}, "leave 11 convolutions"),
+        ({"stage1__epochs": 0, "stage2__freeze": "backbone"}, "stage2.freeze is backbone"),
+        (
+            {"start": "bare/yolov3-tiny.conv.15", "stage1__freeze": "heads-only"},
+            r"leave 4 convolutions .*P5\.\w+: .*conv.15 has no weights for them",
+        ),
+    ],
+)
+def test_random_weights_are_not_frozen(values: dict[str, Any], said: str, folder: Path) -> None:
+    if "start" in values:
+        values = {**values, "start": str(folder / values["start"])}
+    with pytest.raises(InputError, match=said) as caught:
+        planned(folder, anchors="start", **values)
+    assert ".freeze none" in caught.value.hint
+
+
+def test_what_stage_one_has_trained_may_be_frozen_in_stage_two(folder: Path) -> None:
+    made = planned(folder, anchors="start", stage2__freeze="backbone")
+    assert (made.config.stage1.freeze, made.config.stage2.freeze) == ("none", "backbone")
 
 
 def test_the_seed_decides_the_weights_that_are_drawn(folder: Path) -> None:

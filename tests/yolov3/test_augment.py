@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 from headlab.errors import InputError
 from headlab.yolov3.augment.colour import adjust_hsv
 from headlab.yolov3.augment.options import AugmentOptions
-from headlab.yolov3.augment.photo import Photo, image_of, visible_boxes
+from headlab.yolov3.augment.photo import Dropped, Photo, image_of, visible_boxes
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.augment.placement import Placement
 from headlab.yolov3.augment.transforms import RandomColours
@@ -102,6 +102,22 @@ def test_more_than_a_pixel_must_be_left_of_a_box() -> None:
     boxes = torch.tensor([[99, 0, 120, 9, 1.0], [98.5, 0, 120, 9, 2.0], [0, -5, 9, 1, 3.0]])
     assert visible_boxes(boxes, (100, 100))[:, 4].tolist() == [2]
     assert visible_boxes(boxes, (100, 100), more_than_px=0)[:, 4].tolist() == [1, 2, 3]
+
+
+def test_what_is_dropped_is_counted() -> None:
+    """Nothing moves: slivers of a pixel are too small, and what is outside is cropped."""
+    boxes = [BOX, (5, 5, 6, 90, 1), (0, 40, 80, 40.5, 1), (-50, 3, 0.5, 9, 2), (99.5, 0, 140, 9, 2)]
+    made = Augmenter(AugmentOptions(**STILL))([noise(100, 100, *boxes)], (100, 100))
+    assert made.boxes[:, 4].tolist() == [7]
+    # Boxes are clipped to the photo before they are placed: of the last two, half a pixel is left.
+    assert made.dropped == Dropped(cropped=0, too_small=4)
+    still = Augmenter(None)([noise(100, 100, *boxes, (120, 0, 140, 9, 2))], (100, 100))
+    assert (len(still.boxes), still.dropped) == (5, Dropped(cropped=1))
+    mosaic = Augmenter(AugmentOptions(**STILL, mosaic=1.0))
+    photos = [noise(100, 100, *boxes)] * 4
+    made = mosaic(photos, (100, 100))
+    assert len(made.boxes) + sum(made.dropped) == 4 * len(boxes)
+    assert made.dropped.too_small >= 4 * 4
 
 
 def test_a_crop_drops_boxes_with_their_classes() -> None:

@@ -11,7 +11,7 @@ import torch
 
 from headlab.yolov3.augment import keras
 from headlab.yolov3.augment.options import AugmentOptions
-from headlab.yolov3.augment.photo import Photo, image_of
+from headlab.yolov3.augment.photo import Dropped, Photo, image_of
 from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.augment.placement import Placement
 
@@ -155,3 +155,14 @@ def test_a_photo_is_squashed_to_the_aspect_ratio_of_the_input() -> None:
     made = keras.draw(np.random.RandomState(0), wide, (96, 96), AugmentOptions(jitter=0.0))
     height, width = made.placement.size_hw_px
     assert height == width
+
+
+def test_what_keras_yolo3_drops_is_counted() -> None:
+    """25 boxes of 10 px, of which 20 are taken, and one of a pixel; nothing moves."""
+    boxes = [*((10, 10, 20, 20, at % 4) for at in range(25)), (40, 40, 41, 60, 0)]
+    options = AugmentOptions(jitter=0.0, scale_min=1.0, scale_max=1.0, hflip=0.0)
+    made = Augmenter(options, "keras-yolo3")([photo_of(*boxes)], (50, 50))
+    assert len(made.boxes) == 20
+    assert made.dropped == Dropped(too_small=1, surplus=5)
+    plain = Augmenter(None, "keras-yolo3")([photo_of(*boxes)], (50, 50))
+    assert (len(plain.boxes), plain.dropped) == (20, Dropped(surplus=6))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from headlab.boxes.table import BoxTable, Problem, encoding_problems
+from headlab.boxes.table import NO_CLASS_NAMES, BoxTable, Problem, encoding_problems
 from headlab.errors import InputError
 from headlab.files.class_names import class_names_text, read_class_names
 from headlab.files.text import SMALL_BYTES, read_text
@@ -17,49 +18,67 @@ Names = str | Path | Sequence[str]
 _MOST = 100_000
 
 
-NamesRead = tuple[tuple[str, ...], tuple[Problem, ...]]
-"""Class names by class number, and what is uncertain about them."""
+@dataclass(frozen=True)
+class NamesRead:
+    """Class names that were read.
+
+    Attributes:
+        names: by class number; empty if they are unknown.
+        problems: what is uncertain about them.
+        source: where they are from, such as a file's name; empty if they are unknown.
+    """
+
+    names: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    source: str = ""
 
 
-def class_names(names: Names) -> NamesRead:
+def class_names(names: Names, encoding: str | None = None) -> NamesRead:
     """The names in a list or a file.
+
+    Args:
+        names: a list, or the path of a file.
+        encoding: of the file; None recognises it.
 
     Raises:
         InputError: the file cannot be read, or is not a list of names; see
             `headlab.files.class_names.read_class_names`.
     """
     if not isinstance(names, (str, Path)):
-        return tuple(map(str, names)), ()
-    listed = read_class_names(Path(names))
-    return listed.names, encoding_problems(listed.remarks, Path(names))
+        return NamesRead(tuple(map(str, names)), (), "the names that were given")
+    listed = read_class_names(Path(names), encoding)
+    remarks = encoding_problems(listed.remarks, Path(names))
+    return NamesRead(listed.names, remarks, Path(names).name)
 
 
-def names_found(path: Path) -> NamesRead:
-    """The names in a file that nobody named: as `class_names`, but no names if the file is empty.
+def names_found(path: Path, encoding: str | None = None) -> NamesRead:
+    """The names in a file that nobody named: as `class_names`, but an empty file is a problem.
 
     Raises:
         InputError: the file cannot be read, or is not a list of names.
     """
-    if not any(map(str.strip, read_text(path, largest_bytes=SMALL_BYTES).lines)):
-        return (), ()
-    return class_names(path)
+    if any(map(str.strip, read_text(path, encoding, largest_bytes=SMALL_BYTES).lines)):
+        return class_names(path, encoding)
+    message = f"{path.name} is empty, so that the class names are unknown: write one per line."
+    return NamesRead((), (Problem("error", NO_CLASS_NAMES, message, str(path)),))
 
 
-def names_next_to(annotations: Path) -> NamesRead:
+def names_next_to(annotations: Path, encoding: str | None = None) -> NamesRead:
     """The class names in a file next to the annotations, or a warning that there is none.
 
-    That is `classes.txt` or `NAME_classes.txt`. Another file of names, such as `coco.names`, may belong to
-    other annotations: the warning mentions it, but it is not used.
+    That is `NAME_classes.txt`, which belongs to these annotations, or else `classes.txt`; Roboflow calls
+    the two files `_annotations.txt` and `_classes.txt`. Another file of names, such as `coco.names`, may
+    belong to other annotations: the warning mentions it, but it is not used.
     """
-    folder = annotations.parent
-    for name in ("classes.txt", f"{annotations.stem}_classes.txt"):
+    folder, stem = annotations.parent, annotations.stem.removesuffix("_annotations")
+    for name in (f"{annotations.stem}_classes.txt", f"{stem}_classes.txt", "classes.txt"):
         if (folder / name).is_file():
-            return names_found(folder / name)
+            return names_found(folder / name, encoding)
     others = sorted(path.name for path in (*folder.glob("*_classes.txt"), *folder.glob("*.names")))
     message = "The class names are unknown: there is no classes.txt next to it."
     if others:
         message += f" If they are in {' or '.join(others[:3])}, say so with --data-names."
-    return (), (Problem("warning", "no-class-names", message, str(annotations)),)
+    return NamesRead((), (Problem("warning", NO_CLASS_NAMES, message, str(annotations)),))
 
 
 def written_names(table: BoxTable) -> tuple[str, ...]:
@@ -75,6 +94,13 @@ def written_names(table: BoxTable) -> tuple[str, ...]:
             f"Class {used - 1} would need {used:,} class names.", "Correct the class number."
         )
     return tuple(table.class_name(number) for number in range(max(used, len(table.class_names))))
+
+
+def are_placeholders(names: Sequence[str]) -> bool:
+    """Whether names only repeat their numbers ("class 0", "class 1"), as written for unknown names."""
+    return bool(names) and all(
+        name in (f"class {number}", f"class_{number}") for number, name in enumerate(names)
+    )
 
 
 def names_text(table: BoxTable) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from headlab.errors import InputError, UnknownName
+from headlab.heads.detection import RESIZES, Resize
+from headlab.heads.input_pixels import plain_size
 
-Resize = Literal["letterbox", "stretch"]
 Units = Literal["input", "original"]
-RESIZES: tuple[str, ...] = get_args(Resize)
 UNITS: tuple[str, ...] = get_args(Units)
 
 DEFAULT_PX = 416
@@ -24,6 +24,7 @@ class InputSize:
         imgsz: a side, or (height, width), in pixels. None takes what a file of anchors says, where there is
             one that says it, else 416.
         resize: "letterbox" scales both sides by one factor and pads; "stretch" scales each side by its own.
+            None takes what a .cfg of anchors says (`letter_box`), else "letterbox".
         units: "input", or "original" to leave boxes in pixels of the photos, as keras-yolo3's kmeans.py
             does.
         assume_size: (height, width) in pixels of photos whose size is unknown.
@@ -34,7 +35,7 @@ class InputSize:
     """
 
     imgsz: int | tuple[int, int] | None = None
-    resize: Resize = "letterbox"
+    resize: Resize | None = None
     units: Units = "input"
     assume_size: tuple[int, int] | None = None
 
@@ -43,8 +44,10 @@ class InputSize:
             ("way to resize", self.resize, RESIZES),
             ("unit", self.units, UNITS),
         ):
-            if value not in known:
+            if value is not None and value not in known:
                 raise UnknownName(kind, str(value), known)
+        object.__setattr__(self, "imgsz", plain_size(self.imgsz, "imgsz"))
+        object.__setattr__(self, "assume_size", plain_size(self.assume_size, "assume_size"))
         check_area(self.hw_px, "An input")
         if self.assume_size is not None:
             check_area(self.assume_size, "A photo")
@@ -64,11 +67,19 @@ class InputSize:
         height, width = self.imgsz
         return height, width
 
-    def or_size(self, imgsz: tuple[int, int] | None) -> InputSize:
-        """With this size (height, width), if none was chosen."""
-        if self.imgsz is not None or imgsz is None:
-            return self
-        return InputSize(imgsz, self.resize, self.units, self.assume_size)
+    @property
+    def resize_used(self) -> Resize:
+        """How photos are brought to the input."""
+        return self.resize or "letterbox"
+
+    def or_of(self, imgsz: tuple[int, int] | None, resize: Resize | None = None) -> InputSize:
+        """With this size (height, width) and this way to resize, where none was chosen."""
+        return InputSize(
+            imgsz if self.imgsz is None else self.imgsz,
+            self.resize or resize,
+            self.units,
+            self.assume_size,
+        )
 
 
 ImageSize: TypeAlias = int | tuple[int, int] | InputSize | None

@@ -29,13 +29,35 @@ _MOST_PAIRS = 4
 
 def iou_matrix(anchors: Floats, shapes: Floats) -> npt.NDArray[np.float64]:
     """The overlap of every anchor with every shape: (K, N)."""
-    a, s = np.asarray(anchors, np.float64), np.asarray(shapes, np.float64)
-    shared: npt.NDArray[np.float64] = np.minimum(a[:, :1], s[:, 0])
-    shared *= np.minimum(a[:, 1:], s[:, 1])
-    union = np.add((a[:, 0] * a[:, 1])[:, None], s[:, 0] * s[:, 1])
-    union -= shared
-    shared /= union
-    return shared
+    return Overlaps(shapes).of(anchors)
+
+
+class Overlaps:
+    """The overlaps of many sets of anchors with the same shapes, without repeating what these share.
+
+    Args:
+        shapes: widths and heights (N, 2).
+    """
+
+    def __init__(self, shapes: Floats) -> None:
+        self._width, self._height = np.ascontiguousarray(np.asarray(shapes, np.float64).T)
+        self._area = self._width * self._height
+
+    def of(
+        self, anchors: Floats, chosen: npt.NDArray[np.intp] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """The overlap of every anchor with every shape (K, N), or with the chosen ones, by number."""
+        a = np.asarray(anchors, np.float64)
+        width, height, area = self._width, self._height, self._area
+        if chosen is not None:
+            width, height, area = width[chosen], height[chosen], area[chosen]
+        shared: npt.NDArray[np.float64] = np.minimum(a[:, :1], width)
+        other = np.minimum(a[:, 1:], height)
+        shared *= other
+        union = np.add((a[:, 0] * a[:, 1])[:, None], area, out=other)
+        union -= shared
+        shared /= union
+        return shared
 
 
 def pairs_text(holds: npt.NDArray[np.bool_]) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from headlab.results.text_column import text_column
+
 if TYPE_CHECKING:
     from headlab.boxes.table import Problem
 
@@ -30,10 +32,10 @@ def problem_rows(problems: Sequence[Problem]) -> pl.DataFrame:
         {
             "severity": [problem.severity for problem in problems],
             "kind": [problem.kind for problem in problems],
-            "file": [problem.file or None for problem in problems],
+            "file": text_column([problem.file or None for problem in problems]),
             "line": [problem.line for problem in problems],
-            "image": [problem.image or None for problem in problems],
-            "message": [problem.message for problem in problems],
+            "image": text_column([problem.image or None for problem in problems]),
+            "message": text_column([problem.message for problem in problems]),
         },
         schema=_SCHEMA,
     )

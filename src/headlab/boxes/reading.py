@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import polars as pl
 
-from headlab.boxes.classes import Names
+from headlab.boxes.classes import Names, are_placeholders
 from headlab.boxes.formats.format import FORMAT_NAMES, FormatName, Reading
 from headlab.boxes.formats.table import format_named, recognised
 from headlab.boxes.input_size import check_area
@@ -17,8 +17,10 @@ from headlab.boxes.mistakes import with_mistake
 from headlab.boxes.photos.search import any_exists
 from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.repeated import without_repeats
-from headlab.boxes.table import BoxTable, Problem, joined
+from headlab.boxes.table import NO_BOX, NO_CLASS_NAMES, BoxTable, Problem, joined
 from headlab.errors import InputError, UnknownName
+from headlab.files.text import sound
+from headlab.plain_text import counted
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -71,6 +73,8 @@ def read(
         raise InputError("There is nothing to read.", "Give a file or folder with annotations.")
     folder = None if images is None else Path(images)
     how = Reading(names, folder, split, encoding, assume_size)
+    for given in sources if folder is None else (*sources, folder):
+        _check_text(given)
     tables = []
     for source in map(Path, sources):
         table = replace(_read_one(source, format, how), sources=(str(source),))
@@ -78,7 +82,8 @@ def read(
             named = pl.col("split").fill_null(source.stem)
             table = replace(table, images=table.images.with_columns(named))
         tables.append(table)
-    return tables[0] if len(tables) == 1 else without_repeats(joined(tables))
+    table = tables[0] if len(tables) == 1 else without_repeats(joined(tables))
+    return _with_verdict(table)
 
 
 def as_table(
@@ -106,11 +111,50 @@ def as_table(
     return data
 
 
+def _check_text(path: str | Path) -> None:
+    """Refuse a path that no table can hold.
+
+    Raises:
+        InputError: its bytes are not text.
+    """
+    if sound(path) != str(path):
+        raise InputError(
+            f"{sound(path)}: the name is not UTF-8, so that it cannot be stored as text.",
+            "Rename that file or folder.",
+        )
+
+
 def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable:  # noqa: A002
-    chosen = recognised(path) if format is None else format_named(format)
-    table = without_repeats(chosen.read(path, how))
+    if format is None:
+        found = recognised(path)
+        chosen, reason = found.format, found.evidence.reason
+    else:
+        chosen, reason = format_named(format), ""
+    table = replace(without_repeats(chosen.read(path, how)), recognised=reason)
+    if how.names is None and are_placeholders(table.class_names):
+        table = _without_names(table, str(path))
     sized = table if chosen.boxes_are_shares else _with_sizes(table, how.assume_size, str(path))
     return with_mistake(sized)
+
+
+def _without_names(table: BoxTable, file: str) -> BoxTable:
+    """The table without names that only repeat the classes' numbers, so that these count."""
+    message = (
+        f"The class names are unknown: {table.names_source} only repeats the numbers, as "
+        f"{table.class_names[0]!r}."
+    )
+    problem = Problem("warning", NO_CLASS_NAMES, message, file)
+    return replace(table, class_names=(), names_source="", problems=(*table.problems, problem))
+
+
+def _with_verdict(table: BoxTable) -> BoxTable:
+    """The table with an error if nothing in it has a box, and no other error says why."""
+    if table.boxes.height or table.unread or not table.images.height:
+        return table
+    first = table.problems[0].message if table.problems else ""
+    message = f"None of {counted(table.images.height, 'image')} has a box. {first}".rstrip()
+    file = table.sources[0] if table.sources else ""
+    return replace(table, problems=(*table.problems, Problem("error", NO_BOX, message, file)))
 
 
 def _with_sizes(table: BoxTable, assume_size: tuple[int, int] | None, file: str) -> BoxTable:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
 
+from headlab.boxes.photos.search import PhotoKeys
 from headlab.boxes.table import DUPLICATE_BOX, DUPLICATE_IMAGE, BoxTable, Problem
 
 _BOX = ("image_id", "class_id", "x1", "y1", "x2", "y2")
@@ -45,25 +45,10 @@ def without_repeats(table: BoxTable) -> BoxTable:
 
 
 def places(table: BoxTable) -> pl.Series:
-    """A text for each image, the same for the same place; links to files stay what they are."""
+    """A text for each image, the same for the same photo, however its path is spelled."""
     paths = table.images["path"].fill_null(table.images["image"])
-    return pl.Series(list(_places(paths)), dtype=pl.String)
-
-
-def _places(paths: pl.Series) -> Iterator[str]:
-    folders: dict[str, str] = {}
-    for path in paths:
-        folder, name = os.path.split(path)
-        if folder not in folders:
-            folders[folder] = _real(folder)
-        yield f"{folders[folder]}/{name}" if name not in ("", ".", "..") else _real(path)
-
-
-def _real(folder: str) -> str:
-    try:
-        return os.path.realpath(folder)
-    except (OSError, ValueError):  # a link to itself, or a name that no file can have
-        return folder
+    place_of = PhotoKeys()
+    return pl.Series([place_of(path) for path in paths], dtype=pl.String)
 
 
 def _again(images: pl.DataFrame, first: pl.Series) -> Iterator[Problem]:
@@ -76,7 +61,7 @@ def _again(images: pl.DataFrame, first: pl.Series) -> Iterator[Problem]:
         image0, file0, line0 = rows[first_id]
         before = Problem("warning", "", "", file0, line0).where
         name = "" if image == image0 else f" as {image0}"
-        message = f"The image is listed before, at {before}{name}: it counts once, with the boxes of both."
+        message = f"The image is listed before{name}, at {before}: it counts once, with the boxes of both."
         yield Problem("warning", DUPLICATE_IMAGE, message, file, line, image)
 
 

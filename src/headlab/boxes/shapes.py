@@ -221,7 +221,7 @@ def shapes_at_input(table: BoxTable, imgsz: ImageSize = None) -> Shapes:
 
     refuse_mistaken(table)
     input_size = InputSize.of(imgsz)
-    imgsz_hw, resize, units = input_size.hw_px, input_size.resize, input_size.units
+    imgsz_hw, resize, units = input_size.hw_px, input_size.resize_used, input_size.units
     if units == "input":
         table = _upright(table)
     boxes = table.boxes.filter(~table.boxes["crowd"])

@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from headlab.errors import InputError
+from headlab.files.path_text import path_text
 from headlab.files.text import Remark
-from headlab.plain_text import counted
+from headlab.plain_text import composed, counted
 from headlab.results.result import Result
+from headlab.results.text_column import text_column
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -23,7 +25,11 @@ Severity = Literal["error", "warning"]
 
 MISSING_IMAGE = "missing-image"
 CORRUPT_IMAGE = "corrupt-image"
+NO_CLASS_NAMES = "no-class-names"
+NO_BOX = "no-box"
+"""An error: nothing has a box."""
 WRONG_COLUMNS = "wrong-columns"
+"""An error that concerns all annotations, such as columns in another order: not for training."""
 SIZE_MISMATCH = "size-mismatch"
 MISPLACED = "boxes-of-other-size"
 DUPLICATE_IMAGE = "duplicate-image"
@@ -132,6 +138,8 @@ class BoxTable(Result):
         category_ids: by class number, the numbers that a COCO file gave to its categories; empty for other
             formats.
         sources: the files and folders that were read, as the user wrote them.
+        recognised: why the format was taken for this one; empty where the user named it.
+        names_source: where the class names come from, such as "classes.txt"; empty if they are unknown.
     """
 
     boxes: pl.DataFrame
@@ -141,6 +149,8 @@ class BoxTable(Result):
     format: str
     category_ids: tuple[int, ...] = field(default=())
     sources: tuple[str, ...] = field(default=())
+    recognised: str = ""
+    names_source: str = ""
 
     title: ClassVar[str] = "annotations"
 
@@ -168,7 +178,9 @@ class BoxTable(Result):
         return {
             "data": list(self.sources),
             "format": self.format,
+            "recognised": self.recognised,
             "class_names": list(self.class_names),
+            "names_source": self.names_source,
             "images": self.images.to_dicts(),
             "boxes": self.boxes.to_dicts(),
             "problems": [asdict(problem) for problem in self.problems],
@@ -190,7 +202,7 @@ class BoxTable(Result):
             problem
             for problem in self.problems
             if problem.severity == "error"
-            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE)
+            and problem.kind not in (MISSING_IMAGE, CORRUPT_IMAGE, NO_CLASS_NAMES)
             and not problem.is_put_right
         )
 
@@ -288,9 +300,9 @@ def boxes_frame(
             "y2": y2,
             "difficult": _flags(difficult, len(ids)),
             "crowd": _flags(crowd, len(ids)),
-            "file": pl.repeat(file, len(ids), eager=True)
+            "file": pl.repeat(path_text(file), len(ids), eager=True)
             if isinstance(file, str)
-            else pl.Series(file, dtype=pl.String),
+            else text_column(file),
             "line": pl.repeat(None, len(ids), dtype=pl.Int64, eager=True)
             if line is None
             else pl.Series(line, dtype=pl.Int64),
@@ -326,7 +338,10 @@ def images_frame(
     for name, values in columns.items():
         dtype = IMAGES_SCHEMA[name]
         if values is None or isinstance(values, str):
-            series[name] = pl.repeat(values, count, dtype=dtype, eager=True)
+            text = values and path_text(values)
+            series[name] = pl.repeat(text, count, dtype=dtype, eager=True)
+        elif dtype == pl.String:
+            series[name] = text_column(values)
         else:
             series[name] = pl.Series(name, values, dtype=dtype)
     return pl.DataFrame(series, schema=IMAGES_SCHEMA)
@@ -345,34 +360,46 @@ def joined(tables: Sequence[BoxTable]) -> BoxTable:
             "Some of the files have class names and others only class numbers.",
             "Give the class names of all: --data-names FILE, or names= in Python.",
         )
-    names = tuple(dict.fromkeys(name for table in tables for name in table.class_names))
+    spellings: dict[str, str] = {}
+    for table in tables:
+        for name in table.class_names:
+            spellings.setdefault(composed(name), name)
+    names = tuple(spellings.values())
     boxes, images, start = [], [], 0
     for table in tables:
         boxes.append(_renumbered(table, names).with_columns(image_id=pl.col("image_id") + start))
         images.append(table.images.with_columns(image_id=pl.col("image_id") + start))
         start += table.images.height
     categories = {
-        name: number
+        composed(name): number
         for table in reversed(tables)
         for name, number in zip(table.class_names, table.category_ids, strict=False)
     }
-    all_known = bool(names) and all(name in categories for name in names)
+    all_known = bool(names) and all(composed(name) in categories for name in names)
     return BoxTable(
         pl.concat(boxes),
         pl.concat(images),
         names,
         tuple(problem for table in tables for problem in table.problems),
         tables[0].format,
-        tuple(categories[name] for name in names) if all_known else (),
+        tuple(categories[composed(name)] for name in names) if all_known else (),
         tuple(source for table in tables for source in table.sources),
+        _of_all(table.recognised for table in tables),
+        _of_all(table.names_source for table in tables),
     )
+
+
+def _of_all(texts: Iterable[str]) -> str:
+    """Each text once."""
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def _renumbered(table: BoxTable, names: tuple[str, ...]) -> pl.DataFrame:
     """The table's boxes with the class numbers of `names`; numbers without a name follow after those."""
     if table.class_names == names[: len(table.class_names)]:
         return table.boxes
-    new = {number: names.index(name) for number, name in enumerate(table.class_names)}
+    numbers = {composed(name): number for number, name in enumerate(names)}
+    new = {number: numbers[composed(name)] for number, name in enumerate(table.class_names)}
     unnamed = pl.col("class_id") - len(table.class_names) + len(names)
     numbered = pl.col("class_id").replace_strict(new, default=unnamed, return_dtype=pl.Int64)
     return table.boxes.with_columns(class_id=numbered)

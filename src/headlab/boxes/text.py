@@ -24,7 +24,8 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 def summary_lines(annotations: BoxTable) -> Iterator[Text]:
     """What was read: from where, in which format, how many images, boxes and classes."""
     yield line(", ".join(annotations.sources) or annotations.title, "bold")
-    yield line(f"  format   {FORMAT_TITLES[annotations.format]}")
+    reason = f": {annotations.recognised}" if annotations.recognised else ""
+    yield line(f"  format   {FORMAT_TITLES[annotations.format]}{reason}")
     splits = ", ".join(f"{name} {count:,}" for name, count in annotations.split_counts.items())
     yield line(f"  images   {annotations.images.height:,}" + (f" ({splits})" if splits else ""))
     counts = annotations.class_counts
@@ -35,6 +36,8 @@ def summary_lines(annotations: BoxTable) -> Iterator[Text]:
     more = ", …" if len(counts) > len(most_frequent) else ""
     of_classes = f" of {counted(len(counts), 'class', 'classes')}: {names}{more}" if counts else ""
     yield line(f"  boxes    {annotations.boxes.height:,}{of_classes}")
+    if annotations.names_source:
+        yield line(f"  names    from {annotations.names_source}")
 
 
 def kinds_table(problems: Sequence[Problem]) -> RenderableType:
@@ -48,9 +51,16 @@ def kinds_table(problems: Sequence[Problem]) -> RenderableType:
     )
 
 
-def problem_line(problem: Problem) -> str:
-    """A problem with its file and line, where they are known."""
-    return f"{problem.where}: {problem.message}" if problem.where else problem.message
+def problem_line(problem: Problem, *, with_image: bool | None = None) -> str:
+    """A problem with its file and line, where they are known.
+
+    Args:
+        problem: the problem.
+        with_image: also name the image that it concerns; by default only where there is no line.
+    """
+    named = problem.line is None if with_image is None else with_image
+    shown = problem.image if named and problem.image not in problem.message else ""
+    return ": ".join(part for part in (problem.where, shown, problem.message) if part)
 
 
 def unread_lines(problems: Sequence[Problem], indent: str = "") -> Iterator[Text]:

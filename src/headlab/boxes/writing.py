@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from headlab.boxes.checking.boxes import without_faulty_boxes
 from headlab.boxes.exif_rotation import as_readers_look
 from headlab.boxes.formats.format import FORMAT_TITLES, PHOTOS, Format, FormatName, Photos
 from headlab.boxes.formats.losses import Losses
@@ -39,8 +40,10 @@ class ConvertedBoxes(Result):
         sources: what was read, as the user named it.
         images: how many images were read.
         boxes: how many boxes were read.
-        skipped: problems that annotations were lost to while reading.
+        skipped: problems that annotations were lost to: while reading, and boxes with errors, which are not
+            written.
         lost: what was put right while reading, each kind once, and what the format cannot express.
+        left_out: how many boxes were not written because of an error.
     """
 
     target: Path
@@ -51,6 +54,7 @@ class ConvertedBoxes(Result):
     boxes: int
     skipped: tuple[Problem, ...]
     lost: tuple[Problem, ...]
+    left_out: int = 0
 
     title: ClassVar[str] = "converted annotations"
 
@@ -61,7 +65,7 @@ class ConvertedBoxes(Result):
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row per problem: first what was skipped while reading, then what the format lacks."""
+        """One row per problem: first what was skipped, then what the format lacks."""
         return problem_rows((*self.skipped, *self.lost))
 
     @property
@@ -80,6 +84,7 @@ class ConvertedBoxes(Result):
             "data": list(self.sources),
             "images": self.images,
             "boxes": self.boxes,
+            "left_out": self.left_out,
             "skipped": [asdict(problem) for problem in self.skipped],
             "lost": [asdict(problem) for problem in self.lost],
         }
@@ -96,6 +101,8 @@ class ConvertedBoxes(Result):
 
         yield from map(problem_line, self.skipped[:_SHOWN])
         yield from (problem.message for problem in self.lost)
+        if self.left_out:
+            yield f"{counted(self.left_out, 'box', 'boxes')} with errors left out"
         if len(self.skipped) > _SHOWN:
             kinds = ", ".join(f"{kind} {count:,}" for _, kind, count in kinds_of(self.skipped))
             yield f"{len(self.skipped):,} problems in all: {kinds}; see headlab boxes check"
@@ -116,6 +123,9 @@ def convert(
 ) -> ConvertedBoxes:
     """Write annotations in another format, whole or not at all.
 
+    Boxes in which `headlab.boxes.check` finds an error are left out, since another format could hide it:
+    swapped corners, a centre outside of the photo, a class without a name.
+
     Args:
         data: annotations: a path that `headlab.boxes.read` reads, several, or a box table.
         target: a folder, in which each split has its own file or folder; for "keras" also a .txt file and
@@ -132,7 +142,8 @@ def convert(
         OutputError: something of that name exists, or the place cannot be written.
     """
     table = as_table(data, assume_size, **settings)
-    files, lost = write(table, target, to, photos=photos, force=force)
+    sound, errors = without_faulty_boxes(table)
+    files, lost = write(sound, target, to, photos=photos, force=force)
     lost = (*one_of_each_kind(table.put_right), *lost)
     return ConvertedBoxes(
         target=Path(target),
@@ -141,8 +152,9 @@ def convert(
         sources=table.sources,
         images=table.images.height,
         boxes=table.boxes.height,
-        skipped=table.unread,
+        skipped=(*table.unread, *errors),
         lost=lost,
+        left_out=len(table) - len(sound),
     )
 
 

@@ -158,6 +158,11 @@ class Checkpoint(ABC):
         """Whether every replaced tensor has the shape that it has in the file."""
         return all(self.shape(name) == self.tensor(name).shape for name in self.replaced)
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What modules compute with besides tensors: dotted name -> value; empty if there is nothing."""
+        return {}
+
     def companions(self) -> dict[str, bytes]:
         """The companion files of the model file, as edited: suffix, such as ".cfg" -> contents."""
         return {}

@@ -40,7 +40,9 @@ def missing(companions: Mapping[Path, bytes]) -> dict[Path, bytes]:
     return {path: data for path, data in companions.items() if not holds(path, data)}
 
 
-def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dict[Path, bytes]:
+def to_write(
+    output: Path, companions: Mapping[str, bytes], source: Path, *, force: bool = False
+) -> dict[Path, bytes]:
     """The companions that have to be written with an output; those that are there already are left out.
 
     A file that is there and says something else is replaced only along with the model file that it
@@ -51,6 +53,7 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
         companions: what follows its stem -> contents.
         source: the model file that the output is made of; its own companions stay as they are, unless it
             is itself the output.
+        force: replace files that are in the way, unless they are the source's.
 
     Raises:
         OutputError: another file is in the way.
@@ -66,7 +69,7 @@ def to_write(output: Path, companions: Mapping[str, bytes], source: Path) -> dic
                 f"{path} belongs to {source}, and would say something else. Nothing was changed.",
                 "Give the output another name; its companion files are named after it.",
             )
-        if not output.exists() and not set_aside_files(output):
+        if not force and not output.exists() and not set_aside_files(output):
             raise OutputError(
                 f"{path} is in the place of a companion file of {output.name}, and says something else. "
                 "Nothing was changed.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headlab.checkpoint.pt.objects import Global, Instance
+from headlab.checkpoint.pt.plain_objects import plain_object
 
 _MOST_CHARACTERS = 2_000_000
 _MOST_ITEMS = 100_000
@@ -13,7 +14,9 @@ _CUT = "…"
 
 
 def as_plain(value: Any, depth: int) -> Any:
-    """A copy of a value made of None, bool, int, float, str, list and dict.
+    """A copy of a value made of None, bool, int, float, str, list and dict, to be shown.
+
+    numpy's numbers, paths and dates come as numbers and text; any other object as the name of its class.
 
     What is deeper than `depth`, or after the first hundred thousand items of one container, is cut.
     So is the rest once the copy has two million characters: a list that contains one list a thousand
@@ -37,8 +40,11 @@ class _Copy:
         self.left -= len(value) if isinstance(value, str) else 1
         if self.left < 0:
             return _CUT
-        if isinstance(value, (Global, Instance)):
-            return str(value.cls if isinstance(value, Instance) else value)
+        if isinstance(value, Instance):
+            plain = plain_object(value)
+            return str(value.cls) if plain is None else self.of(plain, depth)
+        if isinstance(value, Global):
+            return str(value)
         if isinstance(value, (dict, list, tuple)):
             return self._container(value, depth)
         return _scalar(value)

@@ -19,7 +19,7 @@ from headlab.cli.options import (
     sources_argument,
     split_names,
 )
-from headlab.cli.outputs import Outputs, picture_folder, say_remarks, say_what_happened
+from headlab.cli.outputs import Outputs, picture_folder, remark, say_remarks, say_what_happened
 
 if TYPE_CHECKING:
     from headlab.comparison.compare import ComparedImage
@@ -90,6 +90,8 @@ def compare(
             **settings,
         )
         outputs = Outputs.checked(Comparison, output, as_json, model_a, model_b, *images.paths)
+        for text in images.remarks:
+            remark(text)
         folder = stack.enter_context(
             picture_folder(save, images.paths, "compare", images.settings.vid_stride)
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headlab.cli.options import FILE, SIZE, companion_options, json_option, size_of
+from headlab.cli.options import FILE, SIZE, companion_options, force_option, json_option, size_of
 from headlab.cli.outputs import deliver
 
 
@@ -28,7 +28,7 @@ from headlab.cli.outputs import deliver
     "Keras' 1e-3. With 1e-3 a darknet file's numbers go into an .h5 unchanged, as keras-yolo3's "
     "convert.py puts them there.",
 )
-@click.option("--force", is_flag=True, help="Replace files next to OUT that hold something else.")
+@force_option
 @json_option
 def convert(
     model: Path,

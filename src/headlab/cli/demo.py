@@ -42,7 +42,10 @@ def demo(
     photos; where cells have several anchor slots, every slot is shifted by a number of its own.
     """
     from headlab.demo import tour
+    from headlab.results.progress import progress_shown
 
     images = "the photos" if sources else "drawn scenes"
     remark(f"tracing {images} with two models")
-    deliver(tour(model, sources, output=output, scenes=scenes, seed=seed), as_json)
+    with progress_shown("comparing") as progress:
+        done = tour(model, sources, output=output, scenes=scenes, seed=seed, progress=progress)
+    deliver(done, as_json)

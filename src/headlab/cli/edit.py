@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headlab.cli.options import FILE, Command, companion_options, json_option, model_argument
-from headlab.cli.outputs import deliver, print_json, remark
+from headlab.cli.options import (
+    FILE,
+    Command,
+    companion_options,
+    force_option,
+    json_option,
+    model_argument,
+)
+from headlab.cli.outputs import deliver, print_json, remark, say_warnings
 from headlab.cli.terminal import say
 from headlab.errors import InputError
 from headlab.plain_text import counted
@@ -50,7 +57,11 @@ def _operation(name: str, metavar: str, text: str) -> Callable[[Command], Comman
 @companion_options
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--in-place", is_flag=True, help="Replace MODEL itself, instead of -o OUT.")
+@force_option
 @click.option("--undo", is_flag=True, help="Restore the bytes that MODEL had before its edit.")
+@click.option(
+    "--strict", is_flag=True, help="Refuse a file that would run something in other programs."
+)
 @json_option
 def edit(
     model: Path,
@@ -62,7 +73,9 @@ def edit(
     anchors: Path | None,
     dry_run: bool,
     in_place: bool,
+    force: bool,
     undo: bool,
+    strict: bool,
     as_json: bool,
     **operations: Texts,
 ) -> None:
@@ -91,14 +104,15 @@ def edit(
                 "--undo takes no operations, recipe, --dry-run or files next to MODEL."
             )
         _check_target(output, in_place)
-        deliver(restore(model, output, in_place=in_place), as_json)
+        deliver(restore(model, output, in_place=in_place, force=force), as_json)
         return
     if in_place or not dry_run:
         _check_target(output, in_place)
     edits = _recipe(options, recipe, at)
-    loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    loaded = load(model, cfg=cfg, names=names, anchors=anchors, strict=strict)
     for text in (*edits.remarks, *loaded.checkpoint.names_remarks):
         remark(text)
+    say_warnings(loaded)
     plan = loaded.plan(edits)
     edited = loaded.edit(plan)
     if not as_json:
@@ -111,7 +125,7 @@ def edit(
         else:
             say("dry run: nothing was written")
         return
-    saved = edited.save(output or model, in_place=in_place)
+    saved = edited.save(output or model, in_place=in_place, force=force)
     if as_json:
         print_json({"plan": plan.to_dict(), "saved": saved.to_dict()})
     else:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headlab.cli.options import (
+    FILE,
     companion_options,
-    data_argument,
     data_options,
     imgsz_option,
     model_argument,
     output_options,
     reading_options,
+    refuse_with_run,
+    resize_option,
+    run_option,
     size_of,
+    split_names,
 )
 from headlab.cli.outputs import Outputs, remark, say_remarks
 from headlab.plain_text import counted
@@ -28,7 +32,7 @@ _NAMED = 5
 
 @click.command(short_help="Measure a model on annotated photos: AP by class and level.")
 @model_argument
-@data_argument
+@click.argument("data", type=FILE, required=False)
 @data_options
 @companion_options
 @click.option(
@@ -43,6 +47,7 @@ _NAMED = 5
     help="NMS threshold: boxes that overlap more are merged. By default 0.7, for YOLOv3 0.45.",
 )
 @imgsz_option
+@resize_option
 @click.option("--max-det", type=int, default=300, help="Most detections per photo.")
 @click.option(
     "--best-class/--no-best-class",
@@ -52,17 +57,26 @@ _NAMED = 5
 @click.option(
     "--difficult/--no-difficult", help="Pascal VOC's difficult boxes count like any others."
 )
+@click.option(
+    "--without",
+    metavar="P4,P5/2",
+    multiple=True,
+    help="Leave out the candidates of these levels and slots. May be repeated.",
+)
+@run_option
 @click.option("--device", help="Such as cpu or cuda:0. By default ultralytics chooses.")
 @output_options(".json .csv .parquet .html .png .svg")
 @click.option("--quiet", "-q", is_flag=True, help="Print no table of classes.")
 def evaluate(
     model: Path,
-    data: Path,
+    data: Path | None,
     cfg: Path | None,
     names: Path | None,
     anchors: Path | None,
     output: tuple[Path, ...],
     as_json: bool,
+    without: tuple[str, ...],
+    run: Path | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -77,22 +91,38 @@ def evaluate(
     AP and AP50 of a level or slot are those of its detections alone; lost is what would be missing
     without it, with NMS run again. The network runs once on each photo.
 
+    With --run DIR, what the network makes of the photos is stored. MODEL may then be DIR, without DATA: the
+    same figures again, or those of other settings, without the network.
+
     The exit code is 1 if photos or annotations were skipped because they could not be read.
     """
     from headlab.evaluate.evaluation import Evaluation
     from headlab.evaluate.text import evaluation_text
     from headlab.model import load
     from headlab.results.progress import progress_shown
+    from headlab.run import load_run
+    from headlab.runs.run import is_run
 
-    outputs = Outputs.checked(Evaluation, output, as_json, model, data)
+    outputs = Outputs.checked(
+        Evaluation, output, as_json, model, *(path for path in [data] if path)
+    )
     reading = reading_options(options)
     options["imgsz"] = size_of(options["imgsz"])
-    loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    options["without"] = split_names(without, "--without") or ()
+    loaded = None
     with progress_shown("evaluating") as progress:
-        done = loaded.evaluate(data, progress=progress, **reading, **options)
+        if is_run(model):
+            refuse_with_run(model, data, run, reading, cfg, names, anchors)
+            done = load_run(model).evaluate(progress=progress, **options)
+        else:
+            if data is None:
+                raise click.MissingParameter(param_hint="'DATA'", param_type="argument")
+            loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+            done = loaded.evaluate(data, run=run, progress=progress, **reading, **options)
     outputs.deliver(done, evaluation_text(done, classes=not quiet))
     _say_what_happened(done)
-    say_remarks(loaded)
+    if loaded is not None:
+        say_remarks(loaded)
     if done.skipped or done.problems:
         raise click.exceptions.Exit(1)
 

@@ -60,6 +60,9 @@ class InspectCommand(click.Command):
     is_flag=True,
     help="Say where the numbers come from: grids, slots, outputs, boxes, anchors, candidates.",
 )
+@click.option(
+    "--strict", is_flag=True, help="Refuse a file that would run something in other programs."
+)
 @companion_options
 @output_options(".json .csv .parquet .html")
 def inspect(
@@ -68,6 +71,7 @@ def inspect(
     classes: tuple[str, ...],
     params: str | None,
     explain: bool,
+    strict: bool,
     cfg: Path | None,
     names: Path | None,
     anchors: Path | None,
@@ -84,7 +88,7 @@ def inspect(
     from headlab.model import load
 
     outputs = Outputs.checked(Inspection, output, as_json, model)
-    loaded = load(model, cfg=cfg, names=names, anchors=anchors)
+    loaded = load(model, cfg=cfg, names=names, anchors=anchors, strict=strict)
     outputs.deliver(
         loaded.inspect(
             imgsz=size_of(imgsz), classes=split_names(classes), params=params, explain=explain

@@ -1,6 +1,7 @@
 """The command `headlab`: its commands, and the one place where errors become exit codes.
 
-Exit codes: 0 done, 1 the answer is no (or something was skipped), 2 the input was wrong.
+Exit codes: 0 done, 1 the answer is no (or something was skipped), 2 the input was wrong, 128 + N ended by the
+signal with number N.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import NoReturn
 import click
 
 from headlab._version import __version__
+from headlab.cli.signals import EndedBySignal, EndingSignals
 from headlab.cli.terminal import say
 from headlab.errors import HeadlabError
 from headlab.plain_text import printable
-from headlab.results.printing import discard, readers_may_leave
+from headlab.results.printing import discard, readers_may_leave, take_every_text
 
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
@@ -102,7 +104,18 @@ def _start_lightly() -> None:
 def run() -> None:
     """Run the command line; every error that headlab raises on purpose ends with exit code 2."""
     _start_lightly()
-    code = _flushed(_exit_code())
+    take_every_text(sys.stdout, sys.stderr)
+    signals = EndingSignals()
+    code = 0
+    try:
+        code = _exit_code()
+    except Exception:
+        if signals.received is None:
+            raise
+    if signals.received is not None:  # a library may have made another error of it
+        say(f"headlab: ended by {signals.received.name}", err=True)
+        code = signals.exit_code
+    code = _flushed(code)
     if "torch" not in sys.modules:
         _leave_at_once(code)
     sys.exit(code)
@@ -127,6 +140,8 @@ def _exit_code() -> int:
     except click.Abort:
         say("headlab: interrupted", err=True)
         return 130
+    except EndedBySignal:
+        return 0  # `run` knows
     except SystemExit:
         return 0  # click ends so when the reader of a pipe has gone, which is no failure
     except OSError as error:

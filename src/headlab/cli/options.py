@@ -32,6 +32,12 @@ imgsz_option = click.option(
     metavar=SIZE,
     help="Input size in pixels: 640, or height and width as 480,640. By default the model's own.",
 )
+resize_option = click.option(
+    "--resize",
+    type=click.Choice(["letterbox", "stretch"]),
+    help="YOLOv3 only: how photos are brought to that size. By default what the .cfg says (letter_box), else "
+    "letterbox.",
+)
 classes_option = click.option(
     "--classes",
     metavar="A,B",
@@ -51,6 +57,30 @@ json_option = click.option(
 show_all_option = click.option(
     "--all", "show_all", is_flag=True, help="Show every row, not only the first ones."
 )
+
+
+run_option = click.option(
+    "--run",
+    type=FILE,
+    metavar="DIR",
+    help="Store what the network makes of each photo in this folder. A run that was stopped goes on.",
+)
+
+
+def refuse_with_run(run: Path, *given: object) -> None:
+    """Refuse what a stored run leaves no place for: other data, and files that describe a model.
+
+    Raises:
+        InputError: something of the kind is given.
+    """
+    values = [
+        value for each in given for value in (each.values() if isinstance(each, dict) else [each])
+    ]
+    if any(value is not None for value in values):
+        raise InputError(
+            f"{run} is a stored run, which has its photos, annotations and class names.",
+            "Leave out DATA and the options that describe it or the model.",
+        )
 
 
 def declared(*options: Decorator[Any]) -> Decorator[Any]:
@@ -114,6 +144,7 @@ detection_options = declared(
         help="NMS threshold: boxes that overlap more are merged. By default 0.7, for YOLOv3 0.45.",
     ),
     imgsz_option,
+    resize_option,
     click.option("--agnostic-nms/--no-agnostic-nms", help="Merge boxes across classes, too."),
     click.option(
         "--multi-label/--no-multi-label",
@@ -160,8 +191,8 @@ input_options = declared(
     click.option(
         "--resize",
         type=click.Choice(["letterbox", "stretch"]),
-        default="letterbox",
-        help="How photos are brought to that size.",
+        help="How photos are brought to that size. By default what a .cfg of anchors says (letter_box), else "
+        "letterbox.",
     ),
     click.option(
         "--units",
@@ -180,7 +211,9 @@ def parse_size(text: str, option: str = "--imgsz") -> tuple[int, int]:
         InputError: it is neither.
     """
     parts = [part.strip() for part in text.lower().replace("x", ",").split(",")]
-    if not 1 <= len(parts) <= 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if not 1 <= len(parts) <= 2 or not all(
+        part.isdecimal() and len(part) < 10 and int(part) > 0 for part in parts
+    ):
         raise InputError(
             f"{option} {text!r} is not a size in pixels.",
             "Write 640, or height and width as 480,640.",
@@ -223,8 +256,8 @@ def detection_settings(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: --imgsz is no size.
     """
-    names = ("conf", "iou", "imgsz", "agnostic_nms", "multi_label", "max_det", "device", "end2end")
-    settings = {name: options.pop(name) for name in (*names, "vid_stride")}
+    names = ("conf", "iou", "imgsz", "resize", "agnostic_nms", "multi_label", "max_det", "device")
+    settings = {name: options.pop(name) for name in (*names, "end2end", "vid_stride")}
     settings["imgsz"] = size_of(settings["imgsz"])
     return settings
 

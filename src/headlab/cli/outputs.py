@@ -111,7 +111,7 @@ def print_json(document: dict[str, Any]) -> None:
     from headlab.files.json_text import to_json
 
     with readers_may_leave(sys.stdout):
-        sys.stdout.write(to_json(document))
+        sys.stdout.write(to_json(document, encoding=sys.stdout.encoding or "utf-8"))
 
 
 def remark(text: object) -> None:
@@ -130,6 +130,14 @@ def say_remarks(*models: Model) -> None:
     }
     for text, path in remarks.items():
         remark(f"{path.name}: {text}")
+
+
+def say_warnings(model: Model) -> None:
+    """Say what makes a model file dangerous for other programs."""
+    from headlab.families.table import family_of
+
+    for text in family_of(model.checkpoint).warnings(model.checkpoint):
+        remark(f"WARNING: {model.path.name}: {text}")
 
 
 def picture_folder(

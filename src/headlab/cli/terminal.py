@@ -20,5 +20,7 @@ def say(text: object, *, err: bool = False, keep: str = "") -> None:
         err: print to standard error instead of standard output.
         keep: control characters to print as they are.
     """
-    with readers_may_leave(sys.stderr if err else sys.stdout):
-        click.echo(printable(text, keep), err=err)
+    stream = sys.stderr if err else sys.stdout
+    with readers_may_leave(stream):
+        # Into the stream as it is: on its own, click takes ASCII for a mistake, and writes UTF-8.
+        click.echo(printable(text, keep), file=stream)

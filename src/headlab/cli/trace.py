@@ -20,7 +20,7 @@ from headlab.cli.options import (
     sources_argument,
     split_names,
 )
-from headlab.cli.outputs import Outputs, picture_folder, say_remarks, say_what_happened
+from headlab.cli.outputs import Outputs, picture_folder, remark, say_remarks, say_what_happened
 
 if TYPE_CHECKING:
     from headlab.trace.image import TracedImage
@@ -81,6 +81,8 @@ def trace(
             **settings,
         )
         outputs = Outputs.checked(Trace, output, as_json, model, *images.paths)
+        for text in images.remarks:
+            remark(text)
         folder = stack.enter_context(
             picture_folder(save, images.paths, "trace", images.settings.vid_stride)
         )

@@ -381,6 +381,7 @@ class ComparisonStream(Iterator[ComparedImage]):
     Attributes:
         sources: the images and videos, in their order.
         paths: the files among them.
+        remarks: what was assumed about what the user named, in sentences.
         skipped: the sources that could not be read so far.
 
     Raises: as `matcher`.
@@ -398,6 +399,7 @@ class ComparisonStream(Iterator[ComparedImage]):
     ) -> None:
         self.sources = before.sources
         self.paths = before.paths
+        self.remarks = before.remarks
         self.settings = before.settings
         self.skipped: list[Skipped] = []
         self._streams = before, after

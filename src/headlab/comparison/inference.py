@@ -39,7 +39,7 @@ class ShiftInference:
 
     def columns(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A pair's `inferred_level`, `inferred_slot` and `agrees`; see `Comparison`."""
-        if row["kind"] not in ("unchanged", "class changed"):
+        if row["kind"] in ("lost", "new"):
             return {"inferred_level": None, "inferred_slot": None, "agrees": None}
         change = (row["after_class_id"] - row["before_class_id"]) % self._count
         places = [place for place, by in self._by_place.items() if by == change]

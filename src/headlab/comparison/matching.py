@@ -17,7 +17,11 @@ from headlab.trace.image import TracedImage
 MATCH_IOU = 0.5
 """Detections of two models are the same object if their boxes overlap at least this much."""
 
-KINDS = ("unchanged", "class changed", "lost", "new")
+KINDS = ("unchanged", "score changed", "box moved", "class changed", "lost", "new")
+
+SAME_SCORE = 0.001
+SAME_IOU = 0.99
+"""Scores that differ by more, or boxes that overlap less, are not the same: processors differ by far less."""
 
 _SIDE = ("detection", "class_id", "class_name", "score", "level", "row", "col", "slot")
 _BOX = ("x1", "y1", "x2", "y2")
@@ -152,7 +156,7 @@ def _row(image: TracedImage, one: Row | None, other: Row | None, iou: float | No
     return {
         "image": image.path,
         "frame": image.frame,
-        "kind": _kind(one, other),
+        "kind": _kind(one, other, iou),
         "iou": iou,
         **{name: box[name] for name in _BOX},
         **_side("before", one),
@@ -164,9 +168,13 @@ def _side(when: str, row: Mapping[str, Any] | None) -> Row:
     return {f"{when}_{name}": None if row is None else row[name] for name in _SIDE}
 
 
-def _kind(one: Row | None, other: Row | None) -> str:
+def _kind(one: Row | None, other: Row | None, iou: float | None) -> str:
     if one is None:
         return "new"
     if other is None:
         return "lost"
-    return "unchanged" if one["class_name"] == other["class_name"] else "class changed"
+    if one["class_name"] != other["class_name"]:
+        return "class changed"
+    if abs(one["score"] - other["score"]) > SAME_SCORE:
+        return "score changed"
+    return "unchanged" if iou is None or iou >= SAME_IOU else "box moved"

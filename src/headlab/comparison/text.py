@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 _MEANING = {
-    "unchanged": "the same box and class in both models",
-    "class changed": "the same box, another class",
+    "unchanged": "the same box, class and score in both models",
+    "score changed": "the same class, another score",
+    "box moved": "the same class and score, a box that overlaps it",
+    "class changed": "another class at the same place",
     "lost": "only the first model has it",
     "new": "only the second model has it",
 }
@@ -41,12 +43,25 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
         )
         yield ""
     counts = comparison.counts
-    yield table([">detections", "", ""], [[counts[kind], kind, _MEANING[kind]] for kind in KINDS])
+    meaning = _MEANING | {
+        "score changed": _MEANING["score changed"] + _by_how_much(comparison.pairs)
+    }
+    yield table([">detections", "", ""], [[counts[kind], kind, meaning[kind]] for kind in KINDS])
     if counts["class changed"]:
         what = "level and slot" if comparison.before.layout.has_slots else "level"
         yield heading(f"Class changes by {what} of the first model")
         yield change_table(comparison.pairs, comparison.before.layout)
     yield from inference_text(comparison)
+
+
+def _by_how_much(pairs: pl.DataFrame) -> str:
+    """The range of the changes of scores, to follow what they are."""
+    changed = pairs.filter(pairs["kind"] == "score changed")
+    change = (changed["after_score"] - changed["before_score"]).to_list()
+    if not change:
+        return ""
+    low, high = f"{min(change):+.3f}", f"{max(change):+.3f}"
+    return f" ({low})" if low == high else f" ({low} to {high})"
 
 
 def image_text(image: ComparedImage) -> Iterator[RenderableType]:

@@ -13,8 +13,7 @@ from headlab.checkpoint.companions import holds, missing, replacing_model
 from headlab.checkpoint.file_format import FileFormat
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-from headlab.checkpoint.yolov3.description import default_masks
-from headlab.checkpoint.yolov3.description_json import LARGEST_INPUT_PX
+from headlab.checkpoint.yolov3.description import LARGEST_INPUT_PX, default_masks
 from headlab.checkpoint.yolov3.formats import format_of
 from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.checkpoint.yolov3.titles import TITLES
@@ -22,9 +21,10 @@ from headlab.checkpoint.yolov3.write import companions_of, write_as
 from headlab.errors import CheckpointError, InputError, OutputError
 from headlab.extras import PYTORCH, require
 from headlab.families.yolov3.head import layout_of
-from headlab.families.yolov3.remarks import trained_masks
-from headlab.files.atomic import check_is_not, check_replaceable
+from headlab.families.yolov3.remarks import trained_masks, without_names
+from headlab.files.atomic import check_is_new, check_is_not, check_replaceable
 from headlab.files.folder import staging
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Converted(Result):
 
         return pl.DataFrame(
             {
-                "file": [str(path) for path in self.written],
+                "file": [path_text(path) for path in self.written],
                 "size_bytes": [path.stat().st_size for path in self.written],
             }
         )
@@ -86,8 +86,8 @@ class Converted(Result):
     def to_dict(self) -> dict[str, Any]:
         """The files, and the proof that they compute the same."""
         return {
-            "source": str(self.source),
-            "written": [str(path) for path in self.written],
+            "source": path_text(self.source),
+            "written": [path_text(path) for path in self.written],
             "format": self.format.words,
             "input_hw_px": list(self.input_hw_px),
             "largest_output": self.largest_output,
@@ -136,13 +136,13 @@ def convert(
             go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
         imgsz: the input size that the result says it is for, one number or (height, width); None keeps the
             source's.
-        force: replace companion files of the target that hold something else.
+        force: replace a target that exists, and companion files of it that hold something else.
 
     Raises:
         InputError: the source is no YOLOv3 model, the target's name asks for no known format, or a number
             is none that a model can have.
         CheckpointError: the source is damaged, or its numbers do not survive the conversion.
-        OutputError: the target is the source, or cannot be written; nothing was changed.
+        OutputError: the target exists, is the source, or cannot be written; nothing was changed.
         MissingExtra: PyTorch is not installed.
     """
     path, out = Path(source), Path(target)
@@ -171,7 +171,12 @@ def convert(
         with replacing_model(out, missing(companions)) as files:
             files.take(out, staged)
     written = (out, *reversed(companions))
-    notes = (*model.names_remarks, *_notes(model, chosen))
+    notes = (
+        *model.file_remarks,
+        *model.names_remarks,
+        *without_names(model),
+        *_notes(model, chosen),
+    )
     return Converted(path, written, chosen, size, largest, difference, notes)
 
 
@@ -228,7 +233,7 @@ def _described(
 
 def _check_places(target: Path, companions: Mapping[Path, bytes], force: bool) -> None:
     """Refuse to replace a user's own file in a companion's place, and what cannot be replaced."""
-    check_replaceable(target)
+    check_is_new(target, force)
     for path, data in companions.items():
         if not path.exists() or holds(path, data):
             continue

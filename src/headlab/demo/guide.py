@@ -21,6 +21,7 @@ from headlab.files.folder import make_folder
 from headlab.heads.layout import Layout
 from headlab.model import Model, compare, load
 from headlab.results.plotting import save_drawing
+from headlab.results.progress import Progress
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def tour(
     output: str | Path = FOLDER,
     scenes: int = 6,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Tour:
     """Shift a model's class rows, compare its detections before and after, and save pictures of both.
 
@@ -94,6 +96,7 @@ def tour(
         output: the folder for scenes, pictures and both models.
         scenes: how many scenes to draw.
         seed: of the first scene.
+        progress: called after each image with how many are done, and of how many.
 
     Raises:
         InputError: only one of `model` and `sources` is given, the model has too few classes, or no image
@@ -108,8 +111,9 @@ def tour(
         )
     if model is None:
         images = draw_scenes(folder / "scenes", scenes, seed)
-        return _taken(saved_model(folder), images, folder)
-    return _taken(model if isinstance(model, Model) else load(model), _stills(sources), folder)
+        return _taken(saved_model(folder), images, folder, progress)
+    loaded = model if isinstance(model, Model) else load(model)
+    return _taken(loaded, _stills(sources), folder, progress)
 
 
 def _stills(sources: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
@@ -121,12 +125,13 @@ def _stills(sources: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     return images
 
 
-def _taken(model: Model, images: Sequence[Path], folder: Path) -> Tour:
+def _taken(model: Model, images: Sequence[Path], folder: Path, progress: Progress | None) -> Tour:
     shifts = shifts_by_place(model.layout)
     edited = model.edit(*(Shift(levels=(name,), by=by) for name, by in shifts.items() if by))
     make_folder(folder, _ANOTHER_FOLDER)
-    saved = edited.save(folder / f"shifted{model.path.name.removeprefix(stem(model.path))}")
-    comparison = compare(model, edited, images)
+    target = folder / f"shifted{model.path.name.removeprefix(stem(model.path))}"
+    saved = edited.save(target, force=True)  # of an earlier tour
+    comparison = compare(model, edited, images, progress=progress)
     pictures = _save_pictures(comparison, images, model.layout, shifts, folder / "pictures")
     return Tour(folder, tuple(images), model, shifts, saved.output, comparison, pictures)
 

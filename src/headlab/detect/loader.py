@@ -1,4 +1,4 @@
-"""Read images and video frames one at a time, as ultralytics reads them."""
+"""Read images and video frames one at a time, as ultralytics reads them; damaged photos are refused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from headlab.boxes.photos.decoding import decoded_bgr
 from headlab.detect.offline import ultralytics
 from headlab.detect.sources import Source
+from headlab.errors import SourceError
 
 COLOUR_CHANNELS = 3
 
@@ -20,7 +22,7 @@ def loader(
 
     It yields (names, images, messages), each a list of one. Its attribute `served` gets the source of each
     image as it is read, so that a caller who takes one from the left for each image knows where it is from,
-    whatever could not be read.
+    whatever could not be read (`headlab.boxes.photos.decoding.decoding_fault` says why).
 
     Args:
         sources: images in memory, then image files, then videos.
@@ -59,15 +61,21 @@ def _loader_class() -> type:
             self.source_type = loaders.SourceTypes()
 
         def __next__(self) -> tuple[list[str], list[Any], list[str]]:
-            while self.count < self.nf and self.sources[self.count].image is not None:
+            while self.count < self.nf and not self.video_flag[self.count]:
                 source = self.sources[self.count]
+                path = self.files[self.count]
                 self.count += 1
                 try:
-                    pixels = loaders.LoadPilAndNumpy(source.image, self.channels).im0
-                except (OSError, SyntaxError):  # of a PIL image, which reads its file only now
+                    if source.image is None:
+                        self.mode = "image"
+                        pixels = [decoded_bgr(path, self.channels)]
+                    else:
+                        path = source.name
+                        pixels = loaders.LoadPilAndNumpy(source.image, self.channels).im0
+                except (OSError, SyntaxError, SourceError):  # a PIL image reads its file only now
                     continue
                 self.served.append(source)
-                return [source.name], pixels, [""]
+                return [path], pixels, [""]
             start = self.count
             batch: tuple[list[str], list[Any], list[str]] = super().__next__()
             self.served.append(self.sources[self.files.index(batch[0][0], start)])

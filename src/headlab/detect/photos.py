@@ -1,15 +1,16 @@
-"""Read a photo as ultralytics' loader reads it."""
+"""Read a photo as every command does."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from headlab.detect.offline import ultralytics
+from headlab.boxes.photos.decoding import decoded_bgr
 from headlab.errors import SourceError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def read_bgr(path: str | Path) -> NDArray[np.uint8]:
@@ -18,8 +19,7 @@ def read_bgr(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         SourceError: it cannot be read.
     """
-    pixels: Any = ultralytics("utils.patches").imread(str(path))
-    if pixels is None:
-        raise SourceError(f"{path}: not readable as an image.", "Is the file damaged?")
-    bgr: NDArray[np.uint8] = pixels
-    return bgr
+    try:
+        return decoded_bgr(path)
+    except SourceError as error:
+        raise SourceError(f"{path}: {error.message}.") from None

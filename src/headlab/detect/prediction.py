@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headlab.detect.mapping import ToImage
 from headlab.detect.sources import Source
-
-Boxes = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,7 @@ class Prediction:
             x, y, w, h in input pixels (x1, y1, x2, y2 if `corners`), then the class scores.
         corners: whether the candidates' boxes are given by corners, as those of end-to-end heads are.
         class_count: C.
-        to_image: maps boxes x1, y1, x2, y2 in input pixels, float64 of shape (n, 4), to pixels of the
-            image, and clips them to it.
+        to_image: maps boxes from pixels of the input to pixels of the image.
     """
 
     source: Source
@@ -43,4 +40,4 @@ class Prediction:
     candidates: Any
     corners: bool
     class_count: int
-    to_image: Callable[[Boxes], Boxes]
+    to_image: ToImage

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from headlab.errors import InputError
+from headlab.errors import InputError, UnknownName
+from headlab.heads.detection import RESIZES, Resize
+from headlab.heads.input_pixels import checked_size
 from headlab.heads.layout import Layout
 
 
@@ -18,6 +20,7 @@ class DetectionSettings(TypedDict, total=False):
     conf: float
     iou: float | None
     imgsz: int | tuple[int, int] | None
+    resize: Resize | None
     max_det: int
     agnostic_nms: bool
     multi_label: bool
@@ -37,6 +40,9 @@ class Settings:
         imgsz: the network's input size in px, one number or (height, width), rounded up to a multiple of
             the largest stride; None takes the size the model was made for, or 640. YOLOv3 sees the whole
             input; ultralytics cuts the padding of an image off.
+        resize: how photos are brought to that size: "letterbox" scales both sides by one factor and pads;
+            "stretch" scales each side by its own, as AlexeyAB's darknet does. None takes what the
+            model's .cfg says (`letter_box`), else "letterbox". For YOLOv3 only: `YOLO.predict` letterboxes.
         classes: class numbers to detect; None means all.
         max_det: the most detections per image.
         agnostic_nms: NMS merges across classes.
@@ -51,6 +57,7 @@ class Settings:
     conf: float = 0.25
     iou: float | None = None
     imgsz: int | tuple[int, int] | None = None
+    resize: Resize | None = None
     classes: tuple[int, ...] | None = None
     max_det: int = 300
     agnostic_nms: bool = False
@@ -66,9 +73,9 @@ class Settings:
         for name, count in (("max_det", self.max_det), ("vid_stride", self.vid_stride)):
             if count < 1:
                 raise InputError(f"{name} is {count}; at least 1 was expected.")
-        sizes = self.imgsz if isinstance(self.imgsz, tuple) else (self.imgsz or 1,)
-        if any(size < 1 for size in sizes):
-            raise InputError(f"imgsz is {self.imgsz}; positive pixels were expected.")
+        object.__setattr__(self, "imgsz", checked_size(self.imgsz))
+        if self.resize is not None and self.resize not in RESIZES:
+            raise UnknownName("way to resize", self.resize, RESIZES)
 
     def for_head(self, layout: Layout) -> Settings:
         """These settings with nothing left open that depends on the head.
@@ -77,6 +84,11 @@ class Settings:
             InputError: the head does not have what a setting asks for.
         """
         for refusal in layout.detection.refusals:
-            if getattr(self, refusal.setting) not in (None, False):
+            if getattr(self, refusal.setting) not in refusal.accepted:
                 raise InputError(refusal.message, refusal.hint)
-        return self if self.iou is not None else replace(self, iou=layout.detection.iou)
+        usual = layout.detection
+        return replace(
+            self,
+            iou=usual.iou if self.iou is None else self.iou,
+            resize=self.resize or usual.resize,
+        )

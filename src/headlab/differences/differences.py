@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 _ABSENT = "(absent)"
+_TOLD_BY_TENSORS = {
+    "in_channels",
+    "in_features",
+    "nc",
+    "no",
+    "num_features",
+    "out_channels",
+    "out_features",
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,8 @@ class Differences(Result):
         levels: class rows that differ, where both heads can be described.
         names: (class number, name in A, name in B); None where there is no such class.
         metadata: (key, value in A, value in B), the class names left out.
+        settings: (module and attribute, value in A, value in B), such as ("model.2.m.0.add", True, False);
+            those of modules that only one of them has are left out.
         unexplained: why class rows were not compared; empty if they were.
     """
 
@@ -62,12 +73,14 @@ class Differences(Result):
     names: tuple[tuple[int, str | None, str | None], ...]
     metadata: tuple[tuple[str, Any, Any], ...]
     unexplained: str = ""
+    settings: tuple[tuple[str, Any, Any], ...] = ()
 
     title: ClassVar[str] = "differences"
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
-        return any((self.added, self.removed, self.tensors, self.names, self.metadata))
+        parts = (self.added, self.removed, self.tensors, self.names, self.metadata, self.settings)
+        return any(parts)
 
     @property
     def summary(self) -> str:
@@ -118,6 +131,7 @@ def differences(a: Checkpoint, b: Checkpoint) -> Differences:
         names=tuple(_names(a.class_names, b.class_names)),
         metadata=tuple(_metadata(a, b)),
         unexplained=unexplained,
+        settings=tuple(_settings(a.settings, b.settings)),
     )
 
 
@@ -157,6 +171,24 @@ def _metadata(a: Checkpoint, b: Checkpoint) -> Iterator[tuple[str, Any, Any]]:
         one, other = left.get(key, _ABSENT), right.get(key, _ABSENT)
         if one != other and not (one != one and other != other):
             yield key, one, other
+
+
+def _settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What differs between modules that both have; the number of channels is told by the tensors."""
+    for key in {**a, **b}:
+        one, other = a.get(key, _ABSENT), b.get(key, _ABSENT)
+        name, _, attribute = key.rpartition(".")
+        shared = (key in a and key in b) or (name in a and name in b)
+        if shared and attribute not in _TOLD_BY_TENSORS and one != other:
+            yield key, _plain(one), _plain(other)
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    known = value is None or isinstance(value, (bool, int, float, str))
+    return value if known else str(value)
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:

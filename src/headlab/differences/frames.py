@@ -21,7 +21,7 @@ _SCHEMA = {
 
 
 def frame(found: Differences) -> pl.DataFrame:
-    """One row per difference; `kind` is "class rows", "tensor", "class name" or "metadata"."""
+    """One row per difference; `kind` is "class rows", "tensor", "class name", "module" or "metadata"."""
     return pl.DataFrame(list(_rows(found)), schema=_SCHEMA, orient="row")
 
 
@@ -40,5 +40,7 @@ def _rows(found: Differences) -> Iterator[tuple[Any, ...]]:
         yield "tensor", tensor.name, *sides, tensor.changed, tensor.largest
     for number, old, new in found.names:
         yield "class name", str(number), old, new, None, None
+    for key, old, new in found.settings:
+        yield "module", key, str(old), str(new), None, None
     for key, old, new in found.metadata:
         yield "metadata", key, str(old), str(new), None, None

@@ -24,6 +24,8 @@ def difference_lines(found: Differences) -> list[str]:
     lines += _section("tensors only in A", [f"  {name}" for name in found.removed])
     lines += _section("tensors that differ", [_tensor_line(each) for each in found.tensors])
     lines += _section("class names", _name_lines(found))
+    settings = [f"  {key}: {_short(old)} -> {_short(new)}" for key, old, new in found.settings]
+    lines += _section("settings of modules", settings)
     metadata = [f"  {key}: {_short(old)} -> {_short(new)}" for key, old, new in found.metadata]
     return lines + _section("metadata", metadata)
 

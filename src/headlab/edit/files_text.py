@@ -19,6 +19,7 @@ def saved_lines(saved: Saved) -> Iterator[str]:
     yield f"wrote {saved.manifest}"
     for path in saved.companions:
         yield f"wrote {path}"
+    yield from saved.left_out
     if saved.no_undo:
         yield f"This edit cannot be undone: {saved.no_undo}."
     yield "next:"

@@ -72,6 +72,12 @@ class LevelStep:
         """Whether the same happens in every slot."""
         return len(set(self.slots)) == 1
 
+    def changed_classes(self, slot: int) -> tuple[int, ...]:
+        """The classes of the result whose rows in a slot are not those of the input."""
+        unchanged = map(ClassStep, range(len(self.slots[slot])))
+        pairs = zip(self.slots[slot], unchanged, strict=True)
+        return tuple(number for number, (made, kept) in enumerate(pairs) if made != kept)
+
     def changed_slots(self, class_count: int) -> tuple[int, ...]:
         """The slots of which at least one row changes, given the input's number of classes."""
         unchanged = tuple(map(ClassStep, range(class_count)))
@@ -148,6 +154,12 @@ def plan(checkpoint: Checkpoint, layout: Layout, recipe: Recipe) -> Plan:
         RecipeError: the recipe contradicts itself or does not fit the model.
         CheckpointError: a row that is moved or changed holds NaN or infinity.
     """
+    if not layout.class_names or not all(level.class_rows for level in layout.levels):
+        raise CheckpointError(
+            f"{checkpoint.path}: its head, {layout.head}, has no class rows: no convolution with a row for "
+            "each class. An edit changes such rows and nothing else.",
+            "headlab inspect MODEL shows what the head is made of.",
+        )
     check_conflicts(layout, recipe)
     count = len(layout.class_names)
     order = _order(layout, recipe)

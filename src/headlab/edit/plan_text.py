@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from headlab.edit.plan import ClassStep, LevelStep, Plan
 
 
+_SHOWN_RANGES = 6
+
+
 def plan_lines(plan: Plan) -> list[str]:
     """What the plan changes, line by line; one line that says so if it changes nothing."""
     lines = list(_level_lines(plan))
@@ -33,12 +36,29 @@ def _level_lines(plan: Plan) -> Iterator[str]:
 
 
 def _row_lines(plan: Plan, step: LevelStep, slots: Sequence[int]) -> Iterator[str]:
-    """Which rows of which tensors are meant; heads with anchors have one branch, without a name."""
-    last = len(plan.old_names) - 1
+    """Which rows of which tensors change; heads with anchors have one branch, without a name.
+
+    Where classes are removed, all rows are meant: those that stay move together.
+    """
+    every = range(len(plan.old_names))
+    changed = {slot: step.changed_classes(slot) if plan.keeps_shapes else every for slot in slots}
     for rows in step.level.class_rows:
-        ranges = ", ".join(f"{rows.row(0, slot)} to {rows.row(last, slot)}" for slot in slots)
+        numbers = [rows.row(number, slot) for slot in slots for number in changed[slot]]
         branch = "" if step.level.anchors_wh_px else f"{rows.branch}: "
-        yield f"    {branch}{rows.weight} and .bias, rows {ranges}"
+        yield f"    {branch}{rows.weight} and .bias, {_rows_text(numbers)}"
+
+
+def _rows_text(numbers: Sequence[int]) -> str:
+    """Ascending row numbers as "row 14", or "rows 5 to 7, 13"; of many ranges the first ones."""
+    ends = [at for at in range(len(numbers)) if numbers[at] + 1 not in numbers[at + 1 : at + 2]]
+    starts = [0, *(at + 1 for at in ends[:-1])]
+    ranges = [
+        f"{numbers[start]} to {numbers[end]}" if start < end else str(numbers[start])
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    more = f", … ({len(numbers)} rows)" if len(ranges) > _SHOWN_RANGES else ""
+    rows = "row" if len(numbers) == 1 else "rows"
+    return f"{rows} {', '.join(ranges[:_SHOWN_RANGES])}{more}"
 
 
 def step_words(plan: Plan, classes: Sequence[ClassStep]) -> str:

@@ -19,9 +19,11 @@ from headlab.checkpoint.manifest import (
     read_manifest,
     same_bytes,
 )
+from headlab.checkpoint.model_path import check_model_path
 from headlab.edit.formats import check_restores_format
 from headlab.errors import CheckpointError
-from headlab.files.atomic import check_is_not
+from headlab.files.atomic import check_is_new, check_is_not
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Restored(Result):
     @property
     def summary(self) -> str:
         """The file."""
-        return str(self.output)
+        return path_text(self.output)
 
     @property
     def table(self) -> pl.DataFrame:
@@ -58,16 +60,16 @@ class Restored(Result):
 
         kinds = ["model", *["companion"] * len(self.companions)]
         return pl.DataFrame(
-            {"kind": kinds, "file": [str(path) for path in (self.output, *self.companions)]}
+            {"kind": kinds, "file": [path_text(path) for path in (self.output, *self.companions)]}
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The files, and the original that they equal."""
         return {
-            "output": str(self.output),
+            "output": path_text(self.output),
             "original": asdict(self.original),
             "earlier_edit": self.earlier_edit,
-            "companions": [str(path) for path in self.companions],
+            "companions": [path_text(path) for path in self.companions],
         }
 
     def text(self) -> Iterable[str]:
@@ -77,13 +79,14 @@ class Restored(Result):
         return restored_lines(self)
 
 
-def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
+def undo(model: Path, output: Path, *, in_place: bool = False, force: bool = False) -> Restored:
     """Write the bytes that a file had before headlab edited it.
 
     Args:
         model: the edited file, whose manifest is next to it.
         output: where to write the original; the edited file itself only with `in_place`.
         in_place: replace the edited file.
+        force: replace an output that exists, and files in the place of its companions.
 
     Raises:
         CheckpointError: there is no manifest, it is damaged, it does not belong to the file as it
@@ -91,9 +94,11 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
         InputError: the output's name asks for another format.
         OutputError: the output cannot be written; nothing was changed.
     """
+    check_model_path(model)
     if not in_place:
         check_is_not(output, model)
         check_restores_format(model, output)
+        check_is_new(output, force)
     try:
         with model.open("rb") as edited:
             now = facts(model.name, edited)
@@ -103,7 +108,7 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
                 raise CheckpointError(f"{model}: the edit cannot be undone: {manifest.no_undo}.")
             previous, target = manifest.previous, path_for(output)
             outdated = previous is None and earlier_manifest(output) is not None
-            companions = _companions(model, manifest, output, in_place)
+            companions = _companions(model, manifest, output, in_place, force)
             written = None if previous is None else target
             with replacing_model(output, companions, written) as files:
                 with files.writing(output) as file:
@@ -124,12 +129,14 @@ def undo(model: Path, output: Path, *, in_place: bool = False) -> Restored:
     return Restored(output, manifest.input, previous is not None, tuple(companions))
 
 
-def _companions(model: Path, manifest: Manifest, output: Path, in_place: bool) -> dict[Path, bytes]:
+def _companions(
+    model: Path, manifest: Manifest, output: Path, in_place: bool, force: bool
+) -> dict[Path, bytes]:
     """The companion files that have to be written: path -> contents."""
     was_in_place = manifest.input.name == manifest.output.name
     if in_place and was_in_place:  # such an edit leaves the model's companions as they are
         return {}
-    return to_write(output, manifest.companions, model)
+    return to_write(output, manifest.companions, model, force=force)
 
 
 def _check_belongs(model: Path, now: FileFacts, manifest: Manifest) -> None:

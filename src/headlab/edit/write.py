@@ -24,7 +24,8 @@ from headlab.edit.formats import check_keeps_format
 from headlab.edit.recipe import Recipe
 from headlab.errors import CheckpointError, OutputError
 from headlab.families.table import family_of
-from headlab.files.atomic import check_is_not, is_same
+from headlab.files.atomic import check_is_new, check_is_not, is_same
+from headlab.files.path_text import path_text
 from headlab.results.result import Result
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Saved(Result):
         size_bytes: of the model file.
         no_undo: why the edit cannot be undone; empty if it can.
         companions: the companion files that were written, because its format needs them.
+        left_out: what the input has and the output has not, in sentences.
     """
 
     source: Path
@@ -52,13 +54,14 @@ class Saved(Result):
     size_bytes: int
     no_undo: str
     companions: tuple[Path, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     title: ClassVar[str] = "saved model"
 
     @property
     def summary(self) -> str:
         """The file."""
-        return str(self.output)
+        return path_text(self.output)
 
     @property
     def table(self) -> pl.DataFrame:
@@ -66,18 +69,19 @@ class Saved(Result):
         import polars as pl
 
         kinds = ["model", "manifest", *["companion"] * len(self.companions)]
-        files = [str(path) for path in (self.output, self.manifest, *self.companions)]
+        files = [path_text(path) for path in (self.output, self.manifest, *self.companions)]
         return pl.DataFrame({"kind": kinds, "file": files})
 
     def to_dict(self) -> dict[str, Any]:
         """The files, and whether the edit can be undone."""
         return {
-            "source": str(self.source),
-            "output": str(self.output),
+            "source": path_text(self.source),
+            "output": path_text(self.output),
             "size_bytes": self.size_bytes,
-            "manifest": str(self.manifest),
-            "companions": [str(path) for path in self.companions],
+            "manifest": path_text(self.manifest),
+            "companions": [path_text(path) for path in self.companions],
             "no_undo": self.no_undo or None,
+            "left_out": list(self.left_out),
         }
 
     def text(self) -> Iterable[str]:
@@ -88,7 +92,12 @@ class Saved(Result):
 
 
 def save(
-    checkpoint: Checkpoint, output: Path, recipes: Sequence[Recipe], *, in_place: bool = False
+    checkpoint: Checkpoint,
+    output: Path,
+    recipes: Sequence[Recipe],
+    *,
+    in_place: bool = False,
+    force: bool = False,
 ) -> Saved:
     """Write an edited checkpoint, its manifest, and the companion files that its format needs.
 
@@ -100,15 +109,16 @@ def save(
         output: where to write; the input itself only with `in_place`.
         recipes: what was applied, in this order.
         in_place: `output` may be the input, which is then replaced.
+        force: replace an output that exists, and files in the place of its companions.
 
     Raises:
-        OutputError: the output cannot be written, or is the input; nothing was changed.
+        OutputError: the output exists, is the input, or cannot be written; nothing was changed.
         InputError: the output's name asks for another format.
         CheckpointError: the input is damaged or can no longer be read, or a value does not fit its dtype.
     """
     in_place = in_place and is_same(output, checkpoint.path)
     original = _unedited(checkpoint).companions()
-    companions = _companions(checkpoint, original, output, in_place)
+    companions = _companions(checkpoint, original, output, in_place, force)
     target = path_for(output)
     with _opened(checkpoint.path) as source:
         before = facts(checkpoint.path.name, source)
@@ -128,7 +138,10 @@ def save(
                 companions=original,
             )
             files.write(target, manifest.to_json())
-    return Saved(checkpoint.path, output, target, after.bytes, manifest.no_undo, tuple(companions))
+    losses = family_of(checkpoint).losses(checkpoint)
+    return Saved(
+        checkpoint.path, output, target, after.bytes, manifest.no_undo, tuple(companions), losses
+    )
 
 
 @contextlib.contextmanager
@@ -149,14 +162,19 @@ def _unedited(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _companions(
-    checkpoint: Checkpoint, original: Mapping[str, bytes], output: Path, in_place: bool
+    checkpoint: Checkpoint,
+    original: Mapping[str, bytes],
+    output: Path,
+    in_place: bool,
+    force: bool,
 ) -> dict[Path, bytes]:
     """The companion files that have to be written: path -> contents; checks the output as well."""
     companions = checkpoint.companions()
     if not in_place:
         check_is_not(output, checkpoint.path)
         check_keeps_format(checkpoint, output)
-        return to_write(output, companions, checkpoint.path)
+        check_is_new(output, force)
+        return to_write(output, companions, checkpoint.path, force=force)
     if not checkpoint.keeps_shapes:
         raise OutputError(
             "keep and drop remove rows for good, so they cannot replace the input in place.",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headlab.evaluate.matching import FOUND, NOT_COUNTED, Fates, average_precision
 from headlab.evaluate.scoring import Figures, Flags, Numbers
-from headlab.evaluate.stream import PhotoResult, Task
+from headlab.evaluate.stream import Judged, Task
 
 SCHEMA = pl.Schema(
     {
@@ -48,7 +48,7 @@ class _Counts:
 
 
 def breakdown(
-    results: Sequence[PhotoResult], task: Task, figures: Figures, truths_by_class: Numbers
+    results: Sequence[Judged], task: Task, figures: Figures, truths_by_class: Numbers
 ) -> pl.DataFrame:
     """One row for every pair of a class, or all classes, and a level or slot, or all of them.
 
@@ -106,9 +106,9 @@ class _Lost:
     ap: NDArray[np.float64]
 
 
-def _parts(results: Sequence[PhotoResult], groups: int) -> _Parts:
+def _parts(results: Sequence[Judged], groups: int) -> _Parts:
     return _Parts(
-        Fates.joined([result.fates for result in results]),
+        Fates.joined([result.whole for result in results]),
         tuple(Fates.joined([result.only[at] for result in results]) for at in range(groups)),
         tuple(Fates.joined([result.without[at] for result in results]) for at in range(groups)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -27,6 +27,7 @@ class ClassMatch:
         of_data: by the annotations' class number the evaluated class; the others are left out.
         unknown: classes of the annotations that the model does not have, with their number of boxes.
         absent: classes of the model that the annotations do not have.
+        by_number: the model's names of the numbers in the annotations, if these have no names.
     """
 
     names: tuple[str, ...]
@@ -35,10 +36,17 @@ class ClassMatch:
     of_data: Mapping[int, int]
     unknown: dict[str, int]
     absent: tuple[str, ...]
+    by_number: Mapping[int, str] = field(default_factory=dict)
 
     def remarks(self) -> list[str]:
-        """What is not evaluated, in sentences."""
+        """How classes were matched if not by name, and what is not evaluated, in sentences."""
         remarks = []
+        if self.by_number:
+            pairs = [f"{number} is {name}" for number, name in self.by_number.items()]
+            remarks.append(
+                "the annotations have no class names, so that their numbers were taken for the model's: "
+                f"{_listed(pairs)}; --data-names gives them names"
+            )
         if self.unknown:
             boxes = sum(self.unknown.values())
             remarks.append(
@@ -69,6 +77,7 @@ def matched_classes(layout: Layout, table: BoxTable) -> ClassMatch:
     counts = dict(table.boxes["class_id"].value_counts().sort("class_id").iter_rows())
     missing = [at for at in range(len(table.class_names)) if at not in of_data]
     nameless = [at for at in counts if at not in of_data and at not in missing]
+    unnamed = () if table.class_names else counts
     return ClassMatch(
         tuple(layout.class_names[number] for number in model_ids),
         tuple(model_ids),
@@ -76,6 +85,7 @@ def matched_classes(layout: Layout, table: BoxTable) -> ClassMatch:
         {at: int(of_model[number]) for at, number in of_data.items()},
         {table.class_name(at): counts.get(at, 0) for at in (*missing, *nameless)},
         tuple(name for at, name in enumerate(layout.class_names) if of_model[at] < 0),
+        {number: layout.class_names[number] for number in unnamed},
     )
 
 

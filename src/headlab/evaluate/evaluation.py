@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,9 +16,17 @@ from headlab.errors import SourceError
 from headlab.evaluate.breakdown import breakdown
 from headlab.evaluate.classes import ClassMatch
 from headlab.evaluate.matching import FOUND
+from headlab.evaluate.photos import box_remarks
 from headlab.evaluate.scoring import Detections, Figures, Truths, coco_figures
 from headlab.evaluate.settings import Settings
-from headlab.evaluate.stream import PhotoResult, Skipped, Task, photo_results
+from headlab.evaluate.stream import (
+    Judged,
+    PhotoCandidates,
+    Skipped,
+    Task,
+    judged,
+    photo_candidates,
+)
 from headlab.heads.layout import Layout
 from headlab.plain_text import counted
 from headlab.results.progress import Progress, with_progress
@@ -26,6 +35,9 @@ from headlab.results.result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import RenderableType
+
+_AT_ONCE = 64
+"""Photos are judged so many at a time: enough to be fast, few enough to be small."""
 
 _NAMED = 5
 """An error names no more skipped photos than this."""
@@ -157,6 +169,7 @@ def evaluate(
     table: BoxTable,
     settings: Settings | None = None,
     *,
+    without: Sequence[str] = (),
     model: str = "",
     data: str = "",
     progress: Progress | None = None,
@@ -168,6 +181,7 @@ def evaluate(
         layout: the head's description.
         table: the annotations, as `headlab.boxes.read` gives them.
         settings: how to evaluate; the defaults are those of COCO evaluations.
+        without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
         model: the model's file.
         data: the annotations' file.
         progress: called after each photo.
@@ -177,24 +191,51 @@ def evaluate(
             device is not there, or the head does not have what a setting asks for.
         SourceError: no photo could be read.
     """
-    task = Task.of(layout, table, settings)
+    task = Task.of(layout, table, settings, without=without)
     photos = len(task.photos)
-    results = with_progress(photo_results(network, task), progress, lambda: photos)
-    read, skipped = _separated(results)
+    results = with_progress(photo_candidates(network, task), progress, lambda: photos)
+    return evaluation(task, results, table.unread, model=model, data=data)
+
+
+def evaluation(
+    task: Task,
+    photos: Iterable[PhotoCandidates | Skipped],
+    problems: tuple[Problem, ...] = (),
+    *,
+    model: str = "",
+    data: str = "",
+) -> Evaluation:
+    """Evaluate what a network made of photos.
+
+    Args:
+        task: what to evaluate.
+        photos: the candidates of each, or that it could not be read.
+        problems: annotations that could not be read.
+        model: the model's file.
+        data: the annotations' file.
+
+    Raises:
+        SourceError: no photo could be read.
+    """
+    read, skipped = _judged(photos, task)
     truths, detections = _all_truths(read), _all_detections(read)
     names = task.classes.names
     figures = coco_figures(truths, detections, names, task.settings.counted)
     by_class = np.bincount(truths.class_id[~truths.crowd], minlength=len(names))
     return Evaluation(
-        layout=layout,
+        layout=task.layout,
         settings=task.settings,
         classes=task.classes,
         figures=figures,
         rows=breakdown(read, task, figures, by_class),
         images=_image_table(read),
         skipped=tuple(skipped),
-        problems=table.unread,
-        remarks=(*_remarks(task, read), *map(_message, one_of_each_kind(table.put_right))),
+        problems=problems,
+        remarks=(
+            *_remarks(task, read),
+            *box_remarks(task.table),
+            *map(_message, one_of_each_kind(task.table.put_right)),
+        ),
         truths=truths,
         detections=detections,
         model=model,
@@ -206,21 +247,27 @@ def _message(problem: Problem) -> str:
     return problem.message.removesuffix(".")
 
 
-def _separated(
-    results: Iterable[PhotoResult | Skipped],
-) -> tuple[list[PhotoResult], list[Skipped]]:
-    """The photos that could be read, and those that could not.
+def _judged(
+    results: Iterable[PhotoCandidates | Skipped], task: Task
+) -> tuple[list[Judged], list[Skipped]]:
+    """The photos that could be read, some at a time, and those that could not.
 
     Raises:
         SourceError: no photo could be read.
     """
-    read: list[PhotoResult] = []
+    read: list[Judged] = []
     skipped: list[Skipped] = []
+    waiting: list[PhotoCandidates] = []
     for result in results:
         if isinstance(result, Skipped):
             skipped.append(result)
-        else:
-            read.append(result)
+            continue
+        waiting.append(result)
+        if len(waiting) == _AT_ONCE:
+            read.append(judged(waiting, task))
+            waiting = []
+    if waiting:
+        read.append(judged(waiting, task))
     if not read:
         raise SourceError(
             f"None of the {len(skipped):,} annotated photos could be read: "
@@ -231,55 +278,65 @@ def _separated(
     return read, skipped
 
 
-def _all_truths(results: Sequence[PhotoResult]) -> Truths:
-    parts = [result.photo.truths for result in results]
+def _all_truths(parts: Sequence[Judged]) -> Truths:
     return Truths(
-        np.array([result.size_hw_px for result in results], np.int64),
-        np.repeat(np.arange(len(parts)), [len(part.class_id) for part in parts]),
-        np.concatenate([part.boxes_xyxy_px for part in parts]),
-        np.concatenate([part.class_id for part in parts]),
-        np.concatenate([part.crowd for part in parts]),
+        np.concatenate([part.truths.image_hw for part in parts]),
+        np.concatenate(
+            [part.truths.image + first for part, first in zip(parts, _firsts(parts), strict=True)]
+        ),
+        np.concatenate([part.truths.boxes_xyxy_px for part in parts]),
+        np.concatenate([part.truths.class_id for part in parts]),
+        np.concatenate([part.truths.crowd for part in parts]),
     )
 
 
-def _all_detections(results: Sequence[PhotoResult]) -> Detections:
-    parts = [result.detections for result in results]
-    return Detections(
-        np.repeat(np.arange(len(parts)), [len(part.score) for part in parts]),
-        np.concatenate([part.boxes_xyxy_px for part in parts]),
-        np.concatenate([part.class_id for part in parts]),
-        np.concatenate([part.score for part in parts]),
-        np.concatenate([part.flat for part in parts]),
-    )
-
-
-def _image_table(results: Sequence[PhotoResult]) -> pl.DataFrame:
-    return pl.DataFrame(
+def _all_detections(parts: Sequence[Judged]) -> Detections:
+    return Detections.joined(
         [
-            {
-                "image": result.photo.name,
-                "width_px": result.size_hw_px[1],
-                "height_px": result.size_hw_px[0],
-                "input_width_px": result.input_hw_px[1],
-                "input_height_px": result.input_hw_px[0],
-                "truths": int((~result.photo.truths.crowd).sum()),
-                "detections": len(result.fates.score),
-                "true_positives": int((result.fates.fate[:, 0] == FOUND).sum()),
-            }
-            for result in results
+            replace(part.detections, image=part.detections.image + first)
+            for part, first in zip(parts, _firsts(parts), strict=True)
         ]
     )
 
 
-def _remarks(task: Task, results: Sequence[PhotoResult]) -> list[str]:
+def _firsts(parts: Sequence[Judged]) -> Iterable[int]:
+    """The number of each part's first photo."""
+    return accumulate((len(part.photos) for part in parts[:-1]), initial=0)
+
+
+def _image_table(parts: Sequence[Judged]) -> pl.DataFrame:
+    return pl.concat([_images_of(part) for part in parts])
+
+
+def _images_of(part: Judged) -> pl.DataFrame:
+    count = len(part.photos)
+    found = part.whole.fate[:, 0] == FOUND
+    sizes, inputs = (np.array([photo[at] for photo in part.photos]) for at in (1, 2))
+    truths = part.truths.image[~part.truths.crowd]
+    return pl.DataFrame(
+        {
+            "image": [photo.name for photo, _, _ in part.photos],
+            "width_px": sizes[:, 1],
+            "height_px": sizes[:, 0],
+            "input_width_px": inputs[:, 1],
+            "input_height_px": inputs[:, 0],
+            "truths": np.bincount(truths, minlength=count),
+            "detections": np.bincount(part.whole.image, minlength=count),
+            "true_positives": np.bincount(part.whole.image[found], minlength=count),
+        }
+    )
+
+
+def _remarks(task: Task, parts: Sequence[Judged]) -> list[str]:
     remarks = task.classes.remarks()
     if task.rotated_by_exif:
         photos = counted(task.rotated_by_exif, "photo is", "photos are")
         remarks.append(f"{photos} rotated by Exif: read upright, and the boxes rotated as well")
     resized = [
-        result.photo.name
-        for result in results
-        if result.photo.size_wh_px not in (None, result.size_hw_px[::-1])
+        photo.name
+        for part in parts
+        for photo, size_hw_px, _ in part.photos
+        if photo.size_wh_px not in (None, size_hw_px[::-1])
     ]
     if resized:
         photos = counted(len(resized), "photo has", "photos have")
@@ -287,7 +344,7 @@ def _remarks(task: Task, results: Sequence[PhotoResult]) -> list[str]:
             f"{photos} another size than the annotations say, such as {resized[0]}; the boxes are taken "
             "as they are written"
         )
-    if not results[0].has_nms:
+    if not parts[0].has_nms:
         remarks.append(
             f"{task.layout.head} has no NMS: its best {task.settings.max_det} scores are its detections, "
             "and without a level the next best take their places"

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from headlab.boxes.table import BoxTable
+from headlab.boxes.table import BoxTable, Problem
 from headlab.detect.offline import ultralytics
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch
-from headlab.evaluate.matching import PhotoTruths
+from headlab.evaluate.scoring import Boxes, Flags, Numbers
+from headlab.plain_text import counted
+
+
+@dataclass(frozen=True)
+class PhotoTruths:
+    """The truths of one photo, as in `headlab.evaluate.scoring.Truths`."""
+
+    boxes_xyxy_px: Boxes
+    class_id: Numbers
+    crowd: Flags
 
 
 @dataclass(frozen=True)
@@ -59,41 +70,74 @@ def annotated_photos(
     """
     if not table.images.height:
         raise InputError("The annotations list no photos.", "Is it the right file, or split?")
-    paths = table.images.select("image_id", pl.coalesce("path", "image").alias("path"))
-    boxes = _usable(table, classes, difficult).join(paths, on="image_id", maintain_order="left")
-    if not boxes.height or boxes["crowd"].all():
+    truths = truths_of(table, classes.of_data, difficult=difficult)
+    if all(of_photo.crowd.all() for of_photo in truths.values()):
         raise InputError(
             "There are no boxes to be found in the annotations, so that nothing can be measured.",
             "Look at them with headlab boxes stats.",
         )
-    of_path = boxes.partition_by("path", as_dict=True)
-    nothing = boxes.clear()
-    listed = table.images.with_columns(paths["path"].alias("path")).unique(
-        "path", keep="first", maintain_order=True
-    )
+    listed = table.images.with_columns(_PATH).unique("path", keep="first", maintain_order=True)
     return [
-        Photo(
-            image,
-            Path(path),
-            (width, height) if width and height else None,
-            _truths(of_path.get((path,), nothing)),
-        )
+        Photo(image, Path(path), (width, height) if width and height else None, truths[path])
         for image, path, width, height in listed.select(
             "image", "path", "width_px", "height_px"
         ).iter_rows()
     ]
 
 
-def _usable(table: BoxTable, classes: ClassMatch, difficult: bool) -> pl.DataFrame:
+_PATH = pl.coalesce("path", "image").alias("path")
+
+
+def truths_of(
+    table: BoxTable, of_data: Mapping[int, int], *, difficult: bool = False
+) -> dict[str, PhotoTruths]:
+    """What is to be found in each photo, by its path; see `annotated_photos`.
+
+    Args:
+        table: the annotations.
+        of_data: by the annotations' class number the evaluated class; the others are left out.
+        difficult: difficult boxes count like any others.
+    """
+    paths = table.images.select("image_id", _PATH)
+    boxes = _usable(table, of_data, difficult).join(paths, on="image_id", maintain_order="left")
+    of_path = boxes.partition_by("path", as_dict=True)
+    nothing = _truths(boxes.clear())
+    return {
+        path: _truths(of_path[(path,)]) if (path,) in of_path else nothing
+        for path in paths["path"].unique(maintain_order=True).to_list()
+    }
+
+
+def box_remarks(table: BoxTable) -> list[str]:
+    """What became of the boxes that are not as they should be, in sentences."""
+    x1, y1, x2, y2 = (pl.col(name) for name in ("x1", "y1", "x2", "y2"))
+    empty = (x1 == x2) | (y1 == y2)
+    counts = {
+        "without an area {was} left out": empty,
+        "with swapped corners {was} put right": ~empty & ((x2 < x1) | (y2 < y1)),
+    }
+    remarks = []
+    for text, condition in counts.items():
+        boxes = table.boxes.filter(condition)
+        if boxes.height:
+            first = boxes.row(0, named=True)
+            where = Problem("error", "", "", first["file"], first["line"]).where
+            was = "was" if boxes.height == 1 else "were"
+            remarks.append(
+                f"{counted(boxes.height, 'box', 'boxes')} {text.format(was=was)} "
+                f"({where}{', …' if boxes.height > 1 else ''})"
+            )
+    return remarks
+
+
+def _usable(table: BoxTable, of_data: Mapping[int, int], difficult: bool) -> pl.DataFrame:
     """The boxes as x1 <= x2, y1 <= y2 with an area, with the numbers of the evaluated classes."""
     crowd = pl.col("crowd") if difficult else pl.col("crowd") | pl.col("difficult")
     low, high = pl.min_horizontal, pl.max_horizontal
     return (
         table.boxes.select(
             "image_id",
-            pl.col("class_id").replace_strict(
-                dict(classes.of_data), default=-1, return_dtype=pl.Int64
-            ),
+            pl.col("class_id").replace_strict(dict(of_data), default=-1, return_dtype=pl.Int64),
             low("x1", "x2").alias("x1"),
             low("y1", "y2").alias("y1"),
             high("x1", "x2").alias("x2"),

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from headlab.detect import settings as detection
 from headlab.evaluate.scoring import MAX_DET
+from headlab.heads.detection import Resize
 from headlab.heads.layout import Layout
 
 _NOTHING_ABOVE = 1.0
@@ -21,6 +22,7 @@ class EvaluationSettings(TypedDict, total=False):
     conf: float
     iou: float | None
     imgsz: int | tuple[int, int] | None
+    resize: Resize | None
     max_det: int
     best_class: bool
     end2end: bool
@@ -36,6 +38,7 @@ class Settings:
         conf: candidates must score above this; it is low so that precision is known at every recall.
         iou: NMS merges boxes of one class that overlap more; None is 0.7, and 0.45 for YOLOv3.
         imgsz: the network's input size in px, one number or (height, width); None takes the model's.
+        resize: how photos are brought to that size; None is what the model's .cfg says, else "letterbox".
         max_det: detections per photo at most; of each class at most 100 of them count, as in COCO.
         best_class: a candidate counts for its best class only, not for every class above `conf`.
         end2end: use the branch without NMS where the head has one.
@@ -47,6 +50,7 @@ class Settings:
     conf: float = 0.001
     iou: float | None = None
     imgsz: int | tuple[int, int] | None = None
+    resize: Resize | None = None
     max_det: int = 300
     best_class: bool = False
     end2end: bool = False
@@ -62,7 +66,8 @@ class Settings:
         Raises:
             InputError: the head does not have what a setting asks for.
         """
-        return replace(self, iou=self._as_detection().for_head(layout).iou)
+        decided = self._as_detection().for_head(layout)
+        return replace(self, iou=decided.iou, resize=decided.resize)
 
     @property
     def counted(self) -> int:
@@ -83,6 +88,7 @@ class Settings:
             conf=self.conf,
             iou=self.iou,
             imgsz=self.imgsz,
+            resize=self.resize,
             max_det=self.max_det,
             end2end=self.end2end,
             device=self.device,

@@ -1,26 +1,26 @@
-"""Evaluate photos one by one; what is kept of each is small."""
+"""Evaluate photos, some at a time; what is kept of each is small."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from headlab.boxes.exif_rotation import upright_table
 from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.table import BoxTable
+from headlab.detect.candidates import Candidates
 from headlab.detect.detector import Runnable
-from headlab.detect.offline import quiet
-from headlab.detect.prediction import Prediction
 from headlab.detect.sources import Source
+from headlab.detect.steps import steps
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch, matched_classes
-from headlab.evaluate.matching import Fates, fates
+from headlab.evaluate.matching import Fates, Pairs, fates
 from headlab.evaluate.photos import Photo, annotated_photos
+from headlab.evaluate.scoring import Detections, Numbers, Truths
 from headlab.evaluate.settings import Settings
-from headlab.evaluate.survivors import Groups, Survivors, survivors
+from headlab.evaluate.survivors import Groups, survivors
 from headlab.extras import EVALUATION, require
 from headlab.heads.layout import Layout
 
@@ -34,20 +34,40 @@ class Task:
         settings: nothing left open.
         classes: which classes are evaluated.
         photos: with their truths.
+        table: the annotations, upright as the photos are read.
         groups: the levels and slots whose contributions are measured.
         rotated_by_exif: how many photos had boxes for the stored pixels, which were rotated with them.
+        absent: the places whose candidates are left out, by their numbers in `Layout.places`.
     """
 
     layout: Layout
     settings: Settings
     classes: ClassMatch
     photos: tuple[Photo, ...]
+    table: BoxTable
     groups: Groups
     rotated_by_exif: int = 0
+    absent: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, layout: Layout, table: BoxTable, settings: Settings | None = None) -> Task:
+    def of(
+        cls,
+        layout: Layout,
+        table: BoxTable,
+        settings: Settings | None = None,
+        *,
+        without: Sequence[str] = (),
+        rotated_by_exif: int | None = None,
+    ) -> Task:
         """Prepare an evaluation.
+
+        Args:
+            layout: of the model.
+            table: the annotations.
+            settings: how to evaluate.
+            without: levels, such as "P5", and slots, such as "P5/2", whose candidates are left out.
+            rotated_by_exif: how many photos' boxes in the table have been rotated with them; None if that is
+                still to be done.
 
         Raises:
             InputError: model and annotations have no class in common, there is nothing to be found, or
@@ -63,9 +83,23 @@ class Task:
         refuse_mistaken(table)
         decided = (settings or Settings()).for_head(layout)
         classes = matched_classes(layout, table)
-        table, rotated = upright_table(table)  # as the photos are read
+        left_out = {place for name in without for place in layout.places_of(name)}
+        absent = tuple(at for at, place in enumerate(layout.places) if place in left_out)
+        if len(absent) == len(layout.places):
+            raise InputError("Without all levels nothing can be found.", "Leave one of them in.")
+        if rotated_by_exif is None:
+            table, rotated_by_exif = upright_table(table)  # as the photos are read
         photos = annotated_photos(table, classes, difficult=decided.difficult)
-        return cls(layout, decided, classes, tuple(photos), Groups.of(layout), rotated)
+        return cls(
+            layout,
+            decided,
+            classes,
+            tuple(photos),
+            table,
+            Groups.of(layout),
+            rotated_by_exif,
+            absent,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,31 +111,45 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class PhotoResult:
-    """What was found in one photo; classes are numbered as in `ClassMatch`.
+class PhotoCandidates:
+    """What one forward pass made of one photo.
 
     Attributes:
         photo: with its truths.
         size_hw_px: of the photo that was read.
-        input_hw_px: the network's input size for it.
-        detections: best first.
-        fates: what became of them.
+        candidates: those above the threshold.
+    """
+
+    photo: Photo
+    size_hw_px: tuple[int, int]
+    candidates: Candidates
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found in several photos; classes are numbered as in `ClassMatch`.
+
+    Attributes:
+        photos: with the sizes of what was read, and of the network's input: (photo, height and width, height
+            and width).
+        truths: theirs.
+        detections: of all photos, best first in each.
+        whole: what became of them.
         only: the same, for each group, if there were only the detections that come from it.
         without: the same, for each group, of the detections that there would be without it.
         has_nms: whether the detections were made by NMS.
     """
 
-    photo: Photo
-    size_hw_px: tuple[int, int]
-    input_hw_px: tuple[int, int]
-    detections: Survivors
-    fates: Fates
+    photos: tuple[tuple[Photo, tuple[int, int], tuple[int, int]], ...]
+    truths: Truths
+    detections: Detections
+    whole: Fates
     only: tuple[Fates, ...]
     without: tuple[Fates, ...]
     has_nms: bool
 
 
-def photo_results(network: Runnable, task: Task) -> Iterator[PhotoResult | Skipped]:
+def photo_candidates(network: Runnable, task: Task) -> Iterator[PhotoCandidates | Skipped]:
     """Run the network once on each photo.
 
     Args:
@@ -109,74 +157,68 @@ def photo_results(network: Runnable, task: Task) -> Iterator[PhotoResult | Skipp
         task: what to do.
 
     Yields:
-        what was found in each photo, or that it could not be read, in the order of the task.
+        what the network made of each photo, or that it could not be read, in the order of the task.
 
     Raises:
         InputError: the device is not there.
     """
-    ready = network.detector(task.settings.forward())
-    waiting = [
-        (photo, Source.of_file(photo.path))
-        for photo in reversed(task.photos)
-        if not photo.unusable()
-    ]
     for photo in task.photos:
         if reason := photo.unusable():
             yield Skipped(photo.name, reason)
-    for prediction in ready([source for _, source in reversed(waiting)]):
-        while waiting and waiting[-1][1] is not prediction.source:
-            yield Skipped(waiting.pop()[0].name, "not readable as an image")
-        yield _result(prediction, waiting.pop()[0], task)
-    while waiting:
-        yield Skipped(waiting.pop()[0].name, "not readable as an image")
+    photos = [photo for photo in task.photos if not photo.unusable()]
+    sources = [Source.of_file(photo.path) for photo in photos]
+    seen = steps(network.detector(task.settings.forward()), sources)
+    for photo, step in zip(photos, seen, strict=True):
+        if step.prediction is None:
+            yield Skipped(photo.name, step.reason)
+            continue
+        height, width = step.prediction.image_bgr.shape[:2]
+        candidates = Candidates.of(step.prediction, task.settings.conf)
+        yield PhotoCandidates(photo, (height, width), candidates)
 
 
-def _result(prediction: Prediction, photo: Photo, task: Task) -> PhotoResult:
-    with quiet():  # ultralytics warns of an NMS of more than two seconds
-        whole, without = survivors(prediction, task.layout, task.settings, task.groups)
-    detections = _evaluated(whole, task.classes)
-    known = {id(whole): _fates(detections, photo, task)}
-    for rest in without:
-        if id(rest) not in known:
-            known[id(rest)] = _fates(_evaluated(rest, task.classes), photo, task)
-    height, width = prediction.image_bgr.shape[:2]
-    return PhotoResult(
-        photo,
-        (height, width),
-        prediction.input_hw_px,
-        detections,
-        known[id(whole)],
+def judged(photos: Sequence[PhotoCandidates], task: Task) -> Judged:
+    """Make detections of candidates, with and without each group, and match them to the truths."""
+    candidates = [_without_absent(photo.candidates, task) for photo in photos]
+    found = survivors(candidates, task.layout, task.settings, task.groups)
+    truths = _truths(photos)
+    numbers = task.classes.of_model[found.rows.class_id]
+    evaluated = numbers >= 0
+    rows = replace(found.rows, class_id=np.where(evaluated, numbers, -1))
+    pairs = Pairs.of(rows, truths)
+
+    def fates_of(among: Numbers) -> Fates:
+        chosen = among[evaluated[among]]
+        counted = task.settings.counted
+        return fates(rows, truths, found.place, counted, among=chosen, pairs=pairs)
+
+    return Judged(
+        tuple((photo.photo, photo.size_hw_px, photo.candidates.input_hw_px) for photo in photos),
+        truths,
+        rows.only(found.whole[evaluated[found.whole]]),
+        fates_of(found.whole),
         tuple(
-            _fates(_some(detections, members[detections.place]), photo, task)
+            fates_of(found.whole[members[found.place[found.whole]]])
             for members in task.groups.members
         ),
-        tuple(known[id(rest)] for rest in without),
-        not prediction.corners,
+        tuple(fates_of(rest) for rest in found.without),
+        not any(each.corners for each in candidates),
     )
 
 
-def _evaluated(survivors: Survivors, classes: ClassMatch) -> Survivors:
-    """Those of the evaluated classes, with their numbers."""
-    numbers = classes.of_model[survivors.class_id]
-    return _some(replace(survivors, class_id=numbers), numbers >= 0)
+def _without_absent(candidates: Candidates, task: Task) -> Candidates:
+    if not task.absent:
+        return candidates
+    space = task.layout.addresses(*candidates.input_hw_px)
+    return candidates.only(~np.isin(space.places(candidates.flat), task.absent))
 
 
-def _some(survivors: Survivors, which: Any) -> Survivors:
-    return Survivors(
-        survivors.boxes_xyxy_px[which],
-        survivors.class_id[which],
-        survivors.score[which],
-        survivors.flat[which],
-        survivors.place[which],
-    )
-
-
-def _fates(survivors: Survivors, photo: Photo, task: Task) -> Fates:
-    return fates(
-        survivors.boxes_xyxy_px,
-        survivors.class_id,
-        survivors.score,
-        survivors.place.astype(np.int64),
-        photo.truths,
-        task.settings.counted,
+def _truths(photos: Sequence[PhotoCandidates]) -> Truths:
+    parts = [photo.photo.truths for photo in photos]
+    return Truths(
+        np.array([photo.size_hw_px for photo in photos], np.int64).reshape(-1, 2),
+        np.repeat(np.arange(len(parts)), [len(part.class_id) for part in parts]),
+        np.concatenate([np.empty((0, 4)), *(part.boxes_xyxy_px for part in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(part.class_id for part in parts)]),
+        np.concatenate([np.empty(0, np.bool_), *(part.crowd for part in parts)]),
     )

@@ -1,20 +1,18 @@
-"""The detections of one photo, and what they would be without a level or a slot.
+"""The detections of photos, and what they would be without a level or a slot.
 
 All of it comes from the candidates of one forward pass; the network does not run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from headlab.detect.nms import Suppression
-from headlab.detect.prediction import Prediction
-from headlab.evaluate.scoring import Boxes, Flags, Numbers
+from headlab.detect.candidates import Candidates
+from headlab.detect.suppression import Suppressor
+from headlab.evaluate.scoring import Detections, Flags, Numbers
 from headlab.evaluate.settings import Settings
 from headlab.heads.layout import Layout
 
@@ -45,118 +43,89 @@ class Groups:
 
 @dataclass(frozen=True)
 class Survivors:
-    """Detections of one photo, best first.
+    """Detections of several photos, and which of them there are with and without each group.
 
     Attributes:
-        boxes_xyxy_px: in pixels of the photo, (M, 4).
-        class_id: the model's number, (M,).
-        score: (M,).
-        flat: the flat index, (M,).
-        place: its place's number in `Layout.places`, (M,).
+        rows: everything that survives in any of these sets.
+        place: the place of each row, by its number in `Layout.places`, (N,).
+        whole: the numbers of the rows that are the detections, photo by photo, best first.
+        without: the same for each group, of the detections that there would be without it.
     """
 
-    boxes_xyxy_px: Boxes
-    class_id: Numbers
-    score: NDArray[np.float64]
-    flat: Numbers
+    rows: Detections
     place: Numbers
+    whole: Numbers
+    without: tuple[Numbers, ...]
 
 
 def survivors(
-    prediction: Prediction, layout: Layout, settings: Settings, groups: Groups
-) -> tuple[Survivors, list[Survivors]]:
-    """The detections, and the detections without each group.
+    photos: Sequence[Candidates], layout: Layout, settings: Settings, groups: Groups
+) -> Survivors:
+    """The detections of photos, and the detections without each group.
 
     Args:
-        prediction: the candidates of a photo.
+        photos: their candidates, as far as they score above `settings.conf` or a lower floor.
         layout: the head's description.
         settings: how to evaluate, nothing left open.
         groups: what to leave out.
     """
-    scores = prediction.candidates[4 : 4 + prediction.class_count]
-    above = (scores.amax(0) > settings.conf).nonzero().view(-1)
-    flat = above.cpu().numpy()
-    place = _places(flat, prediction, layout)
-    choose = _chooser(prediction, settings)
-
-    def chosen_among(which: Numbers) -> Survivors:
-        taken = prediction.candidates[:, above[_tensor(which, above)]]
-        rows, kept = choose(taken)
-        return _survivors(rows, which[kept], flat, place, prediction)
-
-    everyone = np.arange(len(flat))
-    whole = chosen_among(everyone)
+    taken = [_taking_part(photo, settings) for photo in photos]
+    image = np.repeat(np.arange(len(taken)), [len(photo.flat) for photo in taken])
+    class_id = np.concatenate([np.empty(0, np.int64), *(photo.class_id for photo in taken)])
+    score = np.concatenate([np.empty(0, np.float32), *(photo.score for photo in taken)])
+    boxes = np.concatenate(
+        [np.empty((0, 4), np.float32), *(photo.boxes_xyxy_px for photo in taken)]
+    )
+    place = np.concatenate(
+        [
+            np.empty(0, np.int64),
+            *(layout.addresses(*photo.input_hw_px).places(photo.flat) for photo in taken),
+        ]
+    )
     absent = [members[place] for members in groups.members]
-    without = [chosen_among(np.flatnonzero(~gone)) if gone.any() else whole for gone in absent]
-    return whole, without
-
-
-def _chooser(prediction: Prediction, settings: Settings) -> Callable[[Any], tuple[Any, Numbers]]:
-    """What turns candidates into detections: NMS, or for an end-to-end head the choice of the best.
-
-    ultralytics uses torchvision's NMS, which is several times as fast as its own and gives the same, if
-    it has been imported.
-    """
-    import torchvision  # noqa: F401
-
-    if prediction.corners:
-        return _BestScores(prediction.class_count, settings)
-    return Suppression(
-        class_count=prediction.class_count,
-        conf=settings.conf,
-        iou=1.0 if settings.iou is None else settings.iou,
-        max_det=settings.max_det,
-        multi_label=not settings.best_class,
+    among = [np.ones(len(image), np.bool_), *(~gone for gone in absent)]
+    if photos and photos[0].corners:
+        chosen = [_best_scores(image, score, rows, settings.max_det) for rows in among]
+    else:
+        iou = 1.0 if settings.iou is None else settings.iou
+        chosen = Suppressor(iou, settings.max_det)(image, class_id, score, boxes, among)
+    used = np.unique(np.concatenate(chosen))
+    flat = np.concatenate([np.empty(0, np.int64), *(photo.flat for photo in taken)])
+    in_photos = [
+        photo.to_image(boxes[used[first:last]].astype(np.float64))
+        for photo, first, last in zip(
+            taken,
+            *(
+                np.searchsorted(image[used], np.arange(len(taken)), side)
+                for side in ("left", "right")
+            ),
+            strict=True,
+        )
+    ]
+    rows = Detections(
+        image[used],
+        np.concatenate([np.empty((0, 4)), *in_photos]),
+        class_id[used],
+        score[used].astype(np.float64),
+        flat[used],
     )
+    whole, *without = (np.searchsorted(used, numbers) for numbers in chosen)
+    return Survivors(rows, place[used], whole, tuple(without))
 
 
-@dataclass(frozen=True)
-class _BestScores:
-    """An end-to-end head takes the best scores of all candidates and classes as they are."""
-
-    class_count: int
-    settings: Settings
-
-    def __call__(self, candidates: Any) -> tuple[Any, Numbers]:
-        """The rows x1, y1, x2, y2, score, class, (M, 6), and their indices among the candidates, (M,)."""
-        import torch
-
-        scores = candidates[4 : 4 + self.class_count]
-        if self.settings.best_class:
-            best, number = scores.max(0)
-            chosen = torch.arange(candidates.shape[1], device=candidates.device)
-        else:
-            number, chosen = (scores > self.settings.conf).nonzero(as_tuple=True)
-            best = scores[number, chosen]
-        top = best.argsort(descending=True, stable=True)[: self.settings.max_det]
-        chosen, number, best = chosen[top], number[top], best[top]
-        rows = torch.cat((candidates[:4, chosen].T, best[:, None], number[:, None]), 1)
-        return rows, chosen.cpu().numpy()
+def _taking_part(photo: Candidates, settings: Settings) -> Candidates:
+    """The rows above the threshold, in the order in which ultralytics has them."""
+    above = photo.only(photo.score > np.float32(settings.conf))
+    if settings.best_class:
+        return above.best_class()
+    if photo.corners:  # of equal scores an end-to-end head takes the lower class first
+        return above.only(np.lexsort((above.flat, above.class_id)))
+    return above
 
 
-def _places(flat: Numbers, prediction: Prediction, layout: Layout) -> Numbers:
-    """The place of each flat index, by its number in `Layout.places`."""
-    space = layout.addresses(*prediction.input_hw_px)
-    where = space.address_all(flat)
-    first = np.cumsum([0, *space.slots])
-    numbers: Numbers = first[where.level] + where.slot
-    return numbers
-
-
-def _survivors(
-    rows: Any, kept: Numbers, flat: Numbers, place: Numbers, prediction: Prediction
-) -> Survivors:
-    found = rows[:, :6].cpu().numpy().astype(np.float64)
-    return Survivors(
-        prediction.to_image(found[:, :4]),
-        found[:, 5].astype(np.int64),
-        found[:, 4],
-        flat[kept],
-        place[kept],
-    )
-
-
-def _tensor(numbers: Numbers, like: Any) -> Any:
-    import torch
-
-    return torch.from_numpy(numbers).to(like.device)
+def _best_scores(image: Numbers, score: Numbers, rows: Flags, most: int) -> Numbers:
+    """What an end-to-end head takes: the best scores of all candidates and classes as they are."""
+    numbers = np.flatnonzero(rows)
+    numbers = numbers[np.lexsort((-score[numbers], image[numbers]))]
+    first = np.searchsorted(image[numbers], image[numbers], side="left")
+    return numbers[np.arange(len(numbers)) - first < most]

@@ -106,6 +106,14 @@ class Family(ABC, Generic[C]):
         """What is known of this very file beyond what it says, in sentences."""
         return ()
 
+    def warnings(self, checkpoint: C) -> tuple[str, ...]:
+        """What makes a file dangerous for other programs, in sentences; a strict `load` refuses it."""
+        return ()
+
+    def losses(self, checkpoint: C) -> tuple[str, ...]:
+        """What `write` leaves out of an edited model, in sentences."""
+        return ()
+
     @abstractmethod
     def facts(self, checkpoint: C, layout: Layout) -> Facts:
         """What `headlab inspect` says of a model beyond its layout; without torch."""

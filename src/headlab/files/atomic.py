@@ -82,6 +82,25 @@ def check_is_not(output: Path, source: Path, hint: str = _OTHER_OUTPUT) -> None:
         raise OutputError(f"{output} is the input itself.", hint)
 
 
+def check_is_new(output: Path, force: bool, hint: str = "Give another name") -> None:
+    """Refuse to replace what cannot be made again by saying the same once more, unless told to.
+
+    Args:
+        output: where to write.
+        force: replace what is there.
+        hint: what to do instead.
+
+    Raises:
+        OutputError: there is something, and `force` is not set; or it cannot be replaced.
+    """
+    check_replaceable(output)
+    if not force and os.path.lexists(output):
+        raise OutputError(
+            f"{output} exists already. Nothing was changed.",
+            f"{hint}, or say --force to replace it.",
+        )
+
+
 def is_same(one: Path, other: Path) -> bool:
     """Whether two paths lead to the same file, however they are spelled."""
     same = os.path.realpath(one) == os.path.realpath(other)

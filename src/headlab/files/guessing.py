@@ -1,8 +1,9 @@
 """Guess the encoding of a text that is not Unicode.
 
 The bytes of Western and Korean texts are mostly valid in Japanese Windows' encoding, too, where they read as
-rare kanji or as half-width katakana in the middle of words. Therefore the first encoding is taken in which
-the text consists of usual characters; if there is none, the first in which it can be read at all.
+rare kanji, as half-width katakana in the middle of words or alone, or as pairs of half-width katakana that
+are Hangul, too. Therefore the first encoding is taken in which the text consists of usual characters; if
+there is none, the first in which it can be read at all.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ _UNUSED = re.compile("[\x80\uf8f0-\uf8f3]")
 """What Python makes of the five bytes that cp932 does not use."""
 
 _HALF_WIDTH_IN_A_WORD = re.compile("[A-Za-z][\uff61-\uff9f]|[\uff61-\uff9f][A-Za-z]")
+_HALF_WIDTH_ALONE = re.compile("(?<![^\x00-\x7f])[\uff61-\uff9f](?![^\x00-\x7f])")
+"""A Japanese word is longer than one of these, while "\xc0 la carte" begins with one."""
+
+_ONLY_HANGUL = re.compile(rb"[\x00-\x7f]*(?:[\xb0-\xc8][\xa1-\xfe][\x00-\x7f]*)+")
+"""Text of ASCII and the syllables of the Korean standard."""
+
 _WESTERN_SIGNS = frozenset("\u20ac\u2018\u2019\u201c\u201d\u2013\xa3\xb0\xb2\xb3\xb5\xb7\xdf")
 
 
@@ -47,6 +54,10 @@ def _is_usual(name: str, text: str) -> bool:
     codes = [each.encode(name) for each in unusual]
     if name == "cp949":  # the syllables of the Korean standard, and its punctuation
         return all(0xA1 <= code[0] <= 0xC8 and code[-1] >= 0xA1 for code in codes)
-    if _HALF_WIDTH_IN_A_WORD.search(text):
+    if _HALF_WIDTH_IN_A_WORD.search(text) or _HALF_WIDTH_ALONE.search(text):
+        return False
+    if all("\uff61" <= each <= "\uff9f" for each in unusual) and _ONLY_HANGUL.fullmatch(
+        text.encode(name)
+    ):
         return False
     return all(code[0] < 0xE0 for code in codes)  # kana, half-width kana, and the usual kanji

@@ -7,6 +7,7 @@ headlab itself wrote the file; in files of other programs (COCO) the last one co
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -22,12 +23,26 @@ _ESCAPED = re.compile("[\x7f-\x9f\ud800-\udfff]")
 as they are; they occur inside texts only."""
 
 
-def to_json(document: Mapping[str, Any], *, indent: int = 2) -> str:
-    """The document as text that ends with a newline; names in any script stay readable."""
-    text = json.dumps(_valid(document), indent=indent, ensure_ascii=False, allow_nan=False)
+def to_json(document: Mapping[str, Any], *, indent: int = 2, encoding: str = "utf-8") -> str:
+    """The document as text that ends with a newline; names in any script stay readable.
+
+    Args:
+        document: plain values.
+        indent: by how many spaces each depth is indented.
+        encoding: what it will be written in; unless that is Unicode, only ASCII is written, with escapes.
+    """
+    in_ascii = not _is_unicode(encoding)
+    text = json.dumps(_valid(document), indent=indent, ensure_ascii=in_ascii, allow_nan=False)
     if not text.isascii() or "\x7f" in text:
         text = _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return f"{text}\n"
+
+
+def _is_unicode(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name.startswith("utf")
+    except LookupError:
+        return False
 
 
 def read_json(path: Path, hint: str = "Correct the file.") -> Any:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headlab.errors import InputError
+from headlab.files.path_text import path_text
 
 SMALL_BYTES = 1 << 22
 """The largest size of a text that is read whole into a model or a setting, such as a list of class names."""
@@ -155,8 +156,8 @@ def as_ascii_extending(data: bytes, path: Path) -> bytes:
 
 
 def sound(text: object) -> str:
-    """Text that can be stored: half characters, which JSON and file names may hold, become "?"."""
-    return str(text).encode("utf-8", "replace").decode("utf-8")
+    """Text that can be stored: half characters, which JSON and file names may hold, are replaced."""
+    return path_text(text)
 
 
 def _read(path: Path, largest_bytes: int | None, most: int) -> bytes:
@@ -204,7 +205,7 @@ def _recognised(data: bytes, path: Path) -> tuple[str, str, tuple[Remark, ...]]:
         )
     message = (
         f"This is not UTF-8, so the file was read as {guess} ({GUESSES[guess]}). "
-        "If that is wrong, save it as UTF-8."
+        "If that is wrong, save it as UTF-8, or name its encoding."
     )
     return data.decode(guess), guess, (Remark(message, line),)
 

@@ -10,6 +10,9 @@ at the end; a crash in that moment leaves no main file, and the old one under it
 that is misread. Whoever then writes the main file again removes it.
 
 An error before the main file is in its place, Ctrl-C included, puts everything back.
+
+Two that replace files in one folder at once do so one after the other, so that all files of the last one are
+left.
 """
 
 from __future__ import annotations
@@ -125,20 +128,40 @@ def replacing_together(
         crashed = [] if main.exists() else set_aside_files(main)
         yield together
         together._close()
-        with _putting_back(main) as old:
-            if misread and main.exists():
-                old.set_aside(main)
-            for path in before:
-                old.keep(path)
-                together._put(path)
-            together._put(main)
-        for path in crashed:
-            path.unlink(missing_ok=True)
-        for path in after:
-            _put_last(together, path, main)
+        with _alone(main):
+            with _putting_back(main) as old:
+                if misread and main.exists():
+                    old.set_aside(main)
+                for path in before:
+                    old.keep(path)
+                    together._put(path)
+                together._put(main)
+            for path in crashed:
+                path.unlink(missing_ok=True)
+            for path in after:
+                _put_last(together, path, main)
     finally:
         for path in list(together._files):
             together._discard(path)
+
+
+@contextlib.contextmanager
+def _alone(main: Path) -> Iterator[None]:
+    """Wait until nobody else renames files in the folder, where the system can lock a folder."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = -1
+    with contextlib.suppress(OSError):
+        handle = os.open(os.path.dirname(os.path.realpath(main)), os.O_RDONLY)  # noqa: PTH120
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)  # which ends the lock
 
 
 def set_aside_files(main: Path) -> list[Path]:

@@ -42,6 +42,14 @@ class YamlFile:
     remarks: tuple[Remark, ...]
     _root: yaml.Node | None
 
+    def as_written(self, key: str) -> Any:
+        """The value of a key of the outermost mapping, with every single value as the text that was written.
+
+        For names: "no" is not False then, "010" not 8 and "12:30" not 750. None where there is no such key.
+        """
+        pairs = self._root.value if isinstance(self._root, yaml.MappingNode) else ()
+        return next((_texts(value) for name, value in pairs if name.value == key), None)
+
     def line_of(self, keys: Sequence[str]) -> int | None:
         """The line, from 1, of the key that these nested keys lead to, as far as they are there."""
         node, line = self._root, None
@@ -54,17 +62,18 @@ class YamlFile:
         return line
 
 
-def read_yaml(path: Path, hint: str = "Correct the file.") -> YamlFile:
+def read_yaml(path: Path, hint: str = "Correct the file.", encoding: str | None = None) -> YamlFile:
     """Read a YAML file.
 
     Args:
         path: the file.
         hint: what to do if it is not YAML.
+        encoding: of the file; None recognises it.
 
     Raises:
         InputError: it cannot be read, or is not YAML as this module reads it; the message has the line.
     """
-    text = decoded(read_bytes(path, SMALL_BYTES), path)
+    text = decoded(read_bytes(path, SMALL_BYTES), path, encoding)
     return parse_yaml("\n".join(text.lines), str(path), hint, text.remarks)
 
 
@@ -204,6 +213,15 @@ class _Values:
             raise _error(
                 node, f"{node.value[:_SHOWN]!r} is not a value of the kind {kind}"
             ) from None
+
+
+def _texts(node: yaml.Node) -> Any:
+    """A node's value with texts for single values. That it ends and is of bounded size was checked."""
+    if isinstance(node, yaml.MappingNode):
+        return {_texts(key): _texts(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_texts(item) for item in node.value]
+    return node.value
 
 
 def _merged(value: Any, node: yaml.Node) -> dict[Any, Any]:

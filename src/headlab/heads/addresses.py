@@ -138,6 +138,16 @@ class AddressSpace:
         row, col = np.divmod(cell, widths)
         return Addresses(level, row, col, slot)
 
+    def places(self, flat: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The place of many flat indices, by its number in `Layout.places`, shape (N,).
+
+        Raises:
+            InputError: an index is negative or beyond the last candidate.
+        """
+        where = self.address_all(flat)
+        numbers: NDArray[np.int64] = np.cumsum([0, *self.slots])[where.level] + where.slot
+        return numbers
+
     def cell_xyxy_px(self, where: Address) -> tuple[int, int, int, int]:
         """The square of input pixels that a cell stands for: x1, y1, x2, y2."""
         stride = self.strides_px[where.level]

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from headlab.errors import InputError
 from headlab.files.json_text import read_json
-from headlab.files.numbers import decimal_number
+from headlab.files.numbers import decimal_number, whole_number
 from headlab.heads.anchor_set import AnchorSet, anchor_set
+from headlab.heads.detection import RESIZES, Resize
+from headlab.heads.input_pixels import LARGEST_SIDE_PX
 
 if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.darknet.sections import Section
@@ -98,7 +100,8 @@ def _from_cfg(path: Path) -> AnchorSet:
         masks,
         strides_px=_strides(sections),
         source=str(path),
-        input_hw=_input_hw(sections[0]) if sections else None,
+        input_hw=_input_hw(sections[0]),
+        resize=_resize(sections[0]),
     )
 
 
@@ -114,9 +117,20 @@ def _number(text: str, section: Section) -> float:
 
 def _input_hw(net: Section) -> tuple[int, int] | None:
     sizes = [net.values[key].text for key in ("height", "width") if key in net.values]
-    if net.kind != "net" or len(sizes) != 2 or not all(size.isdecimal() for size in sizes):
+    known = [whole_number(size) for size in sizes]
+    if net.kind != "net" or len(known) != 2:
         return None
-    return int(sizes[0]), int(sizes[1])
+    height, width = known
+    if height is None or width is None or min(height, width) < 1:
+        return None
+    return height, width
+
+
+def _resize(net: Section) -> Resize | None:
+    from headlab.checkpoint.yolov3.darknet.cfg import letter_box_of
+
+    letter_box = letter_box_of(net) if net.kind == "net" else None
+    return None if letter_box is None else "letterbox" if letter_box else "stretch"
 
 
 def _strides(sections: Sequence[Section]) -> list[int] | None:
@@ -174,13 +188,23 @@ def _from_document(path: Path) -> AnchorSet:
     )
     if strides is not None and not one_per_mask:
         raise InputError(f"{path}: strides do not fit the masks.", "Give one stride per mask.")
-    known_size = isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)
+    known_size = (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(type(side) is int and 0 < side <= LARGEST_SIDE_PX for side in size)
+    )
+    if size is not None and not known_size:
+        raise InputError(
+            f"{path}: input_hw is no height and width in pixels.",
+            "Such as [416, 416]; or remove it.",
+        )
     return anchor_set(
         document["anchors"],
         masks,
         strides_px=strides,
         source=str(path),
-        input_hw=(size[0], size[1]) if isinstance(size, list) and known_size else None,
+        input_hw=None if size is None else (size[0], size[1]),
+        resize=next((known for known in RESIZES if known == document.get("resize")), None),
     )
 
 

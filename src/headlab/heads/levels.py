@@ -145,17 +145,21 @@ def assigned(
     return Assignment(levels, level_of, method, unsuited(sides, level_of, levels))
 
 
+SLACK = 1.25
+"""Sides outside the limits by no more than this factor are not worth a word: the limits are rough."""
+
+
 def unsuited(
     sides: npt.NDArray[np.float64], level_of: Sequence[int], levels: Levels
 ) -> tuple[str, ...]:
-    """A sentence for each level with anchors outside the range of sides that it serves well."""
+    """A sentence for each level with anchors far outside the range of sides that it serves well."""
     notes = []
     for level, name in enumerate(levels.names):
         low, high = levels.useful_px(level)
         outside = [
             anchor
             for anchor, its_level in enumerate(level_of)
-            if its_level == level and not low <= float(sides[anchor]) <= high
+            if its_level == level and not low / SLACK <= float(sides[anchor]) <= high * SLACK
         ]
         if not outside:
             continue

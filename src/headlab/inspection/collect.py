@@ -70,6 +70,7 @@ def inspection(
         parameters=None if pattern is None else _matching(list(parameters.values()), pattern),
         facts=facts.summary,
         notes=facts.notes,
+        warnings=family.warnings(checkpoint),
         explanation=family.explain(checkpoint, layout, input_hw_px) if explain else None,
     )
 

@@ -128,6 +128,7 @@ class Inspection(Result):
         parameters: the parameters asked for; None if none were asked for.
         notes: what is unusual about the model, such as its masks.
         explanation: where the numbers come from; None if that was not asked for.
+        warnings: what makes the file dangerous for other programs.
     """
 
     path: str
@@ -143,6 +144,7 @@ class Inspection(Result):
     parameters: tuple[Parameter, ...] | None = None
     notes: tuple[str, ...] = ()
     explanation: tuple[Section, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
     title: ClassVar[str] = "inspection"
 
@@ -194,6 +196,7 @@ class Inspection(Result):
             "parameter_numbers": self.parameter_numbers,
             "classes": [asdict(each) for each in self.classes],
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
         }
         if self.parameters is not None:
             document["parameters"] = [asdict(each) for each in self.parameters]

@@ -131,7 +131,9 @@ def _class_rows(shown: Inspection) -> Table:
     return table(columns, rows)
 
 
-def _warnings(shown: Inspection) -> Iterator[Text]:
+def _warnings(shown: Inspection) -> Iterator[RenderableType]:
+    for warning in shown.warnings:
+        yield Constrain(line(f"WARNING: {warning}", "bold red"), _WIDEST_NOTE)
     for level in shown.levels:
         for held in level.class_rows:
             if held.not_finite:

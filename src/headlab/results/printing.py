@@ -1,11 +1,34 @@
-"""Print as long as somebody reads: a pipe into `head` ends the printing, and never the work."""
+"""Print whatever the text and whoever reads it.
+
+A pipe into `head` ends the printing, and never the work. What the encoding of a terminal or pipe lacks is
+written in ASCII: headlab's own signs as their usual substitutes, everything else as an escape.
+"""
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+_SUBSTITUTES = str.maketrans(
+    {
+        "≥": ">=",
+        "≤": "<=",
+        "×": "x",
+        "…": "...",
+        "–": "-",
+        "—": "-",
+        "→": "->",
+        "²": "^2",
+        "±": "+-",
+    }
+)
+_ERRORS = "headlab.ascii"
+_PYTHONS_OWN = ("strict", "surrogateescape", "backslashreplace")
+"""How Python writes what an encoding lacks unless the user chooses; two of them can fail."""
 
 
 @contextmanager
@@ -20,6 +43,21 @@ def readers_may_leave(stream: TextIO) -> Iterator[None]:
         stream.flush()
     except BrokenPipeError:
         discard(stream)
+
+
+def take_every_text(*streams: TextIO | None) -> None:
+    """Let streams print characters that their encoding lacks; a choice in PYTHONIOENCODING is kept."""
+    codecs.register_error(_ERRORS, _in_ascii)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in _PYTHONS_OWN:
+            stream.reconfigure(errors=_ERRORS)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end].translate(_SUBSTITUTES)
+    return missing.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
 def discard(stream: TextIO) -> None:

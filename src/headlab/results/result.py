@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from io import RawIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from headlab.errors import InputError, OutputError
 from headlab.files.atomic import replacing, write_bytes
@@ -150,12 +151,12 @@ class Result(ABC):
         write_bytes(path, to_json(self.to_dict()).encode("utf-8"))
 
     def _write_csv(self, path: Path) -> None:
-        with replacing(path) as file:
-            self.table.write_csv(file)
+        table = self.table
+        _write_rows(table.write_csv, path)
 
     def _write_parquet(self, path: Path) -> None:
-        with replacing(path) as file:
-            self.table.write_parquet(file)
+        table = self.table
+        _write_rows(table.write_parquet, path)
 
     def _write_html(self, path: Path) -> None:
         from headlab.results.html import page
@@ -187,3 +188,37 @@ class Result(ABC):
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """What IPython prints in a terminal."""
         printer.text(printable(type(self).__name__) if cycle else str(self))
+
+
+class _Target(RawIOBase):
+    """A file that polars writes to, which remembers why that failed: polars hides it in errors of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _write_rows(write: Callable[[Any], object], path: Path) -> None:
+    """Write a file with polars, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with replacing(path) as file:
+        target = _Target(file)
+        try:
+            write(target)
+        except Exception as error:
+            if target.error is None:
+                raise
+            raise target.error from error

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +18,7 @@ from headlab.results.colours import hex_colour, level_colour
 from headlab.results.printing import readers_may_leave
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
 PIPED_COLUMNS = 80
 
@@ -98,24 +99,74 @@ def level_text(name: str, rest: str = "") -> Text:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table without vertical rules.
 
+    Where it is too narrow for all columns, those that do not fit follow in a second table, and so on, each
+    with the first column: none is lost.
+
     Args:
         columns: the headings; one that begins with ">" is aligned to the right.
         rows: one cell per column; `Text` keeps its style, everything else is printed as it is.
     """
-    made = Table(
-        box=None,
-        header_style="dim",
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
-    for heading in columns:
+    cells = [[cell if isinstance(cell, Text) else line(cell) for cell in row] for row in rows]
+    return _filled(_SplitTable(columns, cells), columns, cells)
+
+
+class _SplitTable(Table):
+    """A table that becomes several where it is too wide."""
+
+    def __init__(self, columns: Sequence[str] = (), cells: Sequence[Sequence[Text]] = ()) -> None:
+        super().__init__(box=None, header_style="dim", pad_edge=False, padding=(0, _GAP, 0, 0))
+        self._headings, self._cells = columns, cells
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """See rich's protocol."""
+        parts = self._parts(options.max_width)
+        if len(parts) == 1:
+            yield from super().__rich_console__(console, options)
+            return
+        for number, part in enumerate(parts):
+            if number:
+                yield ""
+            headings = [self._headings[at] for at in part]
+            yield _filled(
+                _SplitTable(), headings, [[row[at] for at in part] for row in self._cells]
+            )
+
+    def _parts(self, width: int) -> list[list[int]]:
+        """The columns of each table, by number."""
+        needed = [self._needed(at) for at in range(len(self._headings))]
+        parts = [[0]]
+        for at in range(1, len(needed)):
+            together = sum(needed[other] for other in (*parts[-1], at))
+            if together + _GAP * len(parts[-1]) > width and len(parts[-1]) > 1:
+                parts.append([0])
+            parts[-1].append(at)
+        return parts
+
+    def _needed(self, at: int) -> int:
+        """How wide a column has to be: as its cells, but text may be folded."""
+        heading = self._headings[at]
+        widest = max(
+            [cell_len(heading.removeprefix(">")), *(row[at].cell_len for row in self._cells)]
+        )
+        return widest if heading.startswith(">") else min(widest, _FOLDED_FROM)
+
+
+def _filled(made: Table, columns: Sequence[str], cells: Sequence[Sequence[Text]]) -> Table:
+    for number, heading in enumerate(columns):
         right = heading.startswith(">")
+        widest = max([cell_len(heading), *(row[number].cell_len for row in cells)])
         made.add_column(
             Text(heading.removeprefix(">")),
             justify="right" if right else "left",
             overflow="fold",
             no_wrap=right,
+            min_width=None if right else min(widest, _FOLDED_FROM),
         )
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else line(cell) for cell in row))
+    for row in cells:
+        made.add_row(*row)
     return made
+
+
+_GAP = 2
+_FOLDED_FROM = 12
+"""Text of more columns is folded before a table is split."""

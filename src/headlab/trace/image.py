@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from headlab.detect.photos import read_bgr
 from headlab.errors import SourceError
+from headlab.files.path_text import path_of
+from headlab.heads.detection import Resize
 from headlab.heads.layout import Layout
 from headlab.plain_text import counted
 from headlab.results.result import Result
@@ -47,6 +49,7 @@ class TracedImage(Result):
         rows: the detections, as a table or as its columns apart from the first three.
         pixels: uint8, shape (H, W, 3), blue first; None where they are to be read from the file.
         in_memory: the image was given as an array or a PIL image, so that there is no file.
+        resize: how the image was brought to the input.
     """
 
     path: str
@@ -57,6 +60,7 @@ class TracedImage(Result):
     rows: pl.DataFrame | Mapping[str, Any]
     pixels: NDArray[np.uint8] | None = None
     in_memory: bool = False
+    resize: Resize = "letterbox"
 
     title: ClassVar[str] = "traced image"
     plot_suffixes: ClassVar[tuple[str, ...]] = (".png",)
@@ -168,7 +172,7 @@ def read_frame(path: str | Path, number: int) -> NDArray[np.uint8]:
     """
     import cv2
 
-    video = cv2.VideoCapture(str(path))
+    video = cv2.VideoCapture(path_of(str(path)))
     try:
         reached = all(video.grab() for _ in range(number + 1))
         done, pixels = video.retrieve() if reached else (False, None)

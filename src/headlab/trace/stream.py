@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from headlab.detect.detector import Detector, Runnable
+from headlab.detect.detector import Runnable
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
+from headlab.detect.steps import Step, steps
 from headlab.heads.layout import Layout
 from headlab.trace.columns import detection_columns
 from headlab.trace.image import Skipped, TracedImage
@@ -31,51 +32,14 @@ def trace_stream(
     Raises:
         InputError: the device is not there, or the head does not have what a setting asks for.
     """
-    return _traced_sources(network.detector(settings), layout, sources)
+    ready = network.detector(settings)
+    return (_traced_step(step, layout, ready.settings) for step in steps(ready, sources))
 
 
-def _traced_sources(
-    ready: Detector, layout: Layout, sources: Sequence[Source]
-) -> Iterator[TracedImage | Skipped]:
-    yield from _traced_stills(ready, layout, [each for each in sources if not each.is_video])
-    for video in (source for source in sources if source.is_video):
-        yield from _traced_video(ready, layout, video)
-
-
-def _traced_stills(
-    ready: Detector, layout: Layout, stills: list[Source]
-) -> Iterator[TracedImage | Skipped]:
-    waiting = list(reversed(stills))
-    for prediction in ready(stills) if stills else ():
-        while waiting and waiting[-1] is not prediction.source:
-            yield Skipped(waiting.pop().name, "not readable as an image")
-        yield _traced(prediction, layout, ready.settings, waiting.pop(), None)
-    while waiting:
-        yield Skipped(waiting.pop().name, "not readable as an image")
-
-
-def _traced_video(
-    ready: Detector, layout: Layout, video: Source
-) -> Iterator[TracedImage | Skipped]:
-    if video.path is None or not _opens(video.path):
-        yield Skipped(video.name, "not readable as a video")
-        return
-    frame = None
-    for number, prediction in enumerate(ready([video]), 1):
-        frame = number * ready.settings.vid_stride - 1  # of each stride the loader takes the last
-        yield _traced(prediction, layout, ready.settings, video, frame)
-    if frame is None:
-        yield Skipped(video.name, "a video without a readable frame")
-
-
-def _opens(file: Path) -> bool:
-    import cv2
-
-    video = cv2.VideoCapture(str(file))
-    try:
-        return bool(video.isOpened())
-    finally:
-        video.release()
+def _traced_step(step: Step, layout: Layout, settings: Settings) -> TracedImage | Skipped:
+    if step.prediction is None:
+        return Skipped(step.source.name, step.reason)
+    return _traced(step.prediction, layout, settings, step.source, step.frame)
 
 
 def _traced(
@@ -91,6 +55,7 @@ def _traced(
         detection_columns(prediction, layout, settings),
         prediction.image_bgr,
         in_memory=source.path is None,
+        resize=settings.resize or "letterbox",
     )
 
 

@@ -50,7 +50,8 @@ def image_text(image: TracedImage) -> Iterator[RenderableType]:
     count = image.detections.height
     found = counted(count, "detection") if count else "no detections"
     title = line(f"{image.name}: {found}", "bold")
-    sizes = f"  {height} x {width} px, input {input_height} x {input_width} px (height x width)"
+    how = "stretched" if image.resize == "stretch" else "letterboxed"
+    sizes = f"  {height} x {width} px, {how} to {input_height} x {input_width} px (height x width)"
     yield title.append_text(line(sizes, "dim"))
     if count:
         yield detection_table(image.detections, image.layout.level_names)

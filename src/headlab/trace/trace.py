@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from headlab.detect.detector import Runnable
 from headlab.detect.settings import Settings
-from headlab.detect.sources import Source, Sources, expand
+from headlab.detect.sources import Expanded, Source, Sources, expand
 from headlab.errors import SourceError
 from headlab.heads.layout import Layout, Level
 from headlab.plain_text import counted
@@ -97,6 +97,7 @@ class Trace(Result):
             self.detections.slice(self._starts[at], row["detections"]),
             self.pixels.get(at),
             in_memory=at in self.pixels,
+            resize=self.settings.resize or "letterbox",
         )
 
     @cached_property
@@ -175,6 +176,7 @@ class TraceStream(Iterator[TracedImage]):
         model: the model's file.
         sources: the images and videos, in their order.
         paths: the files among them.
+        remarks: what was assumed about what the user named, in sentences.
         skipped: the sources that could not be read so far.
         steps: the same iteration, with the sources that cannot be read where they come.
 
@@ -196,6 +198,7 @@ class TraceStream(Iterator[TracedImage]):
         self.settings = settings.for_head(layout)
         self.model = model
         self.sources = sources
+        self.remarks = sources.remarks if isinstance(sources, Expanded) else ()
         self.paths = [source.path for source in sources if source.path is not None]
         self.skipped: list[Skipped] = []
         self.steps = with_progress(

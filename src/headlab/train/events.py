@@ -129,7 +129,8 @@ class Epoch:
         figures: such as {"AP": 0.31, "AP50": 0.78, "AP50/WBC": 0.95}; empty if not evaluated.
         lr: the learning rate of the epoch's last step.
         best: whether this epoch is the best so far.
-        truths: the epoch's `headlab.yolov3.targets.result.Counts`, by name.
+        truths: what became of the epoch's truths, by name: `headlab.yolov3.targets.result.Counts`, and those
+            that did not get as far, `headlab.yolov3.augment.photo.Dropped`.
         skipped: photos that could not be read in this epoch, and why.
         seconds: duration, including validation.
         data_share: fraction of the training time spent waiting for photos.

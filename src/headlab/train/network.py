@@ -28,8 +28,11 @@ from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError, InputError
 from headlab.families.yolov3.remarks import trained_masks
 from headlab.heads.anchor_files import read_anchor_set
+from headlab.heads.anchor_set import anchor_set
 from headlab.plain_text import counted
+from headlab.train.anchor_notes import anchor_notes
 from headlab.train.configuration.config import TrainConfig
+from headlab.train.engine import freezing
 from headlab.yolov3.network import YOLOv3
 from headlab.yolov3.start import load_weights
 
@@ -51,7 +54,7 @@ class PreparedNetwork:
 
     Attributes:
         network: with the start weights, in evaluation mode.
-        config: with variant, anchors and masks decided.
+        config: with variant, anchors, masks and what is frozen decided.
         notes: which of the start weights were loaded, and which were not.
     """
 
@@ -126,11 +129,30 @@ def make(
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = config.norm_momentum
     notes = _few_anchors(config, description)
-    if config.start is not None and epsilon is None:
-        with _options_of_train():
-            notes += load_weights(network, config.start, _companions(config)).lines()
+    if epsilon is None:
+        loaded: tuple[str, ...] = ()
+        if config.start is not None:
+            with _options_of_train():
+                report = load_weights(network, config.start, _companions(config))
+            notes += report.lines()
+            loaded = report.loaded
+        decided = freezing.decided(decided, description.architecture, loaded)
+        notes += _freezing_notes(config, decided)
+        notes += anchor_notes(config, decided, table)
     network.eval()
     return PreparedNetwork(network, decided, tuple(notes))
+
+
+def _freezing_notes(before: TrainConfig, decided: TrainConfig) -> list[str]:
+    """A note if stage 1 freezes less than usual, since there are no start weights for it."""
+    stage = decided.stage1
+    if before.stage1.freeze != "auto" or not stage.epochs or stage.freeze == "heads-only":
+        return []
+    what = "everything" if stage.freeze == "none" else "all but the backbone"
+    rest = "the rest" if decided.start else "anything"
+    return [
+        f"Stage 1 trains {what}: there are no start weights for {rest}, and random ones would stay."
+    ]
 
 
 def _few_anchors(config: TrainConfig, description: Description) -> list[str]:
@@ -160,7 +182,7 @@ def _start(config: TrainConfig) -> Yolov3Checkpoint | None:
         raise CheckpointError(f"{config.start}: no such file.", "Give the weights with --start.")
     try:
         with _options_of_train():
-            return read_yolov3(Path(config.start), _companions(config))
+            return read_yolov3(Path(config.start), _companions(config), as_start=True)
     except CheckpointError:
         if config.variant is None:
             raise
@@ -187,14 +209,23 @@ def _anchors(
 ) -> tuple[tuple[Anchor, ...], Masks]:
     """The anchors and their masks."""
     if not isinstance(config.anchors, str):
+        anchor_set(config.anchors).check_pixels()
         return config.anchors, _masks(variant, len(config.anchors), config)
     if config.anchors == "fit":
         levels = len(LEVELS[variant])
         count = _SLOTS * levels
         fitted = fit(table, count, imgsz=config.imgsz, levels=levels, seed=config.seed)
+        if len(fitted) < levels:
+            shapes = counted(len(fitted), "distinct shape")
+            raise InputError(
+                f"The training boxes have only {shapes}, too few for anchors on the {levels} levels of "
+                f"{variant}.",
+                "Leave --anchors out, or name a file of anchors with it.",
+            )
         return _pairs(fitted.anchors_wh), fitted.masks
     if config.anchors != "start":
         from_file = read_anchor_set(config.anchors)
+        from_file.check_pixels()
         if Path(config.anchors).suffix.lower() in _WITH_MASKS:
             return _pairs(from_file.wh), from_file.masks
         return _pairs(from_file.wh), _masks(variant, len(from_file), config)

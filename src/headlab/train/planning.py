@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from headlab.errors import InputError
 from headlab.plain_text import counted, size_text
 from headlab.train.configuration.config import StageConfig, TrainConfig
 from headlab.train.configuration.file import differences, dump, load, loads
+from headlab.train.data.fingerprint import changes, fingerprint
 from headlab.train.data.photos import Photos
 from headlab.train.data.splits import Data, read_data
 from headlab.train.engine.state import State, load_network, load_state
@@ -62,6 +64,11 @@ class Plan:
         """Both stages."""
         return self.config.stage1, self.config.stage2
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """See `headlab.train.data.fingerprint.fingerprint`; each photo is read for it."""
+        return fingerprint(self.train, self.val)
+
     def loss_options(self) -> LossOptions:
         """How the loss is computed."""
         options = self.config.loss.model_dump()
@@ -78,7 +85,7 @@ class Plan:
         return Augmenter(augment_options(self.config), self.config.compat)
 
     def val_augmenter(self) -> Augmenter:
-        """Letterboxes the validation photos; with `compat` it augments them, as keras-yolo3 does."""
+        """Letterboxes the photos of the validation loss; with `compat` augments them, as keras-yolo3 does."""
         return self.augmenter() if self.config.compat else Augmenter(None)
 
 
@@ -140,9 +147,10 @@ def resumed_plan(folder: str | Path, overrides: Mapping[str, Any] | None = None)
             f"change). For other values, begin a new one with --start {_weights(where, 'best')}.",
         )
     plan = _planned(now, where, state)
-    if fingerprint(plan) != state.fingerprint:
+    changed_data = changes(state.fingerprint, plan.fingerprint)
+    if changed_data:
         raise InputError(
-            f"{where}: the photos or boxes have changed since this training began.",
+            f"{where}: the photos or boxes have changed since this training began: {changed_data}.",
             f"Restore them, or begin a new training with --start {_weights(where, 'best')}.",
         )
     load_network(plan.network, state, where)
@@ -155,11 +163,6 @@ def _weights(folder: Path, name: str) -> Path:
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def fingerprint(plan: Plan) -> str:
-    """Of the photos and boxes of a plan."""
-    return plan.train.fingerprint + (f"/{plan.val.fingerprint}" if plan.val is not None else "")
-
-
 def _with_debug(config: TrainConfig) -> TrainConfig:
     """The configuration with the values that `debug` implies."""
     if not config.debug:
@@ -168,7 +171,7 @@ def _with_debug(config: TrainConfig) -> TrainConfig:
 
 
 def _planned(config: TrainConfig, folder: Path, state: State | None = None) -> Plan:
-    data = read_data(config.data)
+    data = read_data(config.data, config.imgsz)
     config = config.model_copy(update={"data": data.config})
     epsilon = None if state is None else state.epsilon
     _check(config, data)

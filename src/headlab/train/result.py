@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headlab.errors import InputError
 from headlab.plain_text import counted
 from headlab.results.result import Result
-from headlab.train.run_folder import BEST, CONFIG_NAME, LAST, WEIGHT_SUFFIXES
-from headlab.train.watching.logs import EPOCH_COLUMNS, METRICS
+from headlab.train.run_folder import BEST, CONFIG_NAME, LAST, METRICS, WEIGHT_SUFFIXES
+from headlab.train.watching.logs import EPOCH_COLUMNS
 from headlab.train.watching.text import duration, number
 
 if TYPE_CHECKING:

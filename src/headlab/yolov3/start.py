@@ -15,17 +15,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headlab.checkpoint.first_bytes import first_bytes
 from headlab.checkpoint.yolov3.architecture import Convolution
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-from headlab.checkpoint.yolov3.description import DARKNET_EPSILON
+from headlab.checkpoint.yolov3.description import DARKNET_EPSILON, KERAS_EPSILON
 from headlab.checkpoint.yolov3.epsilon import shifted
+from headlab.checkpoint.yolov3.formats import recognised
 from headlab.checkpoint.yolov3.read import read_yolov3
 from headlab.errors import CheckpointError
 from headlab.yolov3.network import YOLOv3
 
 _PARTIAL_NAME = re.compile(r".*\.conv\.\d+", re.IGNORECASE)
-_HDF5_SUFFIXES = (".h5", ".hdf5", ".keras")
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ class LoadReport:
         loaded: the convolutions that now have the file's weights, in the network's order.
         skipped: the others.
         epsilons: of the file and of the network, if the variances were converted; else None.
+        remarks: what is unusual about the file and how it was read, in sentences.
     """
 
     path: Path
     loaded: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     epsilons: tuple[float, float] | None
+    remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The report in words."""
@@ -66,16 +69,18 @@ class LoadReport:
             lines.append(
                 f"Batch-norm variances converted from epsilon {old:g} to {new:g}: same outputs."
             )
+        lines += self.remarks
         lines += [f"Not loaded: {each.name}: {each.reason}." for each in self.skipped]
         return lines
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Arrays of a file by name, and the epsilon that their variances belong to."""
+    """Arrays of a file by name, the epsilon that their variances belong to, and what is unusual."""
 
     arrays: Mapping[str, NDArray[np.generic]]
     epsilon: float
+    remarks: tuple[str, ...] = ()
 
 
 def load_weights(
@@ -122,7 +127,7 @@ def load_weights(
             "It may belong to another network; YOLOv3 and YOLOv3-tiny share no weights.",
         )
     converted = None if source.epsilon == epsilon else (source.epsilon, epsilon)
-    return LoadReport(where, tuple(loaded), tuple(skipped), converted)
+    return LoadReport(where, tuple(loaded), tuple(skipped), converted, source.remarks)
 
 
 def _source(network: YOLOv3, path: Path, companions: CompanionFiles | None) -> _Source:
@@ -132,17 +137,17 @@ def _source(network: YOLOv3, path: Path, companions: CompanionFiles | None) -> _
         CheckpointError: see `load_weights`.
     """
     wanted = network.description.architecture
-    if path.name.lower().endswith(_HDF5_SUFFIXES):
-        from headlab.checkpoint.yolov3.keras.by_name import load_by_name
+    if recognised(path, first_bytes(path)) == "keras":
+        from headlab.checkpoint.yolov3.keras.start import arrays_to_start_from
 
-        weights = load_by_name(path, wanted)
-        return _Source(weights.arrays, weights.batch_norm_epsilon)
+        return _Source(arrays_to_start_from(path, wanted), KERAS_EPSILON)
     if _PARTIAL_NAME.fullmatch(path.name):
         from headlab.checkpoint.yolov3.darknet.partial import read_partial
 
-        return _Source(read_partial(path, wanted).arrays, DARKNET_EPSILON)
-    model = read_yolov3(path, companions)
-    return _Source(_Lazy(model), model.description.batch_norm_epsilon)
+        part = read_partial(path, wanted)
+        return _Source(part.arrays, DARKNET_EPSILON, part.remarks)
+    model = read_yolov3(path, companions, as_start=True)
+    return _Source(_Lazy(model), model.description.batch_norm_epsilon, model.file_remarks)
 
 
 class _Lazy(Mapping[str, "NDArray[np.generic]"]):

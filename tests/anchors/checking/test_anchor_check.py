@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from anchor_boxes import random_shapes, table_of
-from headlab.anchors import AnchorCheck, check
+from headlab.anchors import AnchorCheck, check, fit
 from headlab.anchors.checking.check import check_shapes, with_levels
 from headlab.anchors.fitting.fit import fit_shapes
 from headlab.boxes.input_size import InputSize
+from headlab.boxes.overlap import best_anchor
 from headlab.boxes.shapes import Shapes, shapes_at_input, shapes_of
 from headlab.errors import InputError
 from headlab.heads.anchor_set import AnchorSet, anchor_set
@@ -119,12 +120,52 @@ def test_duplicates(shapes: Shapes, good: np.ndarray) -> None:
 
 def test_tinys_masks(shapes: Shapes) -> None:
     anchors = fit_shapes(shapes, 6).anchors_wh
-    found = check_shapes(shapes, anchor_set(anchors))
+    found = check_shapes(shapes, anchor_set(anchors, [[3, 4, 5], [1, 2, 3]]))
     assert "Anchor 0 is in no mask" in message(found, "masks")
     assert "The tiny network's second mask is 1,2,3." in message(found, "masks")
     assert found.by_anchor[0].levels == ()
     assert found.by_anchor[3].levels == ("P4", "P5")
     assert not found.ok
+
+
+def test_what_fit_writes_check_reads_as_it_was_fitted(tmp_path: Path, shapes: Shapes) -> None:
+    """An anchors.txt does not say its masks: six are judged as headlab trains them, not as keras-yolo3."""
+    fitted = fit_shapes(shapes, 6, levels=2)
+    for name in ("six.txt", "six.yaml", "six.json", "six.cfg"):
+        fitted.save(tmp_path / name)
+        found = check(tmp_path / name, shapes)
+        assert found.anchors.masks == fitted.masks == ((3, 4, 5), (0, 1, 2))
+        assert "masks" not in kinds(found, "problem"), name
+        assert "masks" not in kinds(found, "warning"), name
+    said = message(check(tmp_path / "six.txt", shapes), "masks")
+    share = np.mean(best_anchor(shapes.wh, fitted.anchors_wh)[1] == 0)
+    assert f"keras-yolo3 takes 3,4,5; 1,2,3: the boxes that fit anchor 0 best ({share:.1%})" in said
+    assert "masks" not in kinds(check(tmp_path / "six.yaml", shapes), "note")
+
+
+def test_other_numbers_without_masks_are_judged_with_masks_that_are_said(
+    tmp_path: Path, shapes: Shapes
+) -> None:
+    fit_shapes(shapes, 8, levels=2).save(tmp_path / "eight.txt")
+    assert "judged with the masks 6,7; 3,4,5; 0,1,2" in message(
+        check(tmp_path / "eight.txt", shapes), "masks"
+    )
+    assert "masks" not in kinds(check(tmp_path / "eight.txt", shapes, levels=2), "note")
+    fit_shapes(shapes, 9).save(tmp_path / "nine.txt")
+    assert "masks" not in kinds(check(tmp_path / "nine.txt", shapes), "note")
+
+
+def test_a_fit_for_stretched_photos_is_checked_on_stretched_photos(tmp_path: Path) -> None:
+    """Photos of 1600 x 400: letterboxed, a box of 160 x 160 is 41.6 x 41.6; stretched, 41.6 x 166.4."""
+    table = table_of([(0, 0, 0, 0, 160, 160)], [(1600, 400)])
+    fitted = fit(table, 1, imgsz=InputSize(resize="stretch"), levels=1)
+    for name in ("a.yaml", "a.json"):
+        fitted.save(tmp_path / name)
+        found = check(tmp_path / name, table)
+        assert found.shapes.resize == "stretch"
+        assert found.coverage.mean_iou == pytest.approx(1, abs=0.01)
+        asked = check(tmp_path / name, table, imgsz=InputSize(resize="letterbox"))
+        assert asked.shapes.resize == "letterbox"
 
 
 def test_a_level_without_boxes(good: np.ndarray) -> None:

@@ -115,6 +115,28 @@ def hollow_keras_3(path: Path, described: Description | None = None, root: str =
     return with_anchors(path)
 
 
+def nested(path: Path, described: Description | None = None, inside: str = "model_1") -> Path:
+    """A model of `multi_gpu_model`: one layer with all arrays, the trainable ones first, as in Keras."""
+    layers = [
+        layer for layer in keras_layers((described or description()).architecture) if layer.weights
+    ]
+    arrays = [
+        (f"{layer.name}/{weight.name}:0", weight.shape, number_of(layer, at))
+        for layer in layers
+        for at, weight in enumerate(layer.weights)
+    ]
+    arrays.sort(key=lambda array: "/moving_" in array[0])
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = fixed(["input_1", "lambda_1", "lambda_2", inside, "conv2d_10"])
+        for name in ("input_1", "lambda_1", "lambda_2", "conv2d_10"):
+            file.create_group(name).attrs["weight_names"] = fixed([])
+        group = file.create_group(inside)
+        group.attrs["weight_names"] = fixed([name for name, _, _ in arrays])
+        for name, shape, value in arrays:
+            group.create_dataset(name, shape, "<f4", fillvalue=value)
+    return with_anchors(path)
+
+
 def fixed(names: Sequence[str]) -> Any:
     """Bytes of one length, as Keras 2 with h5py 2 stores them."""
     return np.array([name.encode() for name in names]) if names else np.array([])

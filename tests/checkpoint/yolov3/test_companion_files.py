@@ -13,9 +13,11 @@ from headlab.checkpoint.yolov3.companion_files import (
     find_cfg,
     find_names,
     own_cfg,
+    rejected_names,
     stems,
 )
-from headlab.errors import CheckpointError
+from headlab.checkpoint.yolov3.data_file import names_file
+from headlab.errors import CheckpointError, InputError
 
 TWO, THREE = "ant\nbee\n", "ant\nbee\ncat\n"
 SIX, NINE = "1,1, " * 6, "1,1, " * 9
@@ -161,3 +163,42 @@ def test_what_lies_beside_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
     folder(links, best__cfg="", x__names=TWO)  # and the link's own before that
     assert find_cfg(link) == links / "best.cfg"
     assert find_names(link, 2) == links / "x.names"
+
+
+def test_the_names_that_a_data_file_names(tmp_path: Path) -> None:
+    """names= is meant from the folder that darknet is started in: here, two above the .data file."""
+    folder = tmp_path / "cfg" / "mine"
+    folder.mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    names = tmp_path / "data" / "obj.list"
+    names.write_text("ant\nbee\n")
+    data = folder / "obj.data"
+    data.write_text("classes= 2\n# names = x\nnames = data/obj.list\nnames = y\nbackup = b/\n")
+    model = folder / "obj.weights"
+    assert names_file(data) == names
+    assert find_names(model, 2) == data
+    assert find_names(model, 3) is None
+    assert rejected_names(model, 3) == (f"{data}: 2 class names for 3 classes; not taken.",)
+    names.rename(folder / "obj.list")
+    assert names_file(data) == folder / "obj.list"
+    assert find_names(model, 2) == data
+    (folder / "obj.names").write_text("cat\ndog\n")
+    assert find_names(model, 2) == folder / "obj.names"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("names = a/b\x1b.names\n", r"names=a/b\x1b.names, and there is no such file"),
+        (f"labels = {'x' * 5000}\n", "labels=xxx"),
+        ("classes = 2\nnames =\n", "there is no names= in it"),
+        ("", "there is no names= in it"),
+    ],
+)
+def test_a_data_file_without_names(tmp_path: Path, text: str, said: str) -> None:
+    data = tmp_path / "obj.data"
+    data.write_text(text)
+    with pytest.raises(InputError) as caught:
+        names_file(data)
+    assert caught.value.message.startswith(f"{data}: {said}")
+    assert find_names(tmp_path / "obj.weights", 2) is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import struct
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -272,11 +274,15 @@ def test_weights_of_another_network(tiny: Path, tmp_path: Path) -> None:
         f"{tiny}: it holds 8,676,244 numbers, as many as YOLOv3-tiny with 1 class; "
         "YOLOv3-tiny with 3 classes has 8,680,864."
     )
-    assert error.hint.startswith(
-        f"Give the file of weights that belongs to {tiny.with_suffix('.cfg')}"
+    assert error.hint == (
+        "voc.cfg says classes=3. Name the .cfg of these weights with --cfg: it has classes=1 in each [yolo], "
+        "and filters=18 before it."
     )
     tiny.write_bytes(weights_bytes(random_model()) + bytes(4))
-    assert "it holds 8,680,865 numbers; YOLOv3-tiny with 3 classes" in refusal(tiny).message
+    assert (
+        "it holds 8,680,865 numbers, 1 more than YOLOv3-tiny with 3 classes"
+        in refusal(tiny).message
+    )
 
 
 def test_a_file_that_vanishes_before_it_is_written(tiny: Path) -> None:
@@ -284,3 +290,182 @@ def test_a_file_that_vanishes_before_it_is_written(tiny: Path) -> None:
     tiny.unlink()
     with pytest.raises(CheckpointError, match="cannot be read"):
         written(found)
+
+
+# A header that contradicts its version: major, minor, revision, then the images seen, with the other length.
+HEADERS = [struct.pack("<3iq", 0, 0, 0, 64_000), struct.pack("<4i", 0, 2, 5, 64_000)]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_that_contradicts_its_version(tiny: Path, header: bytes) -> None:
+    numbers = tiny.read_bytes()[HEADER_BYTES:]
+    tiny.write_bytes(header + numbers)
+    found = read_darknet(tiny, CompanionFiles())
+    assert found.description.seen == 64_000
+    assert found.stored("P4.output.bias").tobytes() == numbers[-4 * 24 * 257 :][: 4 * 24]
+    assert found.read_all()["backbone.conv1.norm.bias"].tobytes() == numbers[: 4 * 16]
+    assert written(found) == header + numbers
+    said, held = (4, 8) if len(header) == 20 else (8, 4)
+    version = "0.0.0" if len(header) == 20 else "0.2.5"
+    assert found.file_remarks == (
+        f"{tiny}: by its version, {version}, the header has {said} bytes for the images seen; it has {held}, "
+        "since only then the numbers after it are those of the network. It was read so.",
+    )
+    edited = found.edited({"P4.output.bias": found.stored("P4.output.bias") + 1}, found.class_names)
+    after = written(edited)
+    assert after[: len(header)] == header
+    assert len(after) == len(header) + len(numbers)
+    assert after[: -4 * 24 * 257] == (header + numbers)[: -4 * 24 * 257]
+
+
+def test_a_contradiction_without_a_cfg(tmp_path: Path) -> None:
+    path = placed(random_model(), tmp_path / "voc.weights", cfg=False, names=False)
+    path.write_bytes(HEADERS[1] + path.read_bytes()[HEADER_BYTES:])
+    found = read_darknet(without_cfg(path, 6, ("ant", "bee", "cat")), CompanionFiles())
+    assert found.class_names == ("ant", "bee", "cat")
+    assert "by its version, 0.2.5" in found.file_remarks[0]
+
+
+def test_a_file_cut_by_one_number_is_no_contradiction(tiny: Path) -> None:
+    """It has the right length for a header of 16 bytes, but means are then where variances should be."""
+    error = refusal(cut(tiny, 8_680_863))
+    assert "1 numbers before its end" in error.message
+
+
+def test_images_seen_that_no_short_header_holds(tmp_path: Path) -> None:
+    described = replace(description(), darknet_version=(0, 1, 0), seen=1 << 40)
+    model = in_memory(described, random_model().arrays)
+    assert weights_bytes(model)[:HEADER_BYTES] == struct.pack("<3iq", 0, 2, 0, 1 << 40)
+
+
+def test_a_repeated_setting_is_said(tiny: Path) -> None:
+    cfg = tiny.with_suffix(".cfg")
+    cfg.write_text(cfg.read_text().replace("batch=64\n", " batch=1\nbatch=64\n"))
+    assert read_darknet(tiny, CompanionFiles()).file_remarks == (
+        f"{cfg}, [net]: of settings that are there more than once, darknet takes the first: batch=1 "
+        "(line 2).",
+    )
+    cfg.write_text(cfg.read_text().replace("width=96\n", "width=96\nwidth=128\n"))
+    assert "width=128, but line 5 says width=96" in refusal(tiny).message
+
+
+def test_removing_a_class_changes_every_repetition(tiny: Path) -> None:
+    cfg = tiny.with_suffix(".cfg")
+    cfg.write_text(cfg.read_text().replace("classes=3\n", "classes=3\nclasses = 3\n"))
+    found = read_darknet(tiny, CompanionFiles())
+    rows = [row for row in range(24) if row % 8 != 5]
+    arrays = {
+        name: found.stored(name)[rows]
+        for level in ("P5", "P4")
+        for name in (f"{level}.output.weight", f"{level}.output.bias")
+    }
+    text = found.edited(arrays, ("bee", "cat")).companions()[".cfg"].decode()
+    assert text.count("classes=2\nclasses = 2\n") == 2
+    assert "classes=3" not in text
+
+
+def test_masks_of_other_sizes_than_the_weights(tiny: Path) -> None:
+    cfg = tiny.with_suffix(".cfg")
+    text = cfg.read_text().replace("mask=3,4,5", "mask=4,5").replace("filters=24", "filters=16", 1)
+    cfg.write_text(text.replace("mask=1,2,3", "mask=0,1,2,3").replace("filters=24", "filters=32"))
+    error = refusal(tiny)
+    # 8 x (1 x 513 + 1 x 257): 8 x 513 numbers less at P5, 8 x 257 more at P4
+    assert error.message == (
+        f"{tiny}: it holds 8,680,864 numbers, as many as YOLOv3-tiny with 3 classes and 3 anchors at each "
+        "level; YOLOv3-tiny with 3 classes and 2 and 4 anchors at its levels has 8,678,816."
+    )
+    assert error.hint.startswith("Give each [yolo] the mask that the weights were trained with.")
+
+
+def test_a_mask_that_is_missing(tiny: Path) -> None:
+    cfg = tiny.with_suffix(".cfg")
+    cfg.write_text(cfg.read_text().replace("mask=3,4,5\n", ""))
+    error = refusal(tiny)
+    assert "all 6 anchors, as it has no mask=, and classes=3: 6 x (5 + 3) = 48." in error.message
+    assert (
+        error.hint == "filters=24 fits 3 anchors: give the [yolo] mask= with the numbers of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("floats", "said"),
+    [
+        (64_429_405, "as many as YOLOv4 with 80 classes; "),  # yolov4.weights: 257,717,640 bytes
+        (6_062_814, "as many as YOLOv4-tiny with 80 classes; "),  # 24,251,276 bytes
+        (50_983_560, "as many as YOLOv2 with 80 classes; "),  # 203,934,260 bytes
+        (11_237_145, "as many as YOLOv2-tiny with 80 classes; "),  # 44,948,600 bytes
+        (
+            15_867_885,
+            "as many as YOLOv2-tiny of VOC with 20 classes; ",
+        ),  # 63,471,556 bytes, header of 16
+        (62_001_757, "as many as YOLOv3 with 80 classes; "),  # yolov3.weights: 248,007,048 bytes
+        (41_645_640, "as many as the classifier Darknet-53 for ImageNet; "),
+    ],
+)
+def test_weights_of_a_network_that_is_well_known(tiny: Path, floats: int, said: str) -> None:
+    with tiny.open("r+b") as file:
+        file.truncate(HEADER_BYTES + 4 * floats)
+    assert f"it holds {floats:,} numbers, {said}" in refusal(tiny).message
+
+
+def test_coco_weights_next_to_a_cfg_of_one_class(tmp_path: Path) -> None:
+    path = placed(random_model(), tmp_path / "start.weights", cfg=False, names=False)
+    one = description(class_names=("ant",))
+    path.with_suffix(".cfg").write_text(cfg_text(one))
+    path.with_suffix(".names").write_text("ant\n")
+    assert "as many as YOLOv3-tiny with 3 classes" in refusal(path).message
+    assert "classes=3 in each [yolo], and filters=24 before it" in refusal(path).hint
+    found = read_darknet(path, CompanionFiles(), as_start=True)
+    assert found.description == replace(one, class_names=("0", "1", "2"))
+    assert found.file_remarks == (
+        f"{path.with_suffix('.cfg')} says classes=1, but {path} has as many numbers as YOLOv3-tiny with 3 "
+        "classes: it was read as such.",
+    )
+    np.testing.assert_array_equal(
+        found.stored("P4.output.bias"), random_model().array("P4.output.bias")
+    )
+
+
+def test_names_that_were_found_and_not_taken(tiny: Path) -> None:
+    tiny.with_suffix(".names").rename(tiny.with_name("obj.names"))
+    tiny.with_name("obj.names").write_text("ant\nbee\n")
+    tiny.with_name("classes.txt").write_text("ant\nant\ncat\n")
+    found = read_darknet(tiny, CompanionFiles())
+    assert found.class_names == ("0", "1", "2")
+    assert found.names_remarks == (
+        f"{tiny.with_name('classes.txt')}, line 2: duplicate name 'ant', first in line 1. Its names were not "
+        "taken.",
+        f"{tiny.with_name('obj.names')}: 2 class names for 3 classes; not taken.",
+    )
+
+
+def test_anchors_that_are_shares(tiny: Path) -> None:
+    cfg = tiny.with_suffix(".cfg")
+    shares = ", ".join(f"{side / 416:.4f}" for pair in description().anchors_wh_px for side in pair)
+    cfg.write_text(re.sub("anchors=.*", f"anchors={shares}", cfg.read_text()))
+    error = refusal(tiny)
+    assert (
+        "the largest side of the anchors is 0.8269: they are shares of the input" in error.message
+    )
+    assert error.message.startswith(f"{cfg}, line ")
+
+
+def test_names_by_a_data_file(tiny: Path) -> None:
+    tiny.with_suffix(".names").rename(tiny.with_name("list.txt"))
+    data = tiny.with_name("obj.data")
+    data.write_text("classes=3\r\nnames = list.txt\r\n")
+    assert read_darknet(tiny, CompanionFiles()).class_names == ("ant", "bee", "cat")
+    assert read_darknet(tiny, CompanionFiles(names=data)).class_names == ("ant", "bee", "cat")
+    data.write_text("classes=3\nnames = lost.txt\n")
+    found = read_darknet(tiny, CompanionFiles())
+    assert found.class_names == ("0", "1", "2")
+    assert "names=lost.txt, and there is no such file" in found.names_remarks[0]
+
+
+def test_classes_that_darknet_does_not_draw(tiny: Path) -> None:
+    names = tiny.with_suffix(".names")
+    names.write_text("ant\ndont_show\ndont_show\n")
+    found = read_darknet(tiny, CompanionFiles())
+    assert found.class_names == ("ant", "1", "2")
+    assert found.names_remarks[0].startswith(f"{names}, line 2: 2 classes called dont_show")
+    assert found.companions()[".names"] == names.read_bytes()

@@ -82,11 +82,12 @@ def test_settings_that_only_concern_training_are_ignored() -> None:
             "filters=24",
             1,
             "filters=255",
-            "layer 15 [convolutional]: filters=255; {tiny} has 24 there.",
+            "layer 15 [convolutional]: filters=255, but the [yolo] in line 123 has 3 anchors in its mask and "
+            "classes=3: 3 x (5 + 3) = 24.",
         ),
         (
             *("filters=24", 2, ""),
-            "layer 22 [convolutional]: filters= is missing, which means 1; {tiny} has 24 there.",
+            "layer 22 [convolutional]: filters= is missing, which means 1, but the [yolo] in line",
         ),
         ("size=3", 1, "size=x", "layer 0 [convolutional]: size=x is not a whole number."),
         ("size=3", 1, "size=5", "layer 0 [convolutional]: size=5; {tiny} has 3 there."),
@@ -136,13 +137,18 @@ def test_settings_that_only_concern_training_are_ignored() -> None:
             "layer 17 [route]: layers= has 'a', which is not a whole number.",
         ),
         ("layers=-4", 1, "", "layer 17 [route]: layers= is missing."),
-        ("[upsample]", 1, "[local]", "layer 19 [local]: headlab does not read such sections"),
-        ("[maxpool]", 1, "[crop]", "layer 1 [crop]: headlab does not read such sections"),
+        (
+            "[upsample]",
+            1,
+            "[local]",
+            "layer 19 [local]: a section of darknet that YOLOv3 does not have: it is of YOLOv1.",
+        ),
+        ("[maxpool]", 1, "[crop]", "layer 1 [crop]: a section of darknet that YOLOv3 does not"),
         (
             "[yolo]",
             1,
             "[Gaussian_yolo]",
-            "layer 16 [Gaussian_yolo]: headlab does not read such sections",
+            "layer 16 [Gaussian_yolo]: a section of AlexeyAB's darknet that YOLOv3 does not have.",
         ),
         (
             "[yolo]",
@@ -161,7 +167,28 @@ def test_settings_that_only_concern_training_are_ignored() -> None:
         ("classes=3", 1, "", "layer 16 [yolo]: classes= is missing."),
         ("num=6", 1, "num=9", "layer 16 [yolo]: num=9, but anchors= has 6 pairs."),
         ("mask=3,4,5", 1, "mask=3,4,6", "mask= names anchor 6; there are anchors 0 to 5."),
-        ("mask=3,4,5", 1, "mask=3,4", "layer 15 [convolutional]: filters=24; {tiny} has 16 there."),
+        (
+            *("mask=3,4,5", 1, "mask=3,4"),
+            "filters=24, but the [yolo] in line 123 has 2 anchors in its mask and classes=3: 2 x (5 + 3)",
+        ),
+        (
+            "[upsample]",
+            1,
+            "[Upsample]",
+            "[Upsample]: darknet's names of sections are in lower case",
+        ),
+        (
+            "[upsample]",
+            1,
+            "[focus]",
+            "[focus]: neither darknet nor AlexeyAB's darknet has such a section",
+        ),
+        ("[upsample]", 1, "[crnn]", "does not have: it is of a recurrent network."),
+        ("width=96", 1, "width=99999968", "[net]: width=99999968 is no size of a network's input"),
+        ("width=96", 1, "width=1e9", "[net]: width=1e9 is not a whole number"),
+        ("filters=512", 1, "filters=1099511627776", "filters=1099511627776 is not a whole number"),
+        ("stride=2", 1, "stride=-2", "stride=-2; {tiny} has 2 there."),
+        ("classes=3", 1, "classes=999999999", "classes=999999999; 1 to 100,000 were expected."),
         ("mask=3,4,5", 1, "mask=3,,5", "mask= has '', which is not a whole number."),
         ("channels=3", 1, "channels=1", "[net]: channels=1; headlab reads networks for RGB photos"),
         ("width=96", 1, "width=100", "[net]: width=100 is not a multiple of 32"),
@@ -269,3 +296,22 @@ def test_a_changed_line_is_read_or_refused(at: int, line: str, keep: bool) -> No
 def test_any_sections_are_read_or_refused(lines: list[str]) -> None:
     with contextlib.suppress(HeadlabError):
         read("\n".join(["[net]", "width=32", "height=32", "channels=3", *lines]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TINY.replace("[net]", "[NET]"), "line 1, [NET]: darknet's names of sections are in lower"),
+        (TINY.replace("[net]", "[maxpool]"), "line 1, [maxpool]: a cfg begins with [net]."),
+        (TINY + "[maxpool]\n" * 10_000, "more than 10,000 sections; no network has so many."),
+        (TINY.replace("mask=3,4,5", f"mask={'0,' * 5000}1"), "mask= has more than 2,000 values."),
+        (
+            TINY.replace("layers=-4", f"layers={'-1,' * 99}2"),
+            "layers 16, 16, 16, 16, 16, 16, 16, 16",
+        ),
+    ],
+)
+def test_a_cfg_of_absurd_length_or_beginning(text: str, said: str) -> None:
+    message = refusal(text).message
+    assert said in message
+    assert len(message) < 400

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headlab.checkpoint.yolov3.darknet.sections import Value, read_sections, sections_of
-from headlab.errors import HeadlabError, InputError
+from headlab.checkpoint.yolov3.darknet.sections import Value, read_sections, repeated, sections_of
+from headlab.errors import CheckpointError, HeadlabError, InputError
 
 CFG = Path("net.cfg")
 
@@ -50,18 +50,19 @@ def test_the_real_file(shared: Path) -> None:
     ("text", "said"),
     [
         ("width=3\n[net]", "net.cfg, line 1: width=3 comes before the first section."),
+        ("[net]\nwidth", "net.cfg, line 2: width is not a setting; darknet ignores such a line."),
+        ("[net]\nwidth=", "net.cfg, line 2: width= is not a setting"),
+        ("[net]\n=3", "net.cfg, line 2: =3 is not a setting"),
+        ("\n<!DOCTYPE html>", "net.cfg, line 2: this is a web page, not a .cfg."),
         (
-            "[net]\nbatch=1\n\nbatch=64",
-            "net.cfg, line 4, [net]: duplicate key batch, first in line 2.",
+            "[yolo]\nanchors = 10,14, 23,27,\n  37,58",
+            "net.cfg, line 3: 37,58 goes on from anchors= of line 2, but a setting is one line",
         ),
-        ("[net]\nwidth", "net.cfg, line 2: width is not a setting."),
-        ("[net]\nwidth=", "net.cfg, line 2: width= is not a setting."),
-        ("[net]\n=3", "net.cfg, line 2: =3 is not a setting."),
         ("[net", "net.cfg, line 1: [net is not a section."),
         ("[]", "net.cfg, line 1: [] is not a section."),
         ("# nothing\n", "net.cfg: there is no section such as [net] in it."),
         ("", "net.cfg: there is no section such as [net] in it."),
-        ("[net]\n\x1b[2J", r"net.cfg, line 2: \x1b[2J is not a setting."),
+        ("[net]\n\x1b[2J", r"net.cfg, line 2: \x1b[2J is not a setting"),
         (b"[net]\r\nwidth=\x81\xff", "net.cfg, line 2: the text is not UTF-8, nor in an encoding"),
     ],
 )
@@ -70,7 +71,27 @@ def test_what_is_no_cfg(text: str | bytes, said: str) -> None:
 
 
 def test_of_two_keys_darknet_takes_the_first() -> None:
-    assert refusal("[net]\na=1\na=2").hint == "Remove one of them; darknet takes the first."
+    net, layer = sections_of(
+        b"[net]\n batch=1\n subdivisions=1\nbatch=64\nsubdivisions=16\n"
+        b"[conv]\npad=1\npad=1\nsize=3\nsize=5",
+        CFG,
+    )
+    assert net.values["batch"] == Value("1", 2)
+    assert net.repeats["batch"] == [Value("64", 4)]
+    assert repeated([net, layer]) == (
+        "net.cfg, [net]: of settings that are there more than once, darknet takes the first: batch=1 "
+        "(line 2), subdivisions=1 (line 3).",
+        "net.cfg, [convolutional]: of settings that are there more than once, darknet takes the first: "
+        "size=3 (line 9).",
+    )
+    assert layer.text("pad") == "1"  # twice the same
+    assert layer.text("stride") is None
+    with pytest.raises(CheckpointError) as caught:
+        layer.text("size")
+    assert (
+        caught.value.message == "net.cfg, line 10, [convolutional]: size=5, but line 9 says size=3."
+    )
+    assert caught.value.hint.startswith("Remove one of them: darknet takes the first")
 
 
 @given(st.one_of(st.binary(max_size=60), st.text("[]=#;\r\n \t0ab表", max_size=60).map(str.encode)))

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from keras_files import hollow, hollow_keras_3, with_anchors
 
 from headlab.checkpoint.yolov3.companion_files import CompanionFiles
-from headlab.checkpoint.yolov3.keras.by_name import load_by_name
 from headlab.checkpoint.yolov3.keras.checkpoint import read_keras
 from headlab.checkpoint.yolov3.keras.headlab_group import write_description
+from headlab.checkpoint.yolov3.keras.start import arrays_to_start_from
 from headlab.errors import CheckpointError, HeadlabError
 from yolov3_models import description
 
@@ -136,6 +136,22 @@ BAD: dict[str, tuple[Change, str]] = {
         replaced(KERNEL, lambda file: file.__setitem__(KERNEL, h5py.SoftLink("/conv2d_1"))),
         "is a link to another place or file",
     ),
+    "a dangling link": (
+        replaced(KERNEL, lambda file: file.__setitem__(KERNEL, h5py.SoftLink("/nowhere"))),
+        "is a link to another place or file",
+    ),
+    "objects": (
+        replaced(KERNEL, lambda file: file.create_dataset(KERNEL, (3,), h5py.string_dtype())),
+        "kernel:0' holds object; floating-point numbers were expected",
+    ),
+    "complex numbers": (
+        replaced(KERNEL, lambda file: file.create_dataset(KERNEL, SHAPE, "<c8")),
+        "kernel:0' holds complex64; floating-point numbers were expected",
+    ),
+    "an array without bytes for its shape": (
+        replaced(KERNEL, lambda file: file.create_dataset(KERNEL, (3, 3, 16, 10**9), "<f4")),
+        "claims 576,000,000,000 bytes",
+    ),
     "a link to another file": (
         replaced(
             "conv2d_2", lambda file: file.__setitem__("conv2d_2", h5py.ExternalLink("x.h5", "/"))
@@ -156,7 +172,7 @@ BAD: dict[str, tuple[Change, str]] = {
         replaced(
             KERNEL, lambda file: file.create_dataset(KERNEL, (2**20,) * 4, "<f4", chunks=(1,) * 4)
         ),
-        "'conv2d_2' has arrays of shape",
+        r"kernel:0' claims 4,835,703,278,458,516,698,824,704 bytes with its shape .* cannot hold them",
     ),
     "a layer twice": (
         renamed("/", "layer_names", "leaky_re_lu_1", "conv2d_1"),
@@ -205,7 +221,7 @@ def test_a_secret_beside_the_file_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="is a link to another place or file"):
         read_keras(path, CompanionFiles())
     with pytest.raises(CheckpointError, match="is a link to another place or file"):
-        load_by_name(path, description().architecture)
+        arrays_to_start_from(path, description().architecture)
 
 
 MISSING: list[tuple[str, tuple[str, ...], str]] = [
@@ -239,7 +255,7 @@ def test_a_gap_in_the_variables_of_keras_3(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         del file["layers/batch_normalization_1/vars/1"]
     with pytest.raises(CheckpointError, match=r"batch_normalization_1/vars' lacks '1'"):
-        load_by_name(path, description().architecture)
+        arrays_to_start_from(path, description().architecture)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" * 500, b"PK"])
@@ -285,6 +301,6 @@ def test_flipped_bits_give_only_headlab_errors(flips: list[tuple[float, int]], s
         model = read_keras(flipped, CompanionFiles())
         for name in ("P5.output.bias", "backbone.conv1.conv.weight"):
             model.array(name)
-        load_by_name(flipped, model.description.architecture)
+        arrays_to_start_from(flipped, model.description.architecture)
     except HeadlabError as error:
         str(error).encode("utf-8")

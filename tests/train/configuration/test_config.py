@@ -13,7 +13,7 @@ from headlab.train.configuration.config import Section, StageConfig, TrainConfig
 
 def test_a_section_given_in_part_keeps_the_rest_of_its_own_default() -> None:
     config = TrainConfig(stage1={"epochs": 4}, stage2={"stop_patience": 0})
-    assert config.stage1 == StageConfig(epochs=4, freeze="heads-only")
+    assert config.stage1 == StageConfig(epochs=4, freeze="auto")
     assert config.stage2 == StageConfig(lr=1e-4, schedule="plateau", stop_patience=0)
 
 
@@ -43,6 +43,7 @@ def test_a_whole_section_is_taken_as_it_is() -> None:
         ("device", "cuda:1", "cuda:1"),
         ("device", "0", "cuda:0"),  # as ultralytics takes it
         ("device", 2, "cuda:2"),
+        ("device", "CUDA:0", "cuda:0"),
         ("start", Path("a") / "b.h5", "a/b.h5"),
         ("anchors", Path("anchors.txt"), "anchors.txt"),
     ],
@@ -59,8 +60,10 @@ def test_values_are_read_from_text_and_from_lists(field: str, given: Any, value:
         ({"stage1": {"epochs": 0}, "stage2": {"epochs": 0}}, "nothing is trained"),
         ({"monitor": "AP50", "evaluate_every": 0}, "monitor is AP50"),
         ({"precision": "16-mixed", "device": "cpu"}, "needs a GPU"),
+        ({"device": "0,1"}, "'0,1' names 2 GPUs; say device cuda and devices 2"),
+        ({"device": "cuda:0,2"}, "'cuda:0,2' names 2 GPUs"),
         ({"device": "gpu"}, "'gpu' is not auto, cpu, cuda, or one GPU such as cuda:0"),
-        ({"device": "0,1"}, "devices says how many"),
+        ({"device": "mps"}, "devices says how many"),
         ({"device": True}, "valid string"),
         ({"device": "cuda:1", "devices": 2}, "device cuda:1 is one GPU, and devices is 2"),
         (

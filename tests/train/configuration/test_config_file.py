@@ -38,7 +38,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     )
     config = load(path, {"stage1.epochs": "7", "start": None, "imgsz": "320,416"})
     assert (config.data.train, config.batch, config.imgsz) == ("写真", 4, (320, 416))
-    assert (config.stage1.lr, config.stage1.epochs, config.stage1.freeze) == (1e-3, 7, "heads-only")
+    assert (config.stage1.lr, config.stage1.epochs, config.stage1.freeze) == (1e-3, 7, "auto")
     assert config.anchors == ((10, 14), (23, 27))
 
 
@@ -72,7 +72,11 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         ("stage1:\n  epochs: many", "line 2: stage1.epochs is 'many'; a whole number", "0 skips"),
         ("stage1: {epochs: 1.5}", "stage1.epochs is 1.5; a whole number is expected", ""),
         ("stage1: {epochs: -1}", "it should be greater than or equal to 0", ""),
-        ("stage1: {freeze: body}", "'heads-only', 'backbone' or 'none'", "last convolutions"),
+        (
+            "stage1: {freeze: body}",
+            "'auto', 'heads-only', 'backbone' or 'none'",
+            "last convolutions",
+        ),
         ("stage1: 3", "line 1: stage1 is 3; a group of values is expected", ""),
         ("stage1:", "stage1 is None; a group of values is expected", ""),
         ("seed: .nan", "seed is nan; ", ""),
@@ -176,7 +180,7 @@ def test_nested_values_have_dotted_names() -> None:
     }  # fmt: skip
     config = load(None, by_name)
     assert (config.batch, config.stage1.epochs, config.data.train) == (4, 3, "a.txt")
-    assert config.stage1.freeze == "heads-only"  # of a dictionary, the rest stays
+    assert config.stage1.freeze == "auto"  # of a dictionary, the rest stays
     with pytest.raises(InputError, match=r"stage1 is 3; a group of values is expected") as raised:
         dotted({"stage1": 3})
     assert "epochs, freeze" in raised.value.hint

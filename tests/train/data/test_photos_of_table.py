@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photo_files import photo_set, write_photo
+from photo_files import write_photo
 
 from headlab.boxes.reading import read
 from headlab.errors import InputError
@@ -42,9 +42,43 @@ def test_what_cannot_be_learned_is_left_out_and_counted(tmp_path: Path) -> None:
     photos, notes = photos_from(tmp_path, f"a.jpg {boxes}")
     assert photos.boxes[0].tolist() == [[50, 30, 70, 50, 1]]
     assert notes == (
-        "2 boxes without area were left out.",
-        "2 boxes outside the photo were left out.",
+        f"1 box whose right or lower corner comes first was left out ({tmp_path}/train.txt:1).",
+        f"1 box without area was left out ({tmp_path}/train.txt:1).",
+        f"2 boxes outside the photo were left out ({tmp_path}/train.txt:1, …).",
     )
+
+
+def test_boxes_of_less_than_a_pixel_in_the_input_are_named(tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.jpg", 400, 300)
+    write_photo(tmp_path / "b.jpg", 400, 300)
+    (tmp_path / "classes.txt").write_text("ant\n")
+    # An input of 96 px shrinks 400 px by 0.24: 4 px become 0.96 px, 5 px become 1.2 px.
+    (tmp_path / "train.txt").write_text("a.jpg 0,0,400,5,0\nb.jpg 0,0,4,300,0 9,9,390,13,0\n")
+    table = read(tmp_path / "train.txt")
+    photos, notes = photos_of(table, input_hw_px=(96, 96))
+    assert photos.box_count == 3
+    assert notes == (
+        f"2 boxes are at most 1 px wide or high in an input of 96 x 96 px ({tmp_path}/train.txt:2, …): "
+        "augmentation drops them unless it enlarges them.",
+    )
+    assert photos_of(table, input_hw_px=(128, 128))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("a.jpg 0.31,0.22,0.58,0.71,0 0,0,1,1,0", "pixels of the photos instead of fractions"),
+        ("a.jpg 0,0,400,3,0 7,0,9,300,0", "larger --imgsz"),
+    ],
+)
+def test_a_training_of_nothing_but_slivers_is_refused(line: str, hint: str, tmp_path: Path) -> None:
+    write_photo(tmp_path / "a.jpg", 400, 300)
+    (tmp_path / "classes.txt").write_text("ant\n")
+    (tmp_path / "train.txt").write_text(line)
+    with pytest.raises(InputError, match="All 2 boxes to train on are at most 1 px") as error:
+        photos_of(read(tmp_path / "train.txt"), input_hw_px=(96, 96))
+    assert "train.txt:1" in error.value.message
+    assert hint in error.value.hint
 
 
 def test_missing_photos_are_left_out_and_named(tmp_path: Path) -> None:
@@ -97,19 +131,3 @@ def test_boxes_turn_with_the_photo(tmp_path: Path, orientation: int) -> None:
     assert photos.boxes[0][0, :4].tolist() == seen
     note = "1 photo rotated by Exif: read upright, with the boxes rotated as well."
     assert notes == (() if orientation == 1 else (note,))
-
-
-def test_the_fingerprint_is_of_names_boxes_and_classes(tmp_path: Path) -> None:
-    first = photo_set(tmp_path / "one", 3)
-    moved = photo_set(tmp_path / "two", 3)
-    assert first.paths != moved.paths
-    assert first.fingerprint == moved.fingerprint
-    other_box = [each.copy() for each in first.boxes]
-    other_box[1][0, 2] += 1
-    others = (
-        Photos(first.paths, tuple(other_box), first.class_names),
-        Photos(first.paths, first.boxes, ("ant", "cat")),
-        Photos((*first.paths[:2], "x.jpg"), first.boxes, first.class_names),
-        Photos(first.paths[:2], first.boxes[:2], first.class_names),
-    )
-    assert len({first.fingerprint, *(each.fingerprint for each in others)}) == 5

@@ -198,7 +198,7 @@ def test_a_classes_file_that_is_shorter_than_the_labels(tmp_path: Path) -> None:
 
 def test_nothing_to_train_on(tmp_path: Path) -> None:
     empty = write_lines(tmp_path / "train.txt", "")
-    with pytest.raises(InputError, match="no line names an image"):
+    with pytest.raises(InputError, match="the file is empty"):
         read_data(config(empty))
 
 

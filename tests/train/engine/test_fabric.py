@@ -80,7 +80,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
         ),
         (2, {"devices": 3}, "devices is 3, and PyTorch sees 2 GPUs", "--devices 2"),
         (2, {"device": "cuda:2"}, "device is cuda:2, and PyTorch sees 2 GPUs", "--device cuda:1"),
-        (0, {"device": "cuda:0"}, "PyTorch sees no GPU here", "--device cpu"),
+        (0, {"device": "cuda:0"}, "device is cuda:0, and PyTorch sees no GPU", "--device cpu"),
         (0, {"precision": "16-mixed"}, "half precision needs a GPU", "bf16-mixed"),
     ],
 )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from headlab.train.engine.freezing import freeze, frozen_count, train_mode, trainable_count
+from headlab.train.engine.freezing import (
+    freeze,
+    frozen_convolutions,
+    frozen_count,
+    train_mode,
+    trainable_count,
+)
 from headlab.yolov3.network import YOLOv3
 from yolov3_models import description
 
@@ -49,6 +55,21 @@ def test_backbone_leaves_the_head() -> None:
     assert trained(network) == {
         name for name, _ in network.named_parameters() if not name.startswith("backbone.")
     }
+
+
+@pytest.mark.parametrize("what", ["heads-only", "backbone", "none"])
+@pytest.mark.parametrize("variant", ["yolov3", "yolov3-spp", "yolov3-tiny"])
+def test_the_frozen_convolutions_are_those_that_freeze_freezes(variant: str, what: str) -> None:
+    with torch.device("meta"):
+        network = YOLOv3(description(variant))
+    freeze(network, what)  # type: ignore[arg-type]
+    architecture = network.description.architecture
+    frozen = {
+        convolution.name
+        for convolution in architecture.convolutions
+        if not any(tensor.name in trained(network) for tensor in convolution.tensors)
+    }
+    assert set(frozen_convolutions(architecture, what)) == frozen  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("first", ["heads-only", "backbone", "none"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
@@ -16,10 +17,13 @@ import torch
 from drawn_photos import draw_set, epochs, planned_on, watched
 
 from headlab.errors import CheckpointError, InputError
+from headlab.files.atomic import replacing
 from headlab.train.api import resume, run
+from headlab.train.engine import saving
 from headlab.train.engine.interrupts import Interrupted
 from headlab.train.engine.state import load_state
 from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped
+from headlab.train.watching import logs
 
 VALUES: dict[str, Any] = {
     "imgsz": 64,
@@ -158,14 +162,7 @@ def test_killed_at_any_moment_it_loses_an_epoch_at_most(
     """The process ends by SIGKILL in its second epoch; going on, it does so while it writes the state."""
     folder = tmp_path / "run"
     for what in ("step", "write"):
-        ended = subprocess.run(
-            [sys.executable, __file__, str(text), str(folder), what],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        ended = killed(text, folder, what)
         assert ended.returncode == -signal.SIGKILL, ended.stderr
         assert load_state(folder).progress.epochs == 1
     assert list(folder.glob(".state.pt.*.part"))
@@ -173,6 +170,38 @@ def test_killed_at_any_moment_it_loses_an_epoch_at_most(
     expected = numbers(whole[0])
     assert numbers(told) == {step: expected[step] for step in (4, 5, 6)}
     assert not list(folder.glob(".*"))  # what was half written is gone
+    assert not (folder / "training.lock").exists()
+
+
+@pytest.mark.parametrize("what", ["state", "metrics"])
+def test_killed_while_it_writes_an_epoch_it_has_all_its_rows(
+    what: str, text: Path, whole: tuple[list[Event], Any], tmp_path: Path
+) -> None:
+    """By SIGKILL in its second epoch: just after the state is replaced, or while metrics.csv is."""
+    folder = tmp_path / "run"
+    ended = killed(text, folder, what)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert load_state(folder).progress.epochs == (2 if what == "state" else 1)
+    run_until(resume(folder), lambda event: isinstance(event, Epoch) and event.epoch == 3)
+    with (folder / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+    with (folder / "steps.csv").open() as file:
+        steps = list(csv.DictReader(file))
+    assert [row["global_step"] for row in steps] == [str(step) for step in range(1, 10)]
+    expected = numbers(whole[0])
+    assert [float(row["loss"]) for row in steps] == [expected[step][0] for step in range(1, 10)]
+    assert not list(folder.glob(".*"))
+
+
+def killed(text: Path, folder: Path, what: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, __file__, str(text), str(folder), what],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
 
 
 def assert_same_state(folder: Path, expected: Any) -> None:
@@ -234,12 +263,48 @@ def test_other_boxes_are_noticed(copied: Path, text: Path) -> None:
     content = text.read_text()
     try:
         text.write_text(content.replace(",0\n", ",1\n"))
-        with pytest.raises(InputError, match="photos or boxes have changed") as caught:
+        with pytest.raises(
+            InputError, match=r"have changed .*: p\d+\.png has other boxes; "
+        ) as caught:
             resume(copied)
         assert str(copied / "best.safetensors") in caught.value.hint
     finally:
         text.write_text(content)
     assert resume(copied).state is not None
+
+
+def test_another_photo_of_the_same_name_is_noticed(
+    copied: Path, text: Path, tmp_path: Path
+) -> None:
+    photo, other = text.parent / "p3.png", text.parent / "p4.png"
+    content = photo.read_bytes()
+    try:
+        photo.write_bytes(other.read_bytes())
+        with pytest.raises(InputError, match=r"have changed .*: p3\.png is another photo\."):
+            resume(copied)
+    finally:
+        photo.write_bytes(content)
+    assert resume(copied).state is not None
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\0\0\n", b"a,b\n1,2\n", b"\xff\xfe\n,\n", b"x" * 200_000 + b"\n,\n"]
+)
+@pytest.mark.parametrize("name", ["metrics.csv", "steps.csv"])
+def test_a_table_that_no_training_wrote_is_said(name: str, garbage: bytes, copied: Path) -> None:
+    path = copied / name
+    content = path.read_bytes()
+    path.unlink()  # it is linked with that of the other tests
+    first, rest = content.split(b"\n", 1)
+    for spoilt in (garbage + content, first + b"\n" + garbage + rest):
+        path.write_bytes(spoilt)
+        with pytest.raises(InputError, match=rf"{name}") as caught:
+            run(resume(copied))
+        assert path.read_bytes() == spoilt
+        assert caught.value.hint
+    path.unlink()
+    told = run_until(resume(copied), lambda event: isinstance(event, Epoch))
+    assert [each.epoch for each in epochs(told)] == [2]
 
 
 def test_a_finished_training_says_so(text: Path, tmp_path: Path) -> None:
@@ -277,10 +342,41 @@ def kill_itself(text: str, folder: str, what: str) -> None:
         run(resume(folder))
 
     def die(event: Event) -> None:
-        if at_step(1, 2, 2)(event):
+        if at_step(1, 2, 2)(event) and what == "step":
             os.kill(os.getpid(), signal.SIGKILL)
+        if isinstance(event, Epoch) and event.epoch == 1 and what in WRITERS:
+            module, name, write = WRITERS[what]
+            setattr(module, name, write(getattr(module, name)))
 
     run(planned_on(Path(text), Path(folder), **VALUES), [die])
+
+
+def then_killed(save: Callable[..., None]) -> Callable[..., None]:
+    """A `save_state` after which the process is killed."""
+
+    def killed_after(folder: Path, state: Any) -> None:
+        save(folder, state)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return killed_after
+
+
+def killed_within(_: Callable[..., None]) -> Callable[..., None]:
+    """A `write_bytes` during which the process is killed."""
+
+    def killed_before(path: Path, data: bytes) -> None:
+        with replacing(path) as file:
+            file.write(data[: len(data) // 2])
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return killed_before
+
+
+WRITERS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "state": (saving, "save_state", then_killed),
+    "metrics": (logs, "write_bytes", killed_within),
+}
 
 
 def half_of(save: Callable[..., None]) -> Callable[..., None]:

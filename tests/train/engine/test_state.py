@@ -130,7 +130,7 @@ def test_damage_is_said(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="damaged") as caught:
             load_state(tmp_path)
         assert str(tmp_path / "best.safetensors") in caught.value.hint
-    for values in ({}, [], {"version": 1}, {"version": 1, "progress": {"stage": 1, "more": 2}}):
+    for values in ({}, [], {"version": 2}, {"version": 2, "progress": {"stage": 1, "more": 2}}):
         torch.save(values, path)
         with pytest.raises(CheckpointError, match="damaged"):
             load_state(tmp_path)

@@ -19,6 +19,7 @@ from headlab.train.engine.bad_batch import inspect_bad_batch
 from headlab.train.engine.loop import _is_better, _loaders
 from headlab.train.engine.state import load_state
 from headlab.train.events import Event, Finished, Stepped
+from headlab.train.watching.text import epoch_lines
 
 ONE_EPOCH: dict[str, Any] = {
     "imgsz": 64,
@@ -76,6 +77,46 @@ def test_batches_without_boxes(tmp_path: Path) -> None:
     assert sorted(each["wh"] > 0 for each in terms) == [False, True]
     assert all(math.isfinite(each) for each in losses(told))
     assert epochs(told)[0].truths["truths"] == len(first.split(" ")) - 1
+
+
+def slivers(folder: Path) -> Path:
+    """Eight photos of 96 to 128 px, in each boxes of half a pixel in height and in width, and a large one."""
+    text = draw_set(folder, 8)
+    names = [line.split(" ")[0] for line in text.read_text().splitlines()]
+    boxes = "9,50.1,90,50.6,0 50.1,9,50.6,90,0 20,20,70,70,1"
+    text.write_text("".join(f"{name} {boxes}\n" for name in names))
+    return text
+
+
+def test_slivers_are_counted_and_do_not_spoil_the_loss(tmp_path: Path) -> None:
+    text = slivers(tmp_path / "data")
+    values = {**ONE_EPOCH, "data__val_fraction": 0, "compat": "keras-yolo3"}
+    planned = planned_on(text, tmp_path / "run", **values)
+    assert sum("16 boxes are at most 1 px wide or high" in note for note in planned.notes) == 1
+    told = watched(planned)
+    assert all(math.isfinite(each) for each in losses(told))
+    (epoch,) = epochs(told)
+    # keras-yolo3 truncates both edges, in most photos to the same row of pixels.
+    assert epoch.truths["truths"] + epoch.truths["too_small"] == 24
+    assert epoch.truths["too_small"] > 8
+
+
+def test_a_training_that_sees_no_box_fails(tmp_path: Path) -> None:
+    # At a hundredth of its size, a box of 50 px is half a pixel.
+    text = draw_set(tmp_path / "data", 8)
+    planned = planned_on(
+        text, tmp_path / "run", **ONE_EPOCH, augment__enabled=True, augment__scale_min=0.01,
+        augment__scale_max=0.01,
+    )  # fmt: skip
+    told: list[Event] = []
+    with pytest.raises(
+        TrainingError, match=r"None of the .* boxes was in any of the inputs"
+    ) as caught:
+        run(planned, [told.append])
+    assert "augment.scale_min (0.01)" in caught.value.hint
+    (epoch,) = epochs(told)
+    assert (epoch.truths["truths"], epoch.truths["too_small"]) == (0, planned.train.box_count)
+    assert any("not one box was learned" in line for line in epoch_lines(epoch, 1))
 
 
 def test_a_validation_without_boxes_has_a_loss(text: Path, tmp_path: Path) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+import headlab
+from headlab.evaluate.matching import PhotoTruths
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.train.configuration.config import TrainConfig
 from headlab.train.data.batch import Batch, Collate, Sample
+from headlab.train.data.photos import Photos
 from headlab.train.engine.fabric import launched
 from headlab.train.engine.validation import Validation, validate
 from headlab.yolov3.loss import yolo_loss
 from headlab.yolov3.loss_options import LossOptions
 from headlab.yolov3.targets.assigner import Assigner
-from yolov3_models import CLASS_NAMES, description
+from yolov3_models import CLASS_NAMES, description, random_model, saved
 
 DESCRIBED = description()
 OPTIONS = LossOptions()
@@ -78,10 +84,41 @@ def batch_of(photos: Sequence[int]) -> Batch:
             torch.tensor(PHOTOS[photo], dtype=torch.float32).reshape(-1, 5),
             photo,
             ((f"p{photo}.jpg", "is no image"),) if photo == 2 else (),
+            (SIDE_PX, SIDE_PX),
         )
         for photo in photos
     ]
     return Collate(ASSIGNER)(samples)
+
+
+def write_voc(
+    path: Path, name: str, boxes: Sequence[tuple[str, float, float, float, float, bool]]
+) -> None:
+    path.parent.mkdir(exist_ok=True)
+    objects = "".join(
+        f"<object><name>{kind}</name><difficult>{int(difficult)}</difficult><bndbox><xmin>{x1}</xmin>"
+        f"<ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>"
+        for kind, x1, y1, x2, y2, difficult in boxes
+    )
+    path.write_text(f"<annotation><filename>{name}</filename>{objects}</annotation>")
+
+
+def photos_of(count: int = len(PHOTOS)) -> Photos:
+    """The photos as a training has them; they are as large as the input."""
+    boxes = [np.array(each, np.float32).reshape(-1, 5) for each in PHOTOS[:count]]
+    return Photos(
+        tuple(f"p{at}.jpg" for at in range(count)),
+        tuple(boxes),
+        CLASS_NAMES,
+        tuple(
+            PhotoTruths(
+                each[:, :4].astype(np.float64),
+                each[:, 4].astype(np.int64),
+                np.zeros(len(each), np.bool_),
+            )
+            for each in boxes
+        ),
+    )
 
 
 def network(images: Tensor) -> list[Tensor]:
@@ -92,7 +129,7 @@ def network(images: Tensor) -> list[Tensor]:
 def validated(*, figures: bool) -> Validation:
     batches = [batch_of((0, 1)), batch_of((2, 3)), batch_of((4,))]
     with launched(TrainConfig(device="cpu")) as fabric:
-        return validate(network, batches, fabric, OPTIONS, DESCRIBED, figures=figures)
+        return validate(network, batches, fabric, OPTIONS, DESCRIBED, photos_of(), figures=figures)
 
 
 def test_figures_are_those_of_the_boxes() -> None:
@@ -138,6 +175,23 @@ def test_average_precision_by_hand() -> None:
     assert found["AP50"] == pytest.approx(sum(expected.values()) / 3, abs=1e-6)
 
 
+def test_a_photo_that_is_listed_twice_counts_once() -> None:
+    photos = photos_of(2)
+    twice = replace(
+        photos,
+        paths=("p0.jpg", "p1.jpg", "p0.jpg"),
+        boxes=(*photos.boxes, photos.boxes[0]),
+        truths=(*photos.truths, photos.truths[0]),
+    )
+    batches = [batch_of((0, 1)), replace(batch_of((0,)), indices=(2,))]
+    with launched(TrainConfig(device="cpu")) as fabric:
+        once, again = (
+            validate(network, some, fabric, OPTIONS, DESCRIBED, of, figures=True)
+            for some, of in ((batches[:1], photos), (batches, twice))
+        )
+    assert again.figures == pytest.approx(once.figures, abs=0, nan_ok=True)
+
+
 def test_the_loss_is_that_of_all_photos_in_one_batch() -> None:
     found = validated(figures=False)
     whole = batch_of(range(5))
@@ -152,6 +206,53 @@ def test_the_loss_is_that_of_all_photos_in_one_batch() -> None:
 
 def test_without_a_truth_there_is_no_figure() -> None:
     with launched(TrainConfig(device="cpu")) as fabric:
-        found: Any = validate(network, [batch_of((2,))], fabric, OPTIONS, DESCRIBED, figures=True)
+        found: Any = validate(
+            network, [batch_of((2,))], fabric, OPTIONS, DESCRIBED, photos_of(), figures=True
+        )
     assert np.isnan(found.figures["AP50"])
     assert np.isfinite(found.terms.total)
+
+
+@pytest.mark.parametrize("compat", [None, "keras-yolo3"])
+def test_the_figures_are_those_of_evaluate(compat: str | None, tmp_path: Path) -> None:
+    """Photos wider than high, truths half outside, difficult ones, and detections in the letterbox's grey."""
+    start = saved(random_model(), tmp_path / "start.safetensors")
+    (tmp_path / "names.txt").write_text("".join(f"{each}\n" for each in CLASS_NAMES))
+    for at, (width, height) in enumerate([(160, 96), (96, 128), (128, 80)]):
+        tiles = np.random.default_rng(at).integers(0, 255, (4, 6, 3), np.uint8)
+        photo = Image.fromarray(tiles).resize((width, height), Image.Resampling.NEAREST)
+        (tmp_path / "data/JPEGImages").mkdir(parents=True, exist_ok=True)
+        photo.save(tmp_path / f"data/JPEGImages/{at}.png")
+    model = headlab.load(start)
+    found = model.trace(tmp_path / "data/JPEGImages", conf=0.02).table
+    for (path,), rows in found.group_by("image"):
+        boxes = [
+            (
+                row["class_name"],
+                row["x1"],
+                row["y1"],
+                row["x2"] + 9 * (at % 4),
+                row["y2"],
+                at % 3 == 0,
+            )
+            for at, row in enumerate(rows.sort("score", descending=True).head(12).to_dicts())
+        ]
+        write_voc(tmp_path / "data/Annotations" / f"{Path(path).stem}.xml", Path(path).name, boxes)
+    expected = model.evaluate(tmp_path / "data", names=CLASS_NAMES).figures.named()
+    plan = headlab.train.plan(
+        {"train": tmp_path / "data", "val": tmp_path / "data", "names": tmp_path / "names.txt"},
+        output=tmp_path / "run",
+        start=start,
+        imgsz=96,
+        batch=2,
+        stage1={"epochs": 1, "lr": 1e-12},
+        stage2={"epochs": 0},
+        workers=0,
+        device="cpu",
+        compat=compat,
+    )
+    headlab.train.run(plan)
+    row = headlab.train.read(tmp_path / "run").table.to_dicts()[0]
+    assert 0.05 < expected["AP50"] < 0.95
+    for name in ("AP", "AP50", "AP75", *(f"AP50/{each}" for each in CLASS_NAMES)):
+        assert row[name] == pytest.approx(expected[name], abs=1e-3, nan_ok=True), name

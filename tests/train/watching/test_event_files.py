@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from headlab.errors import OutputError
-from headlab.train.watching.tensorboard import FOLDER, TensorBoardLog
+from headlab.train.run_folder import TENSORBOARD as FOLDER
+from headlab.train.watching.tensorboard import TensorBoardLog
 from train_events import epoch, stage_started, started, stepped, training
 
 reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

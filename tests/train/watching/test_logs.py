@@ -11,7 +11,8 @@ import pytest
 from full_disk import files_up_to
 from headlab.errors import OutputError
 from headlab.train.events import Event, Watcher
-from headlab.train.watching.logs import METRICS, STEPS, MetricsLog, StepsLog
+from headlab.train.run_folder import METRICS, STEPS
+from headlab.train.watching.logs import MetricsLog, StepsLog
 from train_events import CLASSES, epoch, stage_started, started, stepped, training
 
 

@@ -18,6 +18,7 @@ from headlab.anchors.checking.findings import (
     about_order,
     about_stretching,
     about_units,
+    about_unsaid_masks,
 )
 from headlab.anchors.checking.matching import (
     AnchorRow,
@@ -168,7 +169,7 @@ def check(
     used = as_anchor_set(anchors)
     if levels is not None:
         used = with_levels(used, levels)
-    input_size = InputSize.of(imgsz).or_size(used.input_hw)
+    input_size = InputSize.of(imgsz).or_of(used.input_hw, used.resize)
     shapes, table = shapes_from(data, input_size, **settings)
     stretched = None
     if table is not None and shapes.resize == "letterbox":
@@ -212,6 +213,7 @@ def check_shapes(
         *about_order(anchors),
         *about_duplicates(anchors),
         *about_masks(anchors, matches),
+        *about_unsaid_masks(anchors, matches),
         *about_fit(covered, reachable, len(anchors)),
     ]
     if not any(cause.kind == "units" and cause.severity == "problem" for cause in causes):
@@ -264,4 +266,4 @@ def with_levels(anchors: AnchorSet, count: int) -> AnchorSet:
         )
     parts = np.array_split(np.arange(len(anchors)), count)
     by_level = tuple(tuple(int(number) for number in part) for part in parts)
-    return replace(anchors, levels=levels_of(count), by_level=by_level)
+    return replace(anchors, levels=levels_of(count), by_level=by_level, masks_said=True)

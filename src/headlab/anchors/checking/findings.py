@@ -12,7 +12,7 @@ import numpy as np
 from headlab.anchors.checking.matching import LevelRow, Matches
 from headlab.anchors.checking.units import Rescaling
 from headlab.boxes.overlap import Coverage, iou_matrix, pairs_text
-from headlab.heads.anchor_set import KERAS_TINY_MASKS, AnchorSet
+from headlab.heads.anchor_set import KERAS_TINY_MASKS, TINY_MASKS, AnchorSet
 from headlab.heads.levels import unsuited
 
 Severity = Literal["problem", "warning", "note"]
@@ -191,6 +191,33 @@ def about_masks(anchors: AnchorSet, matches: Matches) -> Iterator[Finding]:
             "masks",
             f"{_numbered(twice)} in several masks: its boxes are trained on each of these levels.",
             "" if is_tiny and unused else "Leave each anchor to one level.",
+        )
+
+
+def about_unsaid_masks(anchors: AnchorSet, matches: Matches) -> Iterator[Finding]:
+    """The file does not say which anchor serves which level, and programs differ in what they take."""
+    if anchors.masks_said or len(anchors) in (1, 9):
+        return
+    masks = "; ".join(",".join(map(str, mask)) for mask in anchors.masks)
+    judged = (
+        f"Nothing says which anchor serves which level: these are judged with the masks {masks}, as headlab "
+        "trains them."
+    )
+    if anchors.masks == TINY_MASKS:
+        lost = np.mean(matches.anchor == 0)
+        yield Finding(
+            "note",
+            "masks",
+            f"{judged} keras-yolo3 takes 3,4,5; 1,2,3: the boxes that fit anchor 0 best ({lost:.1%}) would "
+            "train nothing there.",
+            "For keras-yolo3, set anchor_mask to [[3,4,5], [0,1,2]] in its model.py and yolo.py.",
+        )
+    else:
+        yield Finding(
+            "note",
+            "masks",
+            judged,
+            "For another number of levels, say --levels; a .yaml says it, too.",
         )
 
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.search.best_anchors import best_anchors
+from headlab.anchors.search.best_anchors import QUICK, best_anchors
 from headlab.anchors.search.points import points_of
 from headlab.boxes.overlap import coverage
 from headlab.boxes.shapes import Shapes
-
-_RESTARTS = 3
 
 
 class ClassCurve:
@@ -22,7 +20,7 @@ class ClassCurve:
 
     def __init__(self, shapes: Shapes, most: int, seed: int) -> None:
         self._shapes = shapes
-        self._points = points_of(shapes.wh, None, least=4 * most)
+        self._points = points_of(shapes.wh, None, least=4 * most, most=QUICK.fine)
         self._seed = seed
         self._fits: dict[int, tuple[npt.NDArray[np.float64], float]] = {}
 
@@ -42,7 +40,7 @@ class ClassCurve:
         k = min(k, len(self._points))
         if k not in self._fits:
             anchors, _ = best_anchors(
-                self._points, k, objective="iou", seed=self._seed, restarts=_RESTARTS
+                self._points, k, objective="iou", seed=self._seed, effort=QUICK
             )
             self._fits[k] = anchors, coverage(self._shapes.wh, anchors).mean_iou
         return self._fits[k]

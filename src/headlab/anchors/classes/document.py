@@ -26,8 +26,8 @@ def document(view: AnchorsPerClass) -> dict[str, Any]:
         "shared": anchors_document(view.shared),
         "shared_iou": view.shared_iou,
         "own_iou": view.own_iou,
+        "held_out_gain": view.held_out_gain and asdict(view.held_out_gain),
         "gain": asdict(view.gain),
-        "held_out_gain": view.held_out_gain,
         "more_k": view.more_k,
         "more_iou": view.more_iou,
         "budget": _split(view.budget),
@@ -59,10 +59,11 @@ def rows(view: AnchorsPerClass) -> pl.DataFrame:
                 "photos": row.photos,
                 "shared_iou": row.shared_iou,
                 "own_iou": row.own_iou,
+                **_columns("held_out_gain", row.held_out_gain),
                 **_columns("gain", row.gain),
-                "held_out_gain": row.held_out_gain,
                 "shared_recall_50": row.shared_recall,
                 "own_recall_50": row.own_recall,
+                **_columns("held_out_recall_gain", row.held_out_recall_gain),
                 **_columns("recall_gain", row.recall_gain),
                 "budget_anchors": row.budget_k,
                 "budget_iou": row.budget_iou,
@@ -74,5 +75,6 @@ def rows(view: AnchorsPerClass) -> pl.DataFrame:
     )
 
 
-def _columns(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+def _columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+    ends = (None,) * 3 if interval is None else (interval.mean, interval.low, interval.high)
+    return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))

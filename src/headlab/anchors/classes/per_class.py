@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from headlab.anchors.classes.bootstrap import Interval, interval
+from headlab.anchors.classes.bootstrap import Interval, intervals
 from headlab.anchors.classes.budget import ClassCurve, Split, split_budget
 from headlab.anchors.classes.verdicts import FEW_BOXES, class_verdict, verdict
 from headlab.anchors.fitting.fit import AnchorFit, fit_shapes
-from headlab.anchors.search.best_anchors import RESTARTS, best_anchors
+from headlab.anchors.search.best_anchors import QUICK, best_anchors
+from headlab.anchors.search.objectives import RECALL_AT
 from headlab.anchors.search.points import points_of
 from headlab.boxes.input_size import ImageSize
 from headlab.boxes.overlap import Sides, best_anchor, coverage
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-FEWER_RESTARTS = 4
-
 MOST_SHARED = 64
 FOLDS = 5
 """For the gain on unseen photos, anchors are fitted five times, each time to four fifths of the photos."""
@@ -52,11 +51,13 @@ class ClassGain:
         photos: how many photos show it; None if the photos of the boxes are unknown.
         shared_iou: mean overlap with the shared anchors.
         own_iou: mean overlap with the same number of anchors, fitted to this class alone.
-        gain: own_iou - shared_iou, on the boxes that the anchors were fitted to.
+        held_out_gain: the gain in mean overlap on photos that neither fit has seen; None if there are too
+            few.
+        gain: own_iou - shared_iou, on the boxes that the anchors were fitted to: more than can be expected.
         shared_recall: the share of boxes that a shared anchor overlaps by at least 0.5.
         own_recall: the same for the class's own anchors.
+        held_out_recall_gain: the gain in that share on photos that neither fit has seen.
         recall_gain: own_recall - shared_recall.
-        held_out_gain: the gain on photos that neither fit has seen; None if there are too few.
         own_anchors: (k, 2), fewer if the class has fewer distinct shapes.
         budget_k: how many anchors the class gets if as many as the shared ones are divided among classes.
         budget_iou: mean overlap with those.
@@ -69,11 +70,12 @@ class ClassGain:
     photos: int | None
     shared_iou: float
     own_iou: float
+    held_out_gain: Interval | None
     gain: Interval
     shared_recall: float
     own_recall: float
+    held_out_recall_gain: Interval | None
     recall_gain: Interval
-    held_out_gain: float | None
     own_anchors: Floats
     budget_k: int
     budget_iou: float
@@ -89,8 +91,9 @@ class AnchorsPerClass(Result):
         classes: what each class would gain, by class number.
         shared_iou: mean overlap over all boxes with the shared anchors.
         own_iou: the same with k anchors per class.
-        gain: the gain of all boxes together.
-        held_out_gain: the same on photos that neither fit has seen; None if there are too few.
+        held_out_gain: the gain of all boxes together, on photos that neither fit has seen; None if there are
+            too few.
+        gain: the same on the boxes that the anchors were fitted to.
         more_k: as many shared anchors as all classes' own ones together, but no more than 64.
         more_iou: mean overlap over all boxes with those.
         budget: as many anchors as the shared ones, or one per class if that is more, divided among classes.
@@ -105,8 +108,8 @@ class AnchorsPerClass(Result):
     classes: tuple[ClassGain, ...]
     shared_iou: float
     own_iou: float
+    held_out_gain: Interval | None
     gain: Interval
-    held_out_gain: float | None
     more_k: int
     more_iou: float
     budget: Split
@@ -124,8 +127,11 @@ class AnchorsPerClass(Result):
 
     @property
     def judged(self) -> tuple[ClassGain, ...]:
-        """The classes with enough boxes for anchors of their own, the largest gain first; all if none has."""
-        ordered = sorted(self.classes, key=lambda row: -row.gain.mean)
+        """The classes with enough boxes for anchors of their own, the largest gain first; all if none has.
+
+        What counts is the gain on unseen photos, where it is known.
+        """
+        ordered = sorted(self.classes, key=lambda row: -(row.held_out_gain or row.gain).mean)
         return tuple(row for row in ordered if row.boxes >= FEW_BOXES) or tuple(ordered)
 
     @property
@@ -138,7 +144,9 @@ class AnchorsPerClass(Result):
     @property
     def summary(self) -> str:
         """How many classes, and the gain over all boxes."""
-        return f"{counted(len(self), 'class', 'classes')}, gain in mean IoU {self.gain}"
+        where = "" if self.held_out_gain is None else " on unseen photos"
+        gain = self.held_out_gain or self.gain
+        return f"{counted(len(self), 'class', 'classes')}, gain in mean IoU{where} {gain}"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything; docs/anchors.md describes the keys."""
@@ -214,67 +222,46 @@ def per_class_shapes(
             "The boxes have no classes to compare.", "Give the class number of each box."
         )
     shared = fit_shapes(shapes, k, seed=seed, levels=levels)
-    shared_iou, _ = best_anchor(shapes.wh, shared.anchors_wh)
-    photos = shapes.image_ids if shapes.image_ids is not None else np.arange(len(shapes))
-    fold = _folds(photos, seed)
-    shared_unseen = _unseen(shapes.wh, fold, k, seed)
+    by_class = _boxes_by_class(shapes.class_ids)
+    overlaps = _overlaps(shapes, shared.anchors_wh, by_class, k, seed, progress)
+    curves = {number: ClassCurve(shapes.only(here), k, seed) for number, here in by_class.items()}
+    boxes = {number: len(here) for number, here in by_class.items()}
+    budget, needed = split_budget(curves, boxes, max(k, len(boxes)), shared.mean_iou)
     rng = np.random.default_rng([seed, 1])
-
-    numbers = [int(number) for number in np.unique(shapes.class_ids)]
-    own_iou, own_unseen = np.empty(len(shapes)), np.empty(len(shapes))
-    own_anchors = {}
-    for done, number in enumerate(numbers, 1):
-        here = shapes.class_ids == number
-        wh = shapes.wh[here]
-        own_anchors[number] = _anchors(wh, k, seed, RESTARTS)
-        own_iou[here], _ = best_anchor(wh, own_anchors[number])
-        own_unseen[here] = _unseen(wh, fold[here], k, seed)
-        if progress is not None:
-            progress(done, len(numbers))
-
-    curves = {
-        number: ClassCurve(shapes.only(shapes.class_ids == number), k, seed) for number in numbers
-    }
-    boxes = {number: int((shapes.class_ids == number).sum()) for number in numbers}
-    budget, needed = split_budget(curves, boxes, max(k, len(numbers)), shared.mean_iou)
     rows = []
-    for number in numbers:
-        here = shapes.class_ids == number
-        own, common = own_iou[here], shared_iou[here]
-        gain = interval(own - common, photos[here], rng)
-        recall = (own >= 0.5).astype(np.float64) - (common >= 0.5)
-        held_out = _mean_known((own_unseen - shared_unseen)[here])
+    for number, here in by_class.items():
+        gains = overlaps.gains(here, rng)
         name = shapes.class_name(number)
         rows.append(
             ClassGain(
                 number=number,
                 name=name,
                 boxes=boxes[number],
-                photos=len(np.unique(photos[here])) if shapes.image_ids is not None else None,
-                shared_iou=float(common.mean()),
-                own_iou=float(own.mean()),
-                gain=gain,
-                shared_recall=float((common >= 0.5).mean()),
-                own_recall=float((own >= 0.5).mean()),
-                recall_gain=interval(recall, photos[here], rng),
-                held_out_gain=held_out,
-                own_anchors=own_anchors[number],
+                photos=None if shapes.image_ids is None else overlaps.photo_count(here),
+                shared_iou=float(overlaps.shared[here].mean()),
+                own_iou=float(overlaps.own[here].mean()),
+                held_out_gain=gains.held_out_iou,
+                gain=gains.iou,
+                shared_recall=float((overlaps.shared[here] >= RECALL_AT).mean()),
+                own_recall=float((overlaps.own[here] >= RECALL_AT).mean()),
+                held_out_recall_gain=gains.held_out_recall,
+                recall_gain=gains.recall,
+                own_anchors=overlaps.own_anchors[number],
                 budget_k=budget.by_class[number],
                 budget_iou=curves[number].mean_iou(budget.by_class[number]),
-                verdict=class_verdict(name, boxes[number], gain, held_out),
+                verdict=class_verdict(name, boxes[number], gains.iou, gains.held_out_iou),
             )
         )
-    more = _anchors(shapes.wh, min(k * len(numbers), MOST_SHARED), seed, FEWER_RESTARTS)
+    more = _anchors(shapes.wh, min(k * len(boxes), MOST_SHARED), seed)
     more_iou = coverage(shapes.wh, more).mean_iou
-    gain = interval(own_iou - shared_iou, photos, rng)
-    held_out = _mean_known(own_unseen - shared_unseen)
+    total = overlaps.gains(np.arange(len(shapes)), rng)
     return AnchorsPerClass(
         shared=shared,
         classes=tuple(rows),
-        shared_iou=float(shared_iou.mean()),
-        own_iou=float(own_iou.mean()),
-        gain=gain,
-        held_out_gain=held_out,
+        shared_iou=float(overlaps.shared.mean()),
+        own_iou=float(overlaps.own.mean()),
+        held_out_gain=total.held_out_iou,
+        gain=total.iou,
         more_k=len(more),
         more_iou=more_iou,
         budget=budget,
@@ -282,8 +269,8 @@ def per_class_shapes(
         verdict=verdict(
             [(row.name, row.boxes, row.gain, row.held_out_gain) for row in rows],
             shared.k,
-            float(shared_iou.mean()),
-            (gain, held_out),
+            float(overlaps.shared.mean()),
+            (total.iou, total.held_out_iou),
             (len(more), more_iou),
             budget,
             needed,
@@ -293,9 +280,96 @@ def per_class_shapes(
     )
 
 
-def _anchors(wh: Sides, k: int, seed: int, restarts: int) -> Floats:
-    points = points_of(wh, None, least=4 * k)
-    return best_anchors(points, k, objective="iou", seed=seed, restarts=restarts)[0]
+@dataclass(frozen=True)
+class _Gains:
+    """What some boxes gain from anchors of their class: on the boxes of the fit, and on unseen photos."""
+
+    iou: Interval
+    recall: Interval
+    held_out_iou: Interval | None
+    held_out_recall: Interval | None
+
+
+@dataclass(frozen=True)
+class _Overlaps:
+    """The overlap of each box with its best anchor (N,), under four sets of anchors.
+
+    Attributes:
+        photos: which photo each box is on.
+        own_anchors: those of each class, by its number.
+        shared: with the anchors of all classes.
+        own: with those of its class.
+        shared_unseen: with anchors of all classes, fitted to other photos; NaN if there are no others.
+        own_unseen: with those of its class, fitted to other photos; NaN if there are no others.
+    """
+
+    photos: npt.NDArray[np.int64]
+    own_anchors: Mapping[int, Floats]
+    shared: Floats
+    own: Floats
+    shared_unseen: Floats
+    own_unseen: Floats
+
+    def gains(self, here: npt.NDArray[np.intp], rng: np.random.Generator) -> _Gains:
+        """The gains of some boxes, by number."""
+        photos = self.photos[here]
+        fitted = intervals(_differences(self.own[here], self.shared[here]), photos, rng)
+        unseen = _differences(self.own_unseen[here], self.shared_unseen[here])
+        known = ~np.isnan(unseen[:, 0])
+        if not known.any():
+            return _Gains(*fitted, None, None)
+        return _Gains(*fitted, *intervals(unseen[known], photos[known], rng))
+
+    def photo_count(self, here: npt.NDArray[np.intp]) -> int:
+        """How many photos show some boxes."""
+        return len(np.unique(self.photos[here]))
+
+
+def _differences(own: Floats, shared: Floats) -> Floats:
+    """By how much the overlap grows, and whether it reaches 0.5 now, or no longer: (n, 2)."""
+    recall = (own >= RECALL_AT).astype(np.float64) - (shared >= RECALL_AT)
+    return np.column_stack([own - shared, recall])
+
+
+def _overlaps(
+    shapes: Shapes,
+    shared: Floats,
+    by_class: Mapping[int, npt.NDArray[np.intp]],
+    k: int,
+    seed: int,
+    progress: Progress | None,
+) -> _Overlaps:
+    photos = shapes.image_ids if shapes.image_ids is not None else np.arange(len(shapes))
+    fold = _folds(photos, seed)
+    own_anchors = {}
+    own, own_unseen = np.empty(len(shapes)), np.empty(len(shapes))
+    for done, (number, here) in enumerate(by_class.items(), 1):
+        wh = shapes.wh[here]
+        own_anchors[number] = _anchors(wh, k, seed)
+        own[here], _ = best_anchor(wh, own_anchors[number])
+        own_unseen[here] = _unseen(wh, fold[here], k, seed)
+        if progress is not None:
+            progress(done, len(by_class))
+    return _Overlaps(
+        photos=photos,
+        own_anchors=own_anchors,
+        shared=best_anchor(shapes.wh, shared)[0],
+        own=own,
+        shared_unseen=_unseen(shapes.wh, fold, k, seed),
+        own_unseen=own_unseen,
+    )
+
+
+def _boxes_by_class(class_ids: npt.NDArray[np.int64]) -> dict[int, npt.NDArray[np.intp]]:
+    """For each class number, ascending, the numbers of its boxes, ascending."""
+    order = np.argsort(class_ids, kind="stable")
+    numbers, starts = np.unique(class_ids[order], return_index=True)
+    return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True))
+
+
+def _anchors(wh: Sides, k: int, seed: int) -> Floats:
+    points = points_of(wh, None, least=4 * k, most=QUICK.fine)
+    return best_anchors(points, k, objective="iou", seed=seed, effort=QUICK)[0]
 
 
 def _folds(photos: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
@@ -312,10 +386,5 @@ def _unseen(wh: Sides, fold: npt.NDArray[np.int64], k: int, seed: int) -> Floats
     for held_out in np.unique(fold):
         here = fold == held_out
         if not here.all():
-            overlap[here], _ = best_anchor(wh[here], _anchors(wh[~here], k, seed, FEWER_RESTARTS))
+            overlap[here], _ = best_anchor(wh[here], _anchors(wh[~here], k, seed))
     return overlap
-
-
-def _mean_known(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None

@@ -21,7 +21,7 @@ _SHARED, _OWN = "#0072b2", "#d55e00"
 
 
 def plot_per_class(view: AnchorsPerClass) -> Figure:
-    """Mean IoU with shared and own anchors by class, and the gain with its interval."""
+    """Mean IoU with shared and own anchors by class, and the gain on unseen photos with its interval."""
     rows = view.judged[:_MOST_CLASSES][::-1]
     figure, (left, right) = new_figure(2, (12, 1.8 + 0.27 * len(rows)), width_ratios=(1, 1.25))
     y = np.arange(len(rows))
@@ -36,22 +36,18 @@ def plot_per_class(view: AnchorsPerClass) -> Figure:
     any_script(left)
     left.set(xlabel="mean IoU", ylim=(-0.7, len(rows) - 0.3))
     left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9)
-    mean = np.array([row.gain.mean for row in rows])
-    spread = np.array(
-        [(row.gain.mean - row.gain.low, row.gain.high - row.gain.mean) for row in rows]
-    )
+    unseen = any(row.held_out_gain is not None for row in rows)
+    shown = [(row.held_out_gain or row.gain) for row in rows]
+    mean = np.array([gain.mean for gain in shown])
+    spread = np.array([(gain.mean - gain.low, gain.high - gain.mean) for gain in shown])
+    where = "on photos not used for the fit" if unseen else "on the boxes of the fit"
     right.errorbar(
         mean, y, xerr=np.maximum(spread.T, 0), fmt="o", color=INK, ecolor=GREY, capsize=3,
-        label="gain, with 95 % interval",
+        label=f"{where}, with 95 % interval",
     )  # fmt: skip
-    unseen = [
-        (row.held_out_gain, height)
-        for height, row in enumerate(rows)
-        if row.held_out_gain is not None
-    ]
     if unseen:
         right.plot(
-            *zip(*unseen, strict=True), "x", color=_OWN, label="on photos not used for the fit"
+            [row.gain.mean for row in rows], y, "x", color=_OWN, label="on the boxes of the fit"
         )
     right.axvline(0, color=INK, linewidth=0.8)
     right.set_yticks(y, [])

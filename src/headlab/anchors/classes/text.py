@@ -9,12 +9,21 @@ from headlab.anchors.classes.verdicts import FEW_BOXES, SHAPE_FIT_ONLY
 from headlab.anchors.text import sentences
 from headlab.boxes.text import left_out_lines, unread_lines
 from headlab.plain_text import counted
-from headlab.results.tables import heading, line, table
+from headlab.results.tables import NOTHING, heading, line, table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from headlab.anchors.classes.bootstrap import Interval
     from headlab.anchors.classes.per_class import AnchorsPerClass
+
+
+def _signed(gain: Interval | None) -> str:
+    return NOTHING if gain is None else f"{gain.mean:+.3f}"
+
+
+def _ends(gain: Interval | None) -> str:
+    return NOTHING if gain is None else f"{gain.low:.3f} to {gain.high:.3f}"
 
 
 def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
@@ -26,22 +35,27 @@ def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
             f"{row.boxes:,}",
             f"{row.shared_iou:.3f}",
             f"{row.own_iou:.3f}",
-            f"{row.gain.mean:+.3f}",
-            "-" if row.held_out_gain is None else f"{row.held_out_gain:+.3f}",
-            f"{row.recall_gain.mean:+.3f}",
+            _signed(row.held_out_gain),
+            _ends(row.held_out_gain),
+            _signed(row.held_out_recall_gain),
+            _signed(row.gain),
             f"{row.budget_iou:.3f} ({row.budget_k})",
         ]
         for row in view.judged
     ]
     yield table(
-        ["class", ">boxes", ">shared", ">own", ">gain", ">unseen", ">recall", f">of {budget}"],
+        [
+            *("class", ">boxes", ">shared", ">own", ">unseen", ">95 %", ">recall"),
+            *(">fitted", f">of {budget}"),
+        ],
         rows,
     )
     k = view.shared.k
     yield from sentences(
-        f"shared: mean IoU with {k} anchors for all classes; own: with {k} for the class alone; gain: the "
-        "difference; unseen: the gain on photos that were not used for the fit; recall: gain in the share of "
-        f"boxes with IoU ≥ 0.5; of {budget}: mean IoU (anchors) when {budget} anchors are divided among the "
+        f"shared: mean IoU with {k} anchors for all classes; own: with {k} for the class alone, on the boxes "
+        "of the fit; unseen: the gain on photos that were not used for the fit, and its 95 % interval; "
+        "recall: there, the gain in the share of boxes with IoU ≥ 0.5; fitted: own - shared, which is more "
+        f"than can be expected; of {budget}: mean IoU (anchors) when {budget} anchors are divided among the "
         "classes."
     )
     few = len(view.classes) - len(view.judged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from headlab.anchors.classes.bootstrap import Interval
 from headlab.anchors.classes.budget import Split
@@ -21,21 +21,26 @@ SMALL = 0.02
 FEW_BOXES = 30
 
 
-def class_verdict(name: str, boxes: int, gain: Interval, held_out: float | None) -> str:
-    """One sentence about a class."""
+def class_verdict(name: str, boxes: int, fitted: Interval, held_out: Interval | None) -> str:
+    """One sentence about a class: what counts is the gain on photos that the fit has not seen."""
     if boxes < FEW_BOXES:
         return (
             f"{name} has only {counted(boxes, 'box', 'boxes')}: too few to fit anchors to it alone."
         )
-    unseen = "" if held_out is None else f"; on photos not used for the fit, {held_out:+.3f}"
-    if held_out is not None and held_out <= 0:
+    on_fit = f" ({fitted.mean:+.3f} on the boxes of the fit)"
+    if held_out is None:
         return (
-            f"{name} would gain {gain} in mean IoU on the boxes of the fit, but nothing on other photos "
-            f"({held_out:+.3f})."
+            f"{name} would gain {fitted} in mean IoU on the boxes of the fit; there are no others."
         )
-    if gain.high < SMALL:
-        return f"{name} would gain next to nothing: {gain} in mean IoU{unseen}."
-    return f"{name} would gain {gain} in mean IoU{unseen}."
+    if held_out.mean <= 0:
+        return f"{name} would gain nothing on unseen photos: {held_out} in mean IoU{on_fit}."
+    if held_out.low <= 0:
+        return f"{name} may gain nothing on unseen photos: {held_out} in mean IoU{on_fit}."
+    if held_out.high < SMALL:
+        return (
+            f"{name} would gain next to nothing on unseen photos: {held_out} in mean IoU{on_fit}."
+        )
+    return f"{name} would gain {held_out} in mean IoU on unseen photos{on_fit}."
 
 
 def _above(value: float) -> float:
@@ -43,17 +48,11 @@ def _above(value: float) -> float:
     return (math.floor(value * 100) + 1) / 100
 
 
-def _how_many(some: int, all_of_them: int) -> str:
-    if some in (0, 1):
-        return "one of them does" if some else "none of them does"
-    return "all of them do" if some == all_of_them else f"{some} of them do"
-
-
 def verdict(
-    rows: Sequence[tuple[str, int, Interval, float | None]],
+    rows: Sequence[tuple[str, int, Interval, Interval | None]],
     k: int,
     shared_iou: float,
-    total: tuple[Interval, float | None],
+    total: tuple[Interval, Interval | None],
     more: tuple[int, float],
     budget: Split,
     needed: Split | None,
@@ -71,40 +70,26 @@ def verdict(
     """
     if len(rows) == 1:
         return f"There is only one class, {rows[0][0]}: shared anchors are its own."
-    judged = [row for row in rows if row[1] >= FEW_BOXES]
-    much = sorted((row for row in judged if row[2].mean >= NOTABLE), key=lambda row: -row[2].mean)
-    rest = [row[2].mean for row in judged if row[2].mean < NOTABLE]
-    parts = []
-    if much:
-        listed = ", ".join(f"{row[0]} {row[2]}" for row in much[:5])
-        others = f", and {len(much) - 5} more" if len(much) > 5 else ""
-        parts.append(
-            f"With {k} anchors of their own, {len(much)} of {len(rows)} classes would gain {NOTABLE} or more "
-            f"in mean IoU: {listed}{others}."
-        )
-        unseen = [row for row in much if row[3] is not None and row[3] >= NOTABLE]
-        if any(row[3] is not None for row in much):
-            parts.append(f"On photos not used for the fit, {_how_many(len(unseen), len(much))}.")
-        parts += [f"All others would gain less than {_above(max(rest)):.2f}."] if rest else []
-    elif rest:
-        parts.append(
-            f"No class would gain {NOTABLE} in mean IoU from {k} anchors of its own; the largest gain is "
-            f"{max(rest):.3f}."
-        )
-    else:
-        parts.append(f"No class has {FEW_BOXES} boxes or more: too few to say.")
+    fitted, held_out = total
+    judged = [(name, unseen or gain) for name, boxes, gain, unseen in rows if boxes >= FEW_BOXES]
+    parts = list(_about_classes(judged, len(rows), k, "on unseen photos" if held_out else ""))
     if judged and len(judged) < len(rows):
         few = len(rows) - len(judged)
         have = "has" if few == 1 else "have"
         parts.append(
             f"{counted(few, 'class', 'classes')} {have} fewer than {FEW_BOXES} boxes: too few to say."
         )
-    elsewhere = "" if total[1] is None else f"; on photos not used for the fit, {total[1]:+.3f}"
-    parts.append(f"Over all boxes the gain is {total[0]}{elsewhere}.")
-    if total[1] is not None and total[1] <= 0:
+    if held_out is None:
+        parts.append(f"Over all boxes the gain is {fitted} on the boxes of the fit.")
+    else:
         parts.append(
-            "On those, each class's own anchors fit worse than shared ones: the classes have too few boxes."
+            f"Over all boxes the gain is {held_out} on unseen photos ({fitted.mean:+.3f} on the boxes of "
+            "the fit)."
         )
+        if held_out.mean <= 0:
+            parts.append(
+                "There, each class's own anchors fit worse than shared ones: the classes have too few boxes."
+            )
     even = "even " if more[0] < k * len(rows) else ""
     parts.append(
         f"But {k} per class are {k * len(rows)} anchors: {even}{more[0]} shared ones reach {more[1]:.3f}. "
@@ -112,6 +97,31 @@ def verdict(
         f"{k} shared ones reach {shared_iou:.3f}"
         + (f", which takes {needed.total} class-only ones." if needed else ".")
     )
-    if more[1] > shared_iou + total[0].mean and budget.mean_iou < shared_iou:
+    if more[1] > shared_iou + fitted.mean and budget.mean_iou < shared_iou:
         parts.append("So the gain comes from having more anchors, not from separating the classes.")
     return " ".join(parts)
+
+
+def _about_classes(
+    judged: Sequence[tuple[str, Interval]], classes: int, k: int, where: str
+) -> Iterator[str]:
+    """Which classes gain much, and how little the others gain."""
+    where = f" {where}" if where else " on the boxes of the fit"
+    much = sorted((row for row in judged if row[1].mean >= NOTABLE), key=lambda row: -row[1].mean)
+    rest = [gain.mean for _, gain in judged if gain.mean < NOTABLE]
+    if much:
+        listed = ", ".join(f"{name} {gain}" for name, gain in much[:5])
+        others = f", and {len(much) - 5} more" if len(much) > 5 else ""
+        yield (
+            f"With {k} anchors of their own, {len(much)} of {classes} classes would gain {NOTABLE} or more "
+            f"in mean IoU{where}: {listed}{others}."
+        )
+        if rest:
+            yield f"All others would gain less than {_above(max(rest)):.2f}."
+    elif rest:
+        yield (
+            f"No class would gain {NOTABLE} in mean IoU{where} from {k} anchors of its own; the largest gain "
+            f"is {max(rest):.3f}."
+        )
+    else:
+        yield f"No class has {FEW_BOXES} boxes or more: too few to say."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from headlab.anchors.search.best_anchors import best_anchors
+from headlab.anchors.search.best_anchors import Effort, best_anchors
 from headlab.anchors.search.objectives import Objective
 from headlab.anchors.search.points import points_of
 from headlab.boxes.overlap import Coverage, coverage
@@ -21,7 +21,7 @@ MOST_K = 15
 WORTH_AN_ANCHOR = 0.01
 """One more anchor is worth its cost (a slot in every cell) if it adds this much mean IoU."""
 
-_RESTARTS = 4
+_EFFORT = Effort(restarts=4)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def curve_over_k(
     last = min(most, len(points))
     curve = []
     for k in range(1, last + 1):
-        anchors, _ = best_anchors(points, k, objective=objective, seed=seed, restarts=_RESTARTS)
+        anchors, _ = best_anchors(points, k, objective=objective, seed=seed, effort=_EFFORT)
         curve.append(CurvePoint(k, coverage(shapes.wh, anchors)))
         if progress is not None:
             progress(k, last)

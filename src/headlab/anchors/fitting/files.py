@@ -60,7 +60,7 @@ def darknet_text(fit: AnchorFit) -> str:
     """The lines for each [yolo] section of a .cfg, coarsest level first."""
     lines = [
         "# Lines for the [yolo] sections, in the order of YOLOv3's .cfg files (coarsest level first).",
-        *([f"# For width={fit.input_hw[1]} and height={fit.input_hw[0]}."] if fit.input_hw else []),
+        *_for_input(fit),
     ]
     levels = fit.assignment.levels
     for mask, name, stride in zip(
@@ -81,6 +81,14 @@ def darknet_text(fit: AnchorFit) -> str:
             f"num={fit.k}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _for_input(fit: AnchorFit) -> list[str]:
+    """The settings of [net] that the anchors are for."""
+    if fit.input_hw is None:
+        return []
+    stretched = ", for photos stretched to it (letter_box=0)" if fit.resize == "stretch" else ""
+    return [f"# For width={fit.input_hw[1]} and height={fit.input_hw[0]}{stretched}."]
 
 
 def yaml_text(fit: AnchorFit) -> str:

@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from headlab.anchors.fitting.curve import MOST_K, Curve, curve_over_k
-from headlab.anchors.search.best_anchors import RESTARTS, best_anchors, by_area
+from headlab.anchors.search.best_anchors import RESTARTS, Effort, best_anchors, by_area
 from headlab.anchors.search.objectives import Objective
 from headlab.anchors.search.points import points_of
 from headlab.boxes.input_size import ImageSize
 from headlab.boxes.overlap import Coverage, coverage, iou_matrix, pairs_text
 from headlab.boxes.shapes import CLASS_BALANCED, Data, Shapes, Weights, box_weights, shapes_from
-from headlab.errors import InputError
+from headlab.errors import InputError, OutputError
 from headlab.heads.anchor_set import AnchorSet, anchor_set
+from headlab.heads.detection import Resize
 from headlab.heads.levels import Assign, Assignment, Levels, assigned, levels_of
 from headlab.plain_text import counted
 from headlab.results.result import Result
@@ -76,7 +77,7 @@ class AnchorFit(Result):
     unread: tuple[Problem, ...]
     units: str
     input_hw: tuple[int, int] | None
-    resize: str | None
+    resize: Resize | None
     class_count: int | None
     shapes: Shapes
     curve: Curve | None = None
@@ -107,7 +108,13 @@ class AnchorFit(Result):
     def anchor_set(self) -> AnchorSet:
         """The anchors, and the levels that they serve."""
         strides = self.assignment.levels.strides_px[::-1]
-        return anchor_set(self.anchors_wh, self.masks, strides_px=strides, input_hw=self.input_hw)
+        return anchor_set(
+            self.anchors_wh,
+            self.masks,
+            strides_px=strides,
+            input_hw=self.input_hw,
+            resize=self.resize,
+        )
 
     @property
     def table(self) -> pl.DataFrame:
@@ -165,6 +172,11 @@ class AnchorFit(Result):
         from headlab.anchors.fitting.files import anchors_text
         from headlab.files.atomic import write_bytes
 
+        if path.suffix.lower() == ".cfg" and not all(self.masks):
+            raise OutputError(
+                f"{path}: {counted(self.k, 'anchor')} cannot fill {len(self.masks)} [yolo] sections.",
+                "Fit more anchors, or for a head with fewer levels: --levels.",
+            )
         write_bytes(path, anchors_text(path, self).encode("utf-8"))
 
 
@@ -266,7 +278,9 @@ def fit_shapes(
     _check(shapes, k, restarts)
     head = levels_of(levels) if isinstance(levels, int) else levels
     points = points_of(shapes.wh, box_weights(shapes, weights), least=4 * k)
-    exact, history = best_anchors(points, k, objective=objective, seed=seed, restarts=restarts)
+    exact, history = best_anchors(
+        points, k, objective=objective, seed=seed, effort=Effort(restarts)
+    )
     anchors = _rounded(exact)
     covered = coverage(shapes.wh, anchors)
     assignment = assigned(anchors, head, assign, served=covered.served)

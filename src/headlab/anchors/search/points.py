@@ -16,10 +16,12 @@ import numpy.typing as npt
 from headlab.boxes.overlap import Floats, Sides
 
 MOST_POINTS = 8_192
-_MOST_GATHERED = 16_384
+MOST_GATHERED = 16_384
 _MANTISSA_BITS = 23
 _CHUNK = 65_536
-_MOST_CELLS = 1 << 18
+_CELLS_PER_POINT = 16
+"""Of a grid around all shapes, about this share of cells has none."""
+
 _TOTAL_WEIGHT = 2.0**30
 
 
@@ -40,8 +42,7 @@ class Points:
 
     def merged(self, bits: int) -> Points:
         """The points gathered in the cells of a grid with 2 ** bits cells per doubling of a side."""
-        cells = _cells(self.wh, bits)
-        _, inverse = np.unique(cells[:, 0] << 32 | cells[:, 1], return_inverse=True)
+        _, inverse = np.unique(_cell_of(self.wh, bits), return_inverse=True)
         weight = np.bincount(inverse, self.weight).astype(np.float64)
         sums = [np.bincount(inverse, self.weight * side) for side in self.wh.T]
         return Points(np.stack(sums, 1) / weight[:, None], weight)
@@ -55,15 +56,13 @@ class Points:
         if len(self) <= most:
             return self
         fitting, finer = 0, _MANTISSA_BITS + 1
-        merged = self.merged(fitting)
         while finer - fitting > 1:
             bits = (fitting + finer) // 2
-            tried = self.merged(bits)
-            if len(tried) <= most:
-                fitting, merged = bits, tried
+            if len(np.unique(_cell_of(self.wh, bits))) <= most:
+                fitting = bits
             else:
                 finer = bits
-        return merged
+        return self.merged(fitting)
 
     def heaviest(self, most: int) -> Points:
         """The points that count most, at most `most` of them; of equal ones, the first."""
@@ -82,20 +81,23 @@ class Points:
         return np.maximum(whole, 1.0)
 
 
-def points_of(shapes: Sides, weights: Floats | None, least: int) -> Points:
+def points_of(
+    shapes: Sides, weights: Floats | None, least: int, most: int = MOST_GATHERED
+) -> Points:
     """Weighted points that stand for the boxes.
 
     Args:
         shapes: widths and heights (N, 2), positive.
         weights: how much each box counts (N,), positive; None counts each once.
         least: if the grid leaves fewer points than this, distinct shapes are taken nevertheless.
+        most: the most points of the grid.
     """
     if len(shapes) <= MOST_POINTS:
         return _distinct(shapes, weights)
-    gathered = _gathered(shapes, weights)
+    gathered = _gathered(shapes, weights, _CELLS_PER_POINT * most)
     if len(gathered) < least:
         gathered = _distinct(shapes, weights)
-    return gathered.merged_to(_MOST_GATHERED)
+    return gathered.merged_to(most)
 
 
 def _distinct(shapes: Sides, weights: Floats | None) -> Points:
@@ -114,7 +116,13 @@ def _cells(wh: Sides, bits: int) -> npt.NDArray[np.int64]:
     return (single.view(np.int32) >> (_MANTISSA_BITS - bits)).astype(np.int64)
 
 
-def _gathered(shapes: Sides, weights: Floats | None) -> Points:
+def _cell_of(wh: Sides, bits: int) -> npt.NDArray[np.int64]:
+    """One number for the grid's cell of each shape (N,)."""
+    columns, rows = _cells(wh, bits).T
+    return np.asarray(columns << 32 | rows, np.int64)
+
+
+def _gathered(shapes: Sides, weights: Floats | None, most_cells: int) -> Points:
     """The mean shape in each cell of the finest grid that is not too large, computed in pieces.
 
     For sides from 2 to 640 px, the grid has 32 cells per doubling of a side.
@@ -122,7 +130,7 @@ def _gathered(shapes: Sides, weights: Floats | None) -> Points:
     ends = np.array([(side.min(), side.max()) for side in shapes.T]).T
     bits = _MANTISSA_BITS
     low, high = _cells(ends, bits)
-    while bits > 0 and np.prod(high - low + 1) > _MOST_CELLS:
+    while bits > 0 and np.prod(high - low + 1) > most_cells:
         bits -= 1
         low, high = _cells(ends, bits)
     columns, rows = (int(count) for count in high - low + 1)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from io import BufferedReader
 from itertools import groupby
 
 import polars as pl
 
-from headlab.boxes.photos.headers import UPRIGHT, Header, opened_by_pillow
+from headlab.boxes.photos.decoding import decoding_fault
+from headlab.boxes.photos.headers import UPRIGHT, Header
 from headlab.boxes.photos.sizes import read_headers, size_fault
 from headlab.boxes.repeated import places
 from headlab.boxes.table import CORRUPT_IMAGE, DUPLICATE_IMAGE, SIZE_MISMATCH, BoxTable, Problem
+from headlab.files.opening import opened
+from headlab.files.path_text import path_of
 
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _BLOCK_BYTES = 1 << 20
-_MOST_PIXELS = 500_000_000  # 1.5 GB decoded
 
 _Row = tuple[int, str, "int | None", "int | None", "str | None", str, str, "int | None"]
 
@@ -101,18 +103,10 @@ def _of_images(images: pl.DataFrame, kind: str, message: str) -> Iterator[Proble
 
 def _fault_within(path: str) -> Problem | None:
     """Decode a photo; what is wrong with it, if anything."""
-    try:
-        with open(path, "rb") as file, opened_by_pillow(file) as photo:  # noqa: PTH123
-            if photo.width * photo.height > _MOST_PIXELS:
-                reason = f"its header claims {photo.width:,} px by {photo.height:,} px"
-                return Problem("error", CORRUPT_IMAGE, f"{path} was not decoded: {reason}.")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                photo.load()
-    except Exception as error:  # Pillow's readers raise anything at all for a damaged file
-        reason = str(error) or type(error).__name__
-        return Problem("error", CORRUPT_IMAGE, f"{path} cannot be decoded: {reason}.")
-    return None
+    reason = decoding_fault(path)
+    if not reason:
+        return None
+    return Problem("error", CORRUPT_IMAGE, f"{path} cannot be decoded: {reason}.")
 
 
 def _same_contents(rows: Sequence[_Row]) -> Iterator[Problem]:
@@ -155,7 +149,7 @@ def _several(paths: list[str]) -> list[str]:
 
 def _size_of(path: str) -> int:
     try:
-        return os.path.getsize(path)  # noqa: PTH202 - several times as fast as Path's
+        return os.path.getsize(path_of(path))  # noqa: PTH202 - several times as fast as Path's
     except OSError:
         return -1
 
@@ -164,7 +158,7 @@ def _digest(path: str) -> bytes:
     """A hash of the contents; empty if they cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with BufferedReader(opened(path)) as file:
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
     except OSError:

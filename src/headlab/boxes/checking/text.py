@@ -25,6 +25,8 @@ def findings_text(findings: Findings, *, show_all: bool = False) -> Iterator[Ren
         show_all: every finding, instead of the first few of each kind.
     """
     yield from summary_lines(findings.annotations)
+    # A line of keras-yolo3's text and a file of Pascal VOC belong to one image, which is easily found there.
+    with_image = findings.annotations.format in ("yolo", "coco")
     if not len(findings):
         yield heading("Nothing is wrong.")
         return
@@ -35,6 +37,6 @@ def findings_text(findings: Findings, *, show_all: bool = False) -> Iterator[Ren
         same = [each for each in findings if (each.severity, each.kind) == (severity, kind)]
         shown = same if show_all else same[:_SHOWN]
         for problem in shown:
-            yield line(f"  {problem_line(problem)}")
+            yield line(f"  {problem_line(problem, with_image=with_image)}")
         if count > len(shown):
             yield line(f"  and {count - len(shown):,} more (--all shows them)", "dim")

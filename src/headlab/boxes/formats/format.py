@@ -26,8 +26,24 @@ FORMAT_TITLES: dict[str, str] = {
 Photos = Literal["link", "copy", "none"]
 PHOTOS: tuple[Photos, ...] = get_args(Photos)
 
-Likeness = Literal["sure", "possible", "no"]
-"""Whether a file or folder is of a format, as far as its name and its first lines tell."""
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for a file or folder being of a format, as far as names and first lines tell.
+
+    Attributes:
+        score: from 0, nothing does, to 1, everything that was looked at does. Of several formats the one
+            with the highest score is taken, if that is at least `ENOUGH`.
+        reason: what was found, such as "data.yaml names train and val"; below `ENOUGH`, what was looked for
+            in vain, such as "no folder Annotations with XML files".
+    """
+
+    score: float
+    reason: str
+
+
+ENOUGH = 0.5
+SURE = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class Reading:
         names: the class names, or a file of them; None takes what the data set gives.
         images: the folder with the photos; None looks where the format has them.
         split: read only this split; for a format without splits, the name to give to what is read.
-        encoding: of text files; None recognises it.
+        encoding: of text files, those with class names included; None recognises it.
         assume_size: height and width in pixels of photos whose size is unknown.
     """
 
@@ -49,7 +65,7 @@ class Reading:
     assume_size: tuple[int, int] | None = None
 
 
-Recogniser: TypeAlias = Callable[[Path], Likeness]
+Recogniser: TypeAlias = Callable[[Path], Evidence]
 Reader: TypeAlias = "Callable[[Path, Reading], BoxTable]"
 FileWriter: TypeAlias = "Callable[[BoxTable, Path, Losses], None]"
 FolderWriter: TypeAlias = "Callable[[BoxTable, Path, Photos, Losses], None]"
@@ -62,7 +78,7 @@ class Format:
     Attributes:
         name: as the user writes it.
         looks_like: the files and folders that it consists of, for messages.
-        recognise: how much a file or folder looks like it. It may raise an InputError where the user
+        recognise: what speaks for a file or folder being of it. It may raise an InputError where the user
             probably meant this format, but named the wrong file.
         read: a file or folder as a box table. What is wrong with single lines, boxes or photos becomes a
             problem of the table; only where nothing can be read, an InputError is raised.

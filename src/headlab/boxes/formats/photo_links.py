@@ -14,6 +14,7 @@ from headlab.boxes.formats.format import Photos
 from headlab.boxes.formats.losses import Losses
 from headlab.boxes.photos.search import bare_name, is_photo
 from headlab.files.existing import is_file
+from headlab.files.path_text import path_of
 
 
 def plain_names(images: pl.DataFrame) -> pl.Series:
@@ -63,9 +64,9 @@ def place_photos(
         if source is None or not is_file(source):
             missing += 1
         elif photos == "link":
-            (folder / target).symlink_to(os.path.realpath(source))
+            (folder / target).symlink_to(os.path.realpath(path_of(source)))
         elif photos == "copy":
-            shutil.copyfile(source, folder / target)
+            shutil.copyfile(path_of(source), folder / target)
     if photos != "none":
         losses.note("missing-image", missing, "{} no photo to link or copy", of="images")
 

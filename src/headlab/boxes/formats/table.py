@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headlab.boxes.formats.coco.read import read_coco, recognise_coco
 from headlab.boxes.formats.coco.write import write_coco, write_coco_folder
 from headlab.boxes.formats.csv.read import read_csv, recognise_csv
 from headlab.boxes.formats.csv.write import write_csv, write_csv_folder
-from headlab.boxes.formats.format import FORMAT_NAMES, Format
+from headlab.boxes.formats.format import ENOUGH, FORMAT_NAMES, FORMAT_TITLES, Evidence, Format
 from headlab.boxes.formats.keras_yolo3.read import read_keras, recognise_keras
 from headlab.boxes.formats.keras_yolo3.write import write_keras, write_keras_folder
 from headlab.boxes.formats.voc.read import read_voc, recognise_voc
 from headlab.boxes.formats.voc.write import write_voc
-from headlab.boxes.formats.yolo.read import read_yolo, recognise_yolo
+from headlab.boxes.formats.yolo.read import read_yolo
+from headlab.boxes.formats.yolo.recognise import recognise_yolo
 from headlab.boxes.formats.yolo.write import write_yolo
+from headlab.boxes.photos.search import is_photo
 from headlab.errors import InputError, UnknownName
-from headlab.files.existing import is_file, is_folder
+from headlab.files.existing import is_file, is_folder, nothing_at
+from headlab.files.text import SMALL_BYTES, read_bytes
 
 FORMATS = (
     Format(
@@ -37,7 +41,7 @@ FORMATS = (
     ),
     Format(
         name="yolo",
-        looks_like="a YOLO data.yaml, folder with images/ and labels/, or list of photos",
+        looks_like="a YOLO data.yaml, folder of photos and label files, or list of photos",
         recognise=recognise_yolo,
         read=read_yolo,
         write_folder=write_yolo,
@@ -62,7 +66,15 @@ FORMATS = (
         file_suffix=".csv",
     ),
 )
-"""In the order in which they are asked whether they recognise a file or folder."""
+"""In the order in which they are asked whether they recognise a file or folder; of equals the first wins."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The format of a file or folder, and why."""
+
+    format: Format
+    evidence: Evidence
 
 
 def format_named(name: str) -> Format:
@@ -77,24 +89,48 @@ def format_named(name: str) -> Format:
     raise UnknownName("annotation format", name, FORMAT_NAMES)
 
 
-def recognised(path: Path) -> Format:
-    """The format of a file or folder: the first that is sure, else the first that is possible.
+def recognised(path: Path) -> Recognised:
+    """The format that most speaks for.
 
     Raises:
-        InputError: there is no such file or folder, or it is of no known format.
+        InputError: there is no such file or folder, or too little speaks for any format; the message says
+            what was looked for.
     """
     if not is_file(path) and not is_folder(path):
-        raise InputError(f"{path}: no such file or folder.", "Check the path.")
-    possible = None
-    for candidate in FORMATS:
-        likeness = candidate.recognise(path)
-        if likeness == "sure":
-            return candidate
-        if likeness == "possible" and possible is None:
-            possible = candidate
-    if possible is None:
-        *others, last = (known.looks_like for known in FORMATS)
+        raise nothing_at(path)
+    if is_photo(path.name) and is_file(path):
         raise InputError(
-            f"{path}: not recognised as annotations.", f"Give {', '.join(others)}, or {last}."
+            f"{path} is a photo, not annotations.",
+            "Give the file or folder that says which boxes are on it: " + _LOOKED_FOR,
         )
-    return possible
+    candidates = [Recognised(known, known.recognise(path)) for known in FORMATS]
+    best = max(candidates, key=lambda candidate: candidate.evidence.score)
+    if best.evidence.score < ENOUGH:
+        if is_file(path) and _is_blank(path):
+            raise InputError(f"{path}: the file is empty.", _LOOKED_FOR)
+        reasons = "; ".join(
+            f"{FORMAT_TITLES[candidate.format.name]}: {candidate.evidence.reason}"
+            for candidate in candidates
+        )
+        raise InputError(
+            f"{path}: not recognised as annotations. {reasons}.",
+            f"{_LOOKED_FOR} If it is one of them, name it with --format.",
+        )
+    rivals = [
+        f"{FORMAT_TITLES[other.format.name]} ({other.evidence.reason}; --format {other.format.name})"
+        for other in candidates
+        if other is not best and other.evidence.score > ENOUGH
+    ]
+    if rivals:
+        reason = f"{best.evidence.reason}, though it looks like {' and '.join(rivals)}, too"
+        best = replace(best, evidence=replace(best.evidence, reason=reason))
+    return best
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file is empty, apart from line ends and spaces."""
+    return path.stat().st_size <= SMALL_BYTES and not read_bytes(path).strip()
+
+
+*_others, _last = (known.looks_like for known in FORMATS)
+_LOOKED_FOR = f"Annotations are {', '.join(_others)}, or {_last}."

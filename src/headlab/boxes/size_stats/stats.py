@@ -147,7 +147,10 @@ def stats(
             "Give one of --anchors and --levels.",
         )
     used = None if anchors is None else as_anchor_set(anchors)
-    input_size = InputSize.of(imgsz).or_size(None if used is None else used.input_hw)
+    input_size = InputSize.of(imgsz)
+    if used is not None:
+        used.check_pixels()
+        input_size = input_size.or_of(used.input_hw, used.resize)
     shapes, table = shapes_from(data, input_size, **settings)
     if table is None:
         raise InputError("These are not annotations.", "Give a path, or a box table.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 import struct
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from headlab.checkpoint.model_path import check_model_path
 from headlab.errors import CheckpointError
 
 LOCAL_HEADER_BYTES = 30
@@ -71,13 +71,23 @@ class Archive:
             )
         return self.entries[name]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, most_bytes: int | None = None) -> bytes:
         """Read an entry whole, and check it against its CRC-32.
 
+        Args:
+            name: the entry.
+            most_bytes: how large it may be; None for as large as the file.
+
         Raises:
-            CheckpointError: there is no such entry, or its bytes are damaged.
+            CheckpointError: there is no such entry, it is larger, or its bytes are damaged.
         """
         entry = self.entry(name)
+        if most_bytes is not None and entry.size > most_bytes:
+            raise CheckpointError(
+                f"{self.path}: {self.folder}/{name} has {entry.size:,} bytes; at most {most_bytes:,} "
+                "were expected.",
+                "No checkpoint of a network has so many there: do not use the file.",
+            )
         with self.path.open("rb") as file:
             file.seek(entry.start)
             data = file.read(entry.size)
@@ -162,22 +172,10 @@ def _check_apart(entries: list[Entry]) -> None:
 
 
 def _check_is_zip(path: Path) -> None:
+    check_model_path(path)
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CheckpointError(
-                f"{path} is a folder; a model file was expected.",
-                "Give the path of the model file inside it.",
-            )
-        if not stat.S_ISREG(mode):
-            raise CheckpointError(f"{path} is not a regular file; a model file was expected.")
         with path.open("rb") as file:
             head = file.read(512)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path}: no such file.",
-            "headlab downloads nothing; give the path of a file on this machine.",
-        ) from None
     except OSError as error:
         raise CheckpointError(
             f"{path}: cannot be read: {error.strerror}.", "Check the path and its permissions."

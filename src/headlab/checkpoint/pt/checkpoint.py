@@ -17,6 +17,7 @@ from headlab.checkpoint.pt.archive import Archive, open_archive
 from headlab.checkpoint.pt.modules import buffers, is_module, parameters, walk
 from headlab.checkpoint.pt.objects import Instance, TensorRef
 from headlab.checkpoint.pt.patch import write_patched
+from headlab.checkpoint.pt.settings import all_settings
 from headlab.checkpoint.pt.shared_memory import check_not_shared
 from headlab.checkpoint.pt.tensors import StoredTensor, placed, view
 from headlab.checkpoint.pt.unpickle import Pickle, unpickle
@@ -26,6 +27,11 @@ from headlab.errors import CheckpointError
 _LIVE_KEYS = ("ema", "model")
 _METADATA_DEPTH = 8
 _LONGEST_CLASS_NAME = 1000
+_LARGEST_SIDE_PX = 1 << 14
+_LARGEST_PICKLE = 1 << 26
+"""Bytes; five hundred times as many as in yolov8n.pt."""
+
+_BYTE_ORDER_BYTES = 16
 _MOST_VALUES = 1024
 
 
@@ -138,9 +144,16 @@ class PtCheckpoint(Checkpoint):
     @cached_property
     def train_args(self) -> dict[str, Any]:
         """The training arguments, plain values only."""
-        found = self.pickle.root.get("train_args") or self.network.attributes.get("args")
-        plain = as_plain(found, 2)
+        plain = as_plain(self.stored_train_args, 2)
         return plain if isinstance(plain, dict) else {}
+
+    @property
+    def stored_train_args(self) -> dict[Any, Any]:
+        """The training arguments as the file has them, in a dictionary or as an object's attributes."""
+        found = self.pickle.root.get("train_args") or self.network.attributes.get("args")
+        if isinstance(found, Instance):
+            found = found.attributes or found.entries
+        return found if isinstance(found, dict) else {}
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -157,16 +170,26 @@ class PtCheckpoint(Checkpoint):
         }
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The class and the plain attributes of every module; see `Checkpoint.settings`."""
+        return all_settings(self.network, str(self.path))
+
+    @property
     def input_hw_px(self) -> tuple[int, int] | None:
-        """The input's height and width of the training; None if the file does not say."""
+        """The input's height and width of the training; None if the file does not say, or says no size."""
         match self.train_args.get("imgsz"):
-            case bool():
+            case [height, width]:
+                sides = [_side(height), _side(width)]
+            case [size] | (int() | float() as size):
+                sides = [_side(size)] * 2
+            case _:
                 return None
-            case int(size) | [int(size)] if size > 0:
-                return size, size
-            case [int(height), int(width)] if height > 0 and width > 0:
-                return height, width
-        return None
+        return (sides[0], sides[1]) if all(sides) else None
+
+    @property
+    def said_imgsz(self) -> Any:
+        """What the file says in place of a size, where that is none; else None."""
+        return None if self.input_hw_px else self.train_args.get("imgsz")
 
     @property
     def about(self) -> dict[str, Any]:
@@ -209,30 +232,68 @@ def read(path: str | Path) -> PtCheckpoint:
             f"{path}: this zip archive is not a checkpoint.",
             "Give the .pt file that the training wrote, such as best.pt.",
         )
-    order = archive.read("byteorder") if "byteorder" in archive.entries else b"little"
+    order = b"little"
+    if "byteorder" in archive.entries:
+        order = archive.read("byteorder", most_bytes=_BYTE_ORDER_BYTES)
     if order != b"little":
         raise CheckpointError(
             f"{path}: written on a big-endian machine, which headlab does not read.",
             "Load it with PyTorch on this machine and save it again, if you trust the file.",
         )
-    pickle = unpickle(archive.read("data.pkl"), str(path))
+    pickle = unpickle(archive.read("data.pkl", most_bytes=_LARGEST_PICKLE), str(path))
     return PtCheckpoint(archive=archive, pickle=pickle, live=_live_key(pickle.root, path))
+
+
+def _side(value: Any) -> int:
+    """A side of an input in pixels; 0 for what is none."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return int(value) if number and 0 < value <= _LARGEST_SIDE_PX and value == int(value) else 0
 
 
 def _live_key(root: Any, path: str | Path) -> str:
     if isinstance(root, dict):
         for key in _LIVE_KEYS:
             if is_module(root.get(key)):
+                _check_not_wrapped(root[key], f"c[{key!r}]", path)
                 return key
         if any(map(_is_state_dict, (root, *root.values()))):
             raise CheckpointError(
                 f"{path}: holds a state dict: weights without the network they belong to.",
                 "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
             )
+    if is_module(root):
+        raise _whole(root, path)
     raise CheckpointError(
         f"{path}: holds no model (neither `ema` nor `model` is a network).",
         "Give a checkpoint that ultralytics saved, such as best.pt or last.pt.",
     )
+
+
+def _check_not_wrapped(network: Instance, at: str, path: str | Path) -> None:
+    if network.cls.name in _WRAPPERS and network.cls.module.startswith("torch."):
+        raise CheckpointError(
+            f"{path}: the network is wrapped in a {network.cls.name}, as during a training on several GPUs.",
+            f"If you trust the file, unwrap it: {_LOAD}; {at} = {at}.module; torch.save(c, 'model.pt').",
+        )
+
+
+def _whole(root: Instance, path: str | Path) -> CheckpointError:
+    """What to say of a file whose root is a module instead of a checkpoint around one."""
+    if root.cls.module.startswith("ultralytics.") and not root.cls.name.endswith("Model"):
+        return CheckpointError(
+            f"{path}: holds a {root.cls.name} object, as torch.save(model) writes it, not a checkpoint.",
+            f"If you trust the file, save its checkpoint: {_LOAD}; c.save('model.pt').",
+        )
+    inner = "c.module" if root.cls.name in _WRAPPERS else "c"
+    return CheckpointError(
+        f"{path}: holds a {root.cls.name} alone, as torch.save(model) writes it, not a checkpoint.",
+        f"If you trust the file, make a checkpoint of it: {_LOAD}; "
+        f"torch.save({{'model': {inner}, 'train_args': {{}}}}, 'model.pt').",
+    )
+
+
+_WRAPPERS = {"DataParallel", "DistributedDataParallel"}
+_LOAD = "c = torch.load(FILE, weights_only=False)"
 
 
 def _is_state_dict(value: Any) -> bool:

@@ -15,6 +15,7 @@ _NOT_A_VALUE = "a value was expected, but a group begins there"
 _LONGEST_KEY = 4096
 _LONGEST_NAME = 500
 _LONGEST_TUPLE_KEY = 64
+_MOST_TUPLE_KEYS = 1000
 _WIDEST_KEY_BITS = 60
 
 
@@ -33,6 +34,8 @@ class Machine:
         memo: values by memo number.
         text_ends: see `unpickle.Pickle`.
         holders: see `unpickle.Pickle`.
+        calls: see `unpickle.Pickle`.
+        names: see `unpickle.Pickle`.
         position: the byte of the stream at which the current opcode begins.
     """
 
@@ -42,8 +45,11 @@ class Machine:
     memo: dict[int, Any] = field(default_factory=dict)
     text_ends: dict[int, dict[Any, int]] = field(default_factory=dict)
     holders: list[Any] = field(default_factory=list)
+    calls: dict[Global, None] = field(default_factory=dict)
+    names: dict[Global, None] = field(default_factory=dict)
     position: int = 0
     opaque_keys: int = 0
+    tuple_keys: int = 0
 
     def error(self, what: str) -> CheckpointError:
         """An error of this pickle."""
@@ -90,7 +96,9 @@ class Machine:
         for part in (module, name):
             if not (isinstance(part, str) and part.isprintable() and len(part) <= _LONGEST_NAME):
                 raise self.error("it names a class whose name is not plain text")
-        return Global(module, name)
+        found = Global(module, name)
+        self.names[found] = None
+        return found
 
     def set_entries(self, target: Any, pairs: list[Any], starts: list[int]) -> None:
         """Set keys and values, given in turn, on a dict or a placeholder."""
@@ -126,13 +134,23 @@ class Machine:
             noted.pop(key, None)
 
     def _as_key(self, key: Any) -> Any:
-        """Only short plain data may be hashed: hashing a nested tuple can take forever."""
-        if _is_plain(key) or (
-            isinstance(key, tuple) and len(key) <= _LONGEST_TUPLE_KEY and all(map(_is_plain, key))
-        ):
+        """Only what is cheap to hash, and cannot be chosen to collide.
+
+        Hashing a nested tuple can take forever; that of a tuple of numbers can be computed, and
+        a million of them made equal: few are kept. The hash of a text is different in each process.
+        """
+        if _is_plain(key):
             return key
+        if isinstance(key, tuple) and len(key) <= _LONGEST_TUPLE_KEY and all(map(_is_plain, key)):
+            if all(map(_is_text, key)) or self.tuple_keys < _MOST_TUPLE_KEYS:
+                self.tuple_keys += 1
+                return key
         self.opaque_keys += 1
         return OpaqueKey(self.opaque_keys)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, (str, bytes)) and len(value) <= _LONGEST_KEY
 
 
 def _is_plain(value: Any) -> bool:
@@ -140,5 +158,5 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, int):  # a whole number's hash is the number itself, modulo 2**61 - 1
         return value.bit_length() <= _WIDEST_KEY_BITS
     if isinstance(value, (str, bytes)):
-        return len(value) <= _LONGEST_KEY
+        return _is_text(value)
     return value is None or isinstance(value, (float, Global, OpaqueKey))

@@ -15,8 +15,20 @@ def _called(m: Machine, function: Any, args: Any) -> Any:
         raise m.error("a call with arguments that are not a tuple")
     if not isinstance(function, Global):
         return Instance(Global("", type(function).__name__), (function, args))
+    if not _is_method_of_network(function, args):
+        m.calls[function] = None
     value = rebuilt(function, args)
     return Instance(function, args) if value is None else value
+
+
+def _is_method_of_network(function: Global, args: tuple[Any, ...]) -> bool:
+    """Whether a call is how a bound method is pickled, such as a folded convolution's `forward_fuse`."""
+    match (function.name, args):
+        case ("getattr", (Instance(cls=of) | (Global() as of), str(method))):
+            return of.module.startswith(("ultralytics.nn", "torch.nn")) and not method.startswith(
+                "_"
+            )
+    return False
 
 
 def _build(m: Machine, _: Any) -> None:
@@ -30,6 +42,7 @@ def _build(m: Machine, _: Any) -> None:
 def _new_object_ex(m: Machine, _: Any) -> None:
     keywords, args, cls = m.pop(), m.pop(), m.pop()
     cls_name = cls if isinstance(cls, Global) else Global("", type(cls).__name__)
+    m.calls[cls_name] = None
     m.push(Instance(cls_name, (args, keywords)))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from headlab.checkpoint.pt.instructions import instructions
 from headlab.checkpoint.pt.machine import Machine
+from headlab.checkpoint.pt.objects import Global
 from headlab.checkpoint.pt.opcodes import ACTIONS
 from headlab.errors import CheckpointError
 
@@ -33,11 +34,15 @@ class Pickle:
         text_ends: for each text set in a dict or list, the byte of the stream at which the opcodes that
             push it end: `text_ends[id(container)][key]`.
         holders: the containers that `text_ends` refers to, kept alive so that their ids stay valid.
+        calls: the classes and functions that Python's own unpickler would call, in order.
+        names: all that it would import, called or not, in order.
     """
 
     root: Any
     text_ends: dict[int, dict[Any, int]]
     holders: list[Any]
+    calls: tuple[Global, ...] = ()
+    names: tuple[Global, ...] = ()
 
 
 def unpickle(stream: bytes, where: str) -> Pickle:
@@ -78,4 +83,10 @@ def unpickle(stream: bytes, where: str) -> Pickle:
         ) from error
     if len(machine.stack) != 1:
         raise machine.error("the pickle inside ends with values left over")
-    return Pickle(machine.top(), machine.text_ends, machine.holders)
+    return Pickle(
+        machine.top(),
+        machine.text_ends,
+        machine.holders,
+        tuple(machine.calls),
+        tuple(machine.names),
+    )

@@ -46,6 +46,21 @@ def read_anchors(path: Path) -> tuple[Anchor, ...]:
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
+def check_pixels(anchors: Sequence[Anchor], where: str) -> None:
+    """Refuse a model's anchors that are shares of the input: as pixels, no object is that small.
+
+    Raises:
+        CheckpointError: no side is above 1.
+    """
+    largest = max((side for anchor in anchors for side in anchor), default=0.0)
+    if anchors and largest <= 1:
+        raise CheckpointError(
+            f"{where}: the largest side of the anchors is {number_text(largest)}: they are shares of the "
+            "input, where pixels were expected.",
+            "Multiply the widths by the input's width and the heights by its height, such as 416.",
+        )
+
+
 def anchors_text(anchors: Sequence[Anchor]) -> str:
     """Anchors on one line, as keras-yolo3 reads them."""
     return f"{joined_anchors(anchors)}\n"

@@ -24,10 +24,12 @@ class Yolov3Checkpoint(Checkpoint):
     Attributes:
         file: the file with the weights.
         described: the model without its weights, as the file and its companions say.
+        file_remarks: what is unusual about the files and how it was read, in sentences.
     """
 
     file: Path
     described: Description
+    file_remarks: tuple[str, ...] = ()
 
     @property
     @abstractmethod

@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headlab.checkpoint.yolov3.data_file import names_file
 from headlab.errors import CheckpointError, InputError
+from headlab.plain_text import counted
 
 _MODEL_SUFFIX = re.compile(r"\.(weights\.h5|weights|backup|conv\.\d+|h5|hdf5|safetensors)$", re.I)
 _TRAINING_SUFFIX = re.compile(r"_(final|last|best|\d+)$", re.I)
 _OWN_SUFFIX = re.compile(r"\.cfg|\.names|[._]classes\.txt|[._]anchors\.txt", re.I)
+_NAMES = re.compile(r".*\.names|classes\.txt|.*_classes\.txt|_darknet\.labels")
+_DATA = re.compile(r".*\.data")
 _SHOWN_FILES = 6
 
 
@@ -29,7 +33,7 @@ class CompanionFiles:
 
     Attributes:
         cfg: darknet's description of the network.
-        names: class names, one per line.
+        names: class names, one per line, or the `.data` file of darknet that names such a file.
         anchors: keras-yolo3's anchors, "w,h, w,h, …".
     """
 
@@ -93,8 +97,8 @@ def find_names(model: Path, count: int | None = None) -> Path | None:
     """The file of class names of a model file.
 
     `<stem>.names`, `<stem>.classes.txt` or `<stem>_classes.txt`, whatever is in it; else, of `*.names`,
-    `classes.txt` and `*_classes.txt`, the only one that can be read and has the right number of names.
-    Files with the same names count as one.
+    `classes.txt` and `*_classes.txt`, the only one that can be read and has the right number of names;
+    else what `names=` in a `*.data` says. Files with the same names count as one.
 
     Args:
         model: the model file.
@@ -105,14 +109,48 @@ def find_names(model: Path, count: int | None = None) -> Path | None:
     """
     from headlab.files.class_names import read_class_names
 
-    return _find(
+    found = _find(
         model,
         own=(".names", ".classes.txt", "_classes.txt"),
-        others=re.compile(r".*\.names|classes\.txt|.*_classes\.txt"),
+        others=_NAMES,
         read=lambda path: read_class_names(path).names,
         count=count,
         what=("its class names", "--names"),
     )
+    if found is not None:
+        return found
+    return _find(
+        model,
+        own=(),
+        others=_DATA,
+        read=lambda path: read_class_names(names_file(path)).names,
+        count=count,
+        what=("the .data of its class names", "--names"),
+    )
+
+
+def rejected_names(model: Path, count: int) -> tuple[str, ...]:
+    """Why none of the files next to a model that could name its classes was taken, in sentences.
+
+    Args:
+        model: the model file, for which `find_names` finds nothing.
+        count: how many classes the model has.
+    """
+    from headlab.files.class_names import read_class_names
+
+    said = []
+    for place in _places(model):
+        for path in _files_next_to(place):
+            if _NAMES.fullmatch(_key(path.name)) or _DATA.fullmatch(_key(path.name)):
+                try:
+                    names = read_class_names(names_file(path)).names
+                except InputError as error:
+                    said.append(f"{error.message} Its names were not taken.")
+                else:
+                    said.append(
+                        f"{path}: {counted(len(names), 'class name')} for {count} classes; not taken."
+                    )
+    return tuple(said[:_SHOWN_FILES])
 
 
 def find_anchors(model: Path, count: int | None = None) -> Path | None:

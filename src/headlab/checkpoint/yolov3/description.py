@@ -23,6 +23,9 @@ KERAS_TINY_MASKS = ((3, 4, 5), (1, 2, 3))
 
 DEFAULT_INPUT_HW_PX = (416, 416)
 
+LARGEST_INPUT_PX = 32_768
+"""The largest side of an input that a file may ask for."""
+
 _COCO_ANCHORS = (
     *((10.0, 13.0), (16.0, 30.0), (33.0, 23.0)),
     *((30.0, 61.0), (62.0, 45.0), (59.0, 119.0)),
@@ -53,6 +56,8 @@ class Description:
             and belongs to them.
         darknet_version: major, minor and revision in the header of a darknet file.
         seen: how many images the training has seen, in the same header.
+        letter_box: whether photos are letterboxed to the input, as AlexeyAB's darknet reads it from the cfg
+            (else it stretches them); None if the cfg does not say.
     """
 
     variant: str
@@ -63,6 +68,7 @@ class Description:
     batch_norm_epsilon: float = DARKNET_EPSILON
     darknet_version: tuple[int, int, int] = (0, 2, 0)
     seen: int = 0
+    letter_box: bool | None = None
 
     @property
     def level_names(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headlab.checkpoint.yolov3.architecture import LEVELS
-from headlab.checkpoint.yolov3.description import Anchor, Description
+from headlab.checkpoint.yolov3.description import LARGEST_INPUT_PX, Anchor, Description
 from headlab.errors import CheckpointError, InputError
 from headlab.files.json_text import parse_json
 
@@ -29,7 +29,6 @@ _MOST_CLASSES = 100_000
 _MOST_ANCHORS = 1000
 _LONGEST_NAME = 1000
 _LARGEST_ANCHOR_PX = 1e6
-LARGEST_INPUT_PX = 32_768
 _INPUT_STEP_PX = 32
 _SEEN_BELOW = 2**64
 _VERSION_BELOW = 2**31
@@ -37,6 +36,7 @@ _VERSION_BELOW = 2**31
 
 def to_json(description: Description) -> dict[str, Any]:
     """Plain values that JSON keeps exactly."""
+    letter_box = {} if description.letter_box is None else {"letter_box": description.letter_box}
     return {
         "version": _VERSION,
         "network": description.variant,
@@ -47,6 +47,7 @@ def to_json(description: Description) -> dict[str, Any]:
         "batch_norm_epsilon": description.batch_norm_epsilon,
         "darknet_version": list(description.darknet_version),
         "seen": description.seen,
+        **letter_box,
     }
 
 
@@ -116,6 +117,7 @@ class _Reader:
             self.epsilon(),
             (version[0], version[1], version[2]),
             self.whole_numbers([self.value("seen")], 0, _SEEN_BELOW, 1, 1)[0],
+            self.letter_box(),
         )
 
     def value(self, key: str) -> object:
@@ -177,6 +179,14 @@ class _Reader:
         if height % _INPUT_STEP_PX or width % _INPUT_STEP_PX:
             raise self.error(f"a multiple of {_INPUT_STEP_PX}", found)
         return height, width
+
+    def letter_box(self) -> bool | None:
+        """The one key that may be absent."""
+        self.key = "letter_box"
+        found = self.data.get("letter_box")
+        if found is not None and not isinstance(found, bool):
+            raise self.error("true or false", found)
+        return found
 
     def epsilon(self) -> float:
         return float(self.number(self.value("batch_norm_epsilon"), 1.0))

@@ -19,6 +19,8 @@ FORMATS = (
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _DARKNET_NAME = re.compile(r".*\.(weights|conv\.\d+|backup)", re.IGNORECASE)
 _JSON_AT = 8
+_SUFFIXES = (".cfg", ".h5", ".hdf5", ".keras", ".safetensors")
+_ZIP_MAGIC = b"PK\x03\x04"
 
 
 def format_of(path: Path) -> FileFormat:
@@ -34,6 +36,23 @@ def format_of(path: Path) -> FileFormat:
     raise InputError(
         f"{path}: the name does not say in which format to write.", f"End it in one of: {known}."
     )
+
+
+def claimed(path: Path, first_bytes: bytes) -> bool:
+    """Whether a file is in one of the formats, or has a name that only they have.
+
+    Then their reader says what is wrong with it. A zip archive is left to those who read `.pt` files, unless
+    it is Keras'.
+
+    Args:
+        path: the file.
+        first_bytes: see `recognised`.
+    """
+    if recognised(path, first_bytes) is not None:
+        return True
+    suffix = path.suffix.lower()
+    usual = suffix == ".keras" or not first_bytes.startswith(_ZIP_MAGIC)
+    return suffix in _SUFFIXES and usual and path.is_file()
 
 
 def recognised(path: Path, first_bytes: bytes) -> str | None:

@@ -8,17 +8,17 @@ order are those of `YOLO.predict`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
-
-import numpy as np
 
 from headlab.detect.device import select
 from headlab.detect.loader import loader
+from headlab.detect.mapping import ToImage
 from headlab.detect.offline import quiet, ultralytics
-from headlab.detect.prediction import Boxes, Prediction
+from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
+from headlab.heads.input_pixels import check_memory
 from headlab.heads.layout import Layout
 
 _PREDICTORS = {
@@ -59,6 +59,9 @@ class UltralyticsDetector:
 
     def __init__(self, network: Any, settings: Settings) -> None:
         self.settings = settings
+        if settings.imgsz is not None:
+            size = settings.imgsz
+            check_memory(size if isinstance(size, tuple) else (size, size))
         self._predictor = _predictor_class(network.task)(overrides=_overrides(network, settings))
         select(settings.device)
         with quiet():
@@ -152,14 +155,18 @@ def _collected(predictor: Any, result: Any, source: Source) -> Prediction:
         candidates=candidates,
         corners=head.end2end,
         class_count=head.nc,
-        to_image=partial(_to_image, predictor.input_hw_px, result.orig_img.shape),
+        to_image=_to_image(predictor.input_hw_px, result.orig_img.shape[:2]),
     )
 
 
-def _to_image(input_hw_px: tuple[int, int], image_shape: tuple[int, ...], boxes: Boxes) -> Boxes:
-    """Boxes mapped as ultralytics maps detections."""
-    scale_boxes = ultralytics("utils.ops").scale_boxes
-    return np.asarray(scale_boxes(input_hw_px, boxes.copy(), image_shape), np.float64)
+def _to_image(input_hw_px: tuple[int, int], image_hw_px: tuple[int, int]) -> ToImage:
+    """The mapping of ultralytics' `scale_boxes`."""
+    (input_height, input_width), (height, width) = input_hw_px, image_hw_px
+    gain = min(input_height / height, input_width / width)
+    new_height, new_width = max(round(height * gain), 1), max(round(width * gain), 1)
+    left = round((input_width - new_width) / 2 - 0.1)
+    top = round((input_height - new_height) / 2 - 0.1)
+    return ToImage((new_width / width, new_height / height), (left, top), image_hw_px)
 
 
 def _decoded(raw: Any) -> tuple[Any, Any]:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.families.facts import Facts, classes_text, parameters_text, size_text
+from headlab.families.ultralytics.remarks import remarks
 from headlab.heads.layout import Layout
 
 
 def facts(checkpoint: PtCheckpoint, layout: Layout) -> Facts:
     """Its head, network, training, and who wrote it when."""
     summary = tuple(_summary(checkpoint, layout))
-    return Facts(summary, "training" if checkpoint.input_hw_px else "default")
+    known = "training" if checkpoint.input_hw_px else "default"
+    return Facts(summary, known, notes=remarks(checkpoint))
 
 
 def _summary(checkpoint: PtCheckpoint, layout: Layout) -> Iterator[tuple[str, str]]:

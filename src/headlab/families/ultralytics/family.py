@@ -70,6 +70,27 @@ class Ultralytics(Family["PtCheckpoint"]):
 
         save_rebuilt(checkpoint, file)
 
+    def remarks(self, checkpoint: PtCheckpoint) -> tuple[str, ...]:
+        """See `Family.remarks`."""
+        from headlab.families.ultralytics.remarks import remarks
+
+        return remarks(checkpoint)
+
+    def warnings(self, checkpoint: PtCheckpoint) -> tuple[str, ...]:
+        """See `Family.warnings`."""
+        from headlab.checkpoint.pt.foreign import running_warning
+
+        warning = running_warning(checkpoint.pickle)
+        return (warning,) if warning else ()
+
+    def losses(self, checkpoint: PtCheckpoint) -> tuple[str, ...]:
+        """See `Family.losses`; a file whose bytes are patched loses nothing."""
+        if checkpoint.keeps_shapes:
+            return ()
+        from headlab.families.ultralytics.metadata import losses
+
+        return losses(checkpoint)
+
     def facts(self, checkpoint: PtCheckpoint, layout: Layout) -> Facts:
         """See `Family.facts`."""
         from headlab.families.ultralytics.facts import facts

@@ -55,7 +55,9 @@ def identify_pt(checkpoint: PtCheckpoint) -> Layout:
         class_names=names,
         end_to_end="one2many" not in rows,
         rotated=kind.rotated,
-        detection=DetectionRules(refusals=(_no_multi_label(head.cls.name),)),
+        detection=DetectionRules(
+            refusals=(_no_multi_label(head.cls.name), _no_stretching(head.cls.name))
+        ),
     )
 
 
@@ -65,6 +67,16 @@ def _no_multi_label(head: str) -> Refusal:
         f"{head}: multi_label is for heads with anchors (YOLOv3); the detections of ultralytics models are "
         "those of YOLO.predict, which takes the best class only.",
         "Leave --multi-label out.",
+    )
+
+
+def _no_stretching(head: str) -> Refusal:
+    return Refusal(
+        "resize",
+        f"{head}: photos are letterboxed, as YOLO.predict does; stretching them is for YOLOv3, whose darknet "
+        "may do so.",
+        "Leave --resize out.",
+        accepted=(None, "letterbox"),
     )
 
 

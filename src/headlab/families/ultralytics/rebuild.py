@@ -11,15 +11,18 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
-from headlab.checkpoint.pt.modules import walk
-from headlab.checkpoint.pt.objects import Instance
 from headlab.checkpoint.tensors import encoded
 from headlab.detect.offline import quiet, ultralytics
 from headlab.errors import CheckpointError
 from headlab.extras import require
+from headlab.families.facts import joined
 from headlab.families.ultralytics import description as descriptions
+from headlab.families.ultralytics.blame import blaming
 from headlab.families.ultralytics.head import find_head, identify_pt
 from headlab.families.ultralytics.kinds import SUPPORTED
+from headlab.families.ultralytics.matching import fold, match
+from headlab.families.ultralytics.metadata import TRAINING_STATE, kept_metadata, training_arguments
+from headlab.families.ultralytics.trial import SIDE_PX, built_without_memory, grids_hw
 from headlab.heads.layout import Layout
 
 _MODELS = {
@@ -29,8 +32,6 @@ _MODELS = {
     "segment": "SegmentationModel",
 }
 _HEAD_SETTINGS = ("max_det", "agnostic_nms")
-_DERIVED_METADATA = ("live", "task", "yaml")
-_NO_TRAINING_STATE = {"ema": None, "epoch": -1, "optimizer": None, "scaler": None, "updates": None}
 _SHOWN = 3
 
 
@@ -50,13 +51,20 @@ def rebuild(checkpoint: PtCheckpoint) -> Any:
     """
     require("Running a network")
     layout = identify_pt(checkpoint)
-    network = _blank(checkpoint, layout)
-    if not any(".bn." in name for name in checkpoint.tensors):
-        network.end2end = layout.end_to_end
-        with quiet():
-            network.fuse(verbose=False)
-    _resize_class_rows(checkpoint, layout, network)
-    _check_structure(checkpoint, network)
+    description = descriptions.checked(checkpoint)
+    description["nc"] = _width(checkpoint, layout)
+    channels = descriptions.channels(checkpoint)
+    shell = built_without_memory(checkpoint, description, channels)
+    grids = grids_hw(checkpoint, shell, channels)
+    if _prepare(checkpoint, layout, shell):
+        grids = grids_hw(checkpoint, shell, channels)
+    _check_strides(checkpoint, layout, grids)
+    model = getattr(ultralytics("nn.tasks"), _MODELS[layout.task])
+    with quiet(), blaming(str(checkpoint.path), shell, "built from its description"):
+        network = model(description, ch=channels, verbose=False)
+    _check_root(checkpoint, network)
+    _prepare(checkpoint, layout, network)
+    network.yaml["nc"] = network.model[-1].nc
     _load(checkpoint, network)
     return _described(checkpoint, layout, network)
 
@@ -81,23 +89,61 @@ def save_rebuilt(checkpoint: PtCheckpoint, file: BinaryIO) -> None:
     network = network.to(getattr(torch, dtypes.pop()) if len(dtypes) == 1 else torch.float32)
     for parameter in network.parameters():
         parameter.requires_grad = False
-    kept = {k: v for k, v in checkpoint.metadata.items() if k not in _DERIVED_METADATA}
-    torch.save({**kept, **_NO_TRAINING_STATE, "model": network}, file)
+    torch.save({**kept_metadata(checkpoint), **TRAINING_STATE, "model": network}, file)
 
 
-def _blank(checkpoint: PtCheckpoint, layout: Layout) -> Any:
-    """The network that the description builds, with class branches as wide as the file's.
+def _width(checkpoint: PtCheckpoint, layout: Layout) -> int:
+    """The number of classes for which ultralytics makes class branches as wide as the file's.
 
-    ultralytics makes a class branch max(ch[0], min(nc, 100)) channels wide. Building it for
-    min(width, 100) classes therefore gives the file's width, whatever the number of class rows.
+    It makes a class branch max(ch[0], min(nc, 100)) channels wide. Building it for min(width, 100) classes
+    therefore gives the file's width, whatever the number of class rows.
     """
-    described = descriptions.checked(checkpoint)
-    width = checkpoint.tensor(layout.levels[0].class_rows[0].weight).shape[1]
-    described["nc"] = min(width, 100)
-    descriptions.check_size(checkpoint, described)
-    model = getattr(ultralytics("nn.tasks"), _MODELS[layout.task])
-    with quiet():
-        return model(described, ch=described.get("channels", 3), verbose=False)
+    return min(checkpoint.tensor(layout.levels[0].class_rows[0].weight).shape[1], 100)
+
+
+def _prepare(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> bool:
+    """Fold, resize and set the modules of a network as those of the file are; whether settings differed."""
+    fold(checkpoint, network, end_to_end=layout.end_to_end)
+    _resize_class_rows(checkpoint, layout, network)
+    return match(checkpoint, network)
+
+
+def _check_root(checkpoint: PtCheckpoint, network: Any) -> None:
+    """Check that the network is of the file's class, and that its layers read what the file's read."""
+    found = checkpoint.network
+    kind = type(network).__name__
+    if found.cls.name != kind:
+        raise CheckpointError(
+            f"{checkpoint.path}: the network is a {found.cls} in the file, but {kind} when ultralytics "
+            f"{ultralytics().__version__} builds it.",
+            "Another network would run, so headlab does not run this one.",
+        )
+    saved = found.attributes.get("save")
+    if isinstance(saved, (list, tuple)) and not set(network.save) <= {
+        at for at in saved if isinstance(at, int)
+    }:
+        raise CheckpointError(
+            f"{checkpoint.path}: the file's network keeps the outputs of its layers {list(saved)!r:.200}, "
+            f"but its layers read {network.save}.",
+            "Another network would run, so headlab does not run this one.",
+        )
+
+
+def _check_strides(checkpoint: PtCheckpoint, layout: Layout, grids: list[tuple[int, int]]) -> None:
+    """Check the head's strides against the grids that the network has.
+
+    Raises:
+        CheckpointError: they contradict each other, so that boxes and addresses would be wrong.
+    """
+    expected = [(SIDE_PX // stride, SIDE_PX // stride) for stride in layout.strides_px]
+    if grids != expected:
+        said = joined([str(px) for px in layout.strides_px])
+        found = [f"{SIDE_PX / height:g}" if height else "no" for height, _ in grids]
+        raise CheckpointError(
+            f"{checkpoint.path}: the head's strides are {said} px in the file, but the cells "
+            f"of its levels are {joined(found)} px wide in the network.",
+            "Boxes and addresses would be wrong, so headlab does not run it.",
+        )
 
 
 def _resize_class_rows(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> None:
@@ -121,31 +167,6 @@ def _resize_class_rows(checkpoint: PtCheckpoint, layout: Layout, network: Any) -
     head = network.model[-1]
     head.nc = len(checkpoint.class_names)
     head.no = head.nc + 4 * head.reg_max
-    network.yaml["nc"] = head.nc
-
-
-def _check_structure(checkpoint: PtCheckpoint, network: Any) -> None:
-    """Check that every module in the file was rebuilt as the same kind of module.
-
-    Raises:
-        CheckpointError: one was not, so that the weights would compute something else.
-    """
-    built = dict(network.named_modules(remove_duplicate=False))
-    for name, module in walk(checkpoint.network, str(checkpoint.path)):
-        kind = type(built[name]).__name__ if name in built else "missing"
-        if kind != module.cls.name:
-            raise CheckpointError(
-                f"{checkpoint.path}: {name or 'the network'} is a {module.cls.name} in the file, but "
-                f"{kind} when ultralytics {ultralytics().__version__} builds it.",
-                "The file was written by another version of ultralytics; save it again with this one.",
-            )
-        _copy_epsilon(module, built[name])
-
-
-def _copy_epsilon(module: Instance, built: Any) -> None:
-    epsilon = module.attributes.get("eps")
-    if isinstance(epsilon, float):
-        built.eps = epsilon
 
 
 def _load(checkpoint: PtCheckpoint, network: Any) -> None:
@@ -201,5 +222,9 @@ def _described(checkpoint: PtCheckpoint, layout: Layout, network: Any) -> Any:
             module.inplace = True  # as ultralytics sets it on loading; activations then save memory
     network.names = dict(enumerate(checkpoint.class_names))
     network.task = layout.task
-    network.args = checkpoint.train_args
+    arguments = training_arguments(checkpoint)
+    network.args = {key: value for key, value in arguments.items() if key != "imgsz"}
+    if checkpoint.input_hw_px:
+        height, width = checkpoint.input_hw_px
+        network.args["imgsz"] = height if height == width else [height, width]
     return network.eval()

@@ -1,9 +1,8 @@
-"""Detect with YOLOv3: letterboxing as in keras-yolo3, NMS and results as in ultralytics."""
+"""Detect with YOLOv3: letterboxing as in keras-yolo3 or stretching as in darknet, NMS as in ultralytics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +10,18 @@ from numpy.typing import NDArray
 
 from headlab.detect.device import select
 from headlab.detect.loader import loader
+from headlab.detect.mapping import ToImage
 from headlab.detect.nms import Suppression
 from headlab.detect.offline import quiet, ultralytics
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
 from headlab.families.yolov3.head import NMS_IOU, layout_of
+from headlab.heads.input_pixels import check_memory
 from headlab.heads.layout import Layout
+
+_LEAST_BYTES_PER_PX = 128
+"""What the first convolution writes: 32 numbers for each pixel of the input."""
 
 if TYPE_CHECKING:
     from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
@@ -63,13 +67,14 @@ class Yolov3Detector:
         settings: how to detect, with nothing left open (see `Settings.for_head`).
 
     Raises:
-        InputError: the device is not there.
+        InputError: the device is not there, or the input is too large for the memory.
     """
 
     def __init__(self, runnable: Yolov3Runnable, settings: Settings) -> None:
         self.settings = settings
         self._layout = layout = runnable.layout
         self._input_hw_px = _input_hw_px(runnable.input_hw_px, layout, settings)
+        check_memory(self._input_hw_px, _LEAST_BYTES_PER_PX)
         self._device = select(settings.device)
         self._network = runnable.on(self._device)
         self._suppression = Suppression(
@@ -97,15 +102,23 @@ class Yolov3Detector:
 
         from headlab.yolov3.decode import decode
         from headlab.yolov3.letterbox import Letterbox
+        from headlab.yolov3.stretch import Stretch
 
-        letterbox = Letterbox(image_bgr.shape[:2], self._input_hw_px)
-        pixels = torch.from_numpy(letterbox.pixels(image_bgr)).to(self._device)
+        resize = Stretch if self.settings.resize == "stretch" else Letterbox
+        resized = resize(image_bgr.shape[:2], self._input_hw_px)
+        pixels = torch.from_numpy(resized.pixels(image_bgr)).to(self._device)
         rgb = pixels.flip(-1).permute(2, 0, 1)
         with torch.no_grad():
             images = rgb[None].float() / 255
             candidates = decode(self._network(images), self._layout.levels)
         kept, flat = self._suppression(candidates[0])
-        to_image = partial(letterbox.to_image, clip=True)
+        height, width = resized.image_hw_px
+        resized_height, resized_width = resized.resized_hw_px
+        to_image = ToImage(
+            (resized_width / width, resized_height / height),
+            resized.offset_xy_px,
+            resized.image_hw_px,
+        )
         return Prediction(
             source=source,
             image_bgr=image_bgr,
@@ -119,7 +132,7 @@ class Yolov3Detector:
             to_image=to_image,
         )
 
-    def _result(self, name: str, image_bgr: NDArray[np.uint8], kept: Any, to_image: Any) -> Any:
+    def _result(self, name: str, image_bgr: NDArray[np.uint8], kept: Any, to_image: ToImage) -> Any:
         """The detections as ultralytics' `Results`."""
         boxes = kept.clone()
         boxes[:, :4] = kept.new_tensor(to_image(kept[:, :4].cpu().numpy()))

@@ -38,6 +38,11 @@ def _summary(checkpoint: Yolov3Checkpoint, layout: Layout) -> Iterator[tuple[str
     yield "network", f"{described.variant}, {parameters_text(checkpoint)}"
     yield "format", ", ".join(_format(checkpoint))
     yield "input", size_text(described.input_hw_px)
+    if described.letter_box is not None:
+        yield (
+            "resize",
+            f"{layout.detection.resize} (letter_box={int(described.letter_box)} in its .cfg)",
+        )
     yield "batch norm", f"epsilon {described.batch_norm_epsilon:g}"
     yield "anchors", " ".join(map(anchor_text, described.anchors_wh_px))
     masks = zip(described.level_names, described.masks, strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headlab.checkpoint.yolov3.formats import FORMATS, recognised
+from headlab.checkpoint.yolov3.formats import FORMATS, claimed
 from headlab.extras import PYTORCH, require
 from headlab.families.family import Family
 
@@ -27,8 +27,7 @@ class Yolov3(Family["Yolov3Checkpoint"]):
 
     def recognises(self, path: Path, first_bytes: bytes) -> bool:
         """See `Family.recognises`; a .cfg too, whose reader says that it holds no weights."""
-        is_cfg = path.suffix.lower() == ".cfg" and path.is_file()
-        return is_cfg or recognised(path, first_bytes) is not None
+        return claimed(path, first_bytes)
 
     def read(self, path: Path, companions: CompanionFiles | None) -> Yolov3Checkpoint:
         """See `Family.read`."""

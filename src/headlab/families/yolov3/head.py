@@ -33,7 +33,11 @@ def layout_of(described: Description) -> Layout:
         class_names=described.class_names,
         end_to_end=False,
         rotated=False,
-        detection=DetectionRules(NMS_IOU, (_no_end2end(head),)),
+        detection=DetectionRules(
+            NMS_IOU,
+            "stretch" if described.letter_box is False else "letterbox",
+            (_no_end2end(head),),
+        ),
     )
 
 

@@ -15,15 +15,22 @@ _TRAINED_MASK = (1, 2, 3)
 
 def remarks(model: Yolov3Checkpoint) -> tuple[str, ...]:
     """What is known of a model's files beyond what they say."""
-    return (*model.names_remarks, *_without_names(model), *_official_tiny(model))
+    return (
+        *model.file_remarks,
+        *model.names_remarks,
+        *without_names(model),
+        *_official_tiny(model),
+    )
 
 
-def _without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
+def without_names(model: Yolov3Checkpoint) -> tuple[str, ...]:
+    """That the classes are called by their numbers, for want of names."""
     names = model.described.class_names
     if names != tuple(map(str, range(len(names)))):
         return ()
     return (
-        "No class names were found next to it, so the classes are called by their numbers. "
+        f"No {'other ' if model.names_remarks else ''}class names were found next to it, so the classes are "
+        "called by their numbers. "
         "Name a file of them with --names.",
     )
 

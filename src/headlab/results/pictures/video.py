@@ -11,6 +11,7 @@ from PIL import Image
 
 from headlab.errors import OutputError
 from headlab.files.atomic import TEMPORARY_SUFFIX, explained, hidden_file, move_into_place
+from headlab.files.path_text import path_of
 from headlab.results.pictures.margin import PAPER
 
 _CODEC = "mp4v"
@@ -74,7 +75,7 @@ class VideoWriter:
 
 
 def _frames_per_second(source: Path) -> float:
-    video = cv2.VideoCapture(str(source))
+    video = cv2.VideoCapture(path_of(str(source)))
     try:
         fps = float(video.get(cv2.CAP_PROP_FPS))
     finally:
@@ -84,7 +85,7 @@ def _frames_per_second(source: Path) -> float:
 
 def frame_count(source: Path) -> int:
     """The number of frames that a video says it has; 0 if it does not say."""
-    video = cv2.VideoCapture(str(source))
+    video = cv2.VideoCapture(path_of(str(source)))
     try:
         return max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
     finally:

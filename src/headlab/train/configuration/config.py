@@ -7,7 +7,7 @@
 
 The defaults are those of keras-yolo3's train.py without its flaws (docs/training.md lists them);
 `compat: keras-yolo3` restores the flaws. A section that is given in part keeps its other defaults:
-`stage1: {epochs: 4}` still freezes all but the heads.
+`stage1: {epochs: 4}` still freezes what has start weights.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from headlab.train.configuration.values import (
     Factor,
     Formats,
     Fraction,
-    Freeze,
+    FreezeChoice,
     IgnoreTruths,
     Masks,
     Monitor,
@@ -97,10 +97,10 @@ class StageConfig(Section):
     epochs: Annotated[int, Field(ge=0)] = Field(
         50, description="Number of epochs; 0 skips the stage."
     )
-    freeze: Freeze = Field(
+    freeze: FreezeChoice = Field(
         "none",
         description="What is frozen: everything but the last convolutions (heads-only), the "
-        "backbone, or nothing.",
+        "backbone, or nothing (none); auto: the first of these that has start weights.",
     )
     lr: Positive = Field(1e-3, description="Learning rate of Adam.")
     schedule: Schedule = Field("constant", description="Learning rate schedule.")
@@ -213,7 +213,7 @@ class TrainConfig(Section):
         (416, 416), description="Height and width of the input in px; one number for both."
     )
     batch: Count = Field(8, description="Photos per step on each device.")
-    stage1: StageConfig = StageConfig(freeze="heads-only")
+    stage1: StageConfig = StageConfig(freeze="auto")
     stage2: StageConfig = StageConfig(lr=1e-4, schedule="plateau", stop_patience=10)
     weight_decay: NotNegative = Field(
         0.0, description="Weight decay of the kernels (L2, part of the gradient)."

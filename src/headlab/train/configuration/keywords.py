@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         AnnotationFormat,
         BoxTerms,
         Compat,
-        Freeze,
+        FreezeChoice,
         IgnoreTruths,
         Monitor,
         Precision,
@@ -45,7 +45,7 @@ class StageKeywords(TypedDict, total=False):
     """Values of `StageConfig`; those left out keep the defaults of the stage."""
 
     epochs: int
-    freeze: Freeze
+    freeze: FreezeChoice
     lr: float
     schedule: Schedule
     warmup: int

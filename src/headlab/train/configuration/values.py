@@ -19,6 +19,7 @@ Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 Variant = Literal["yolov3", "yolov3-spp", "yolov3-tiny"]
 Freeze = Literal["heads-only", "backbone", "none"]
+FreezeChoice = Literal["auto", "heads-only", "backbone", "none"]
 Schedule = Literal["constant", "plateau", "cosine"]
 BoxTerms = Literal["xywh", "giou", "ciou"]
 IgnoreTruths = Literal["image", "level"]
@@ -84,10 +85,18 @@ def _device_text(value: Any) -> Any:
     """A GPU's number, which ultralytics takes as well, as cuda:N."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     text = str(value) if is_number else value
+    if isinstance(text, str):
+        text = text.strip().lower()
     return f"cuda:{text}" if isinstance(text, str) and text.isdecimal() else text
 
 
 def _known_device(value: str) -> str:
+    numbers = re.findall(r"\d+", value)
+    if "," in value and re.fullmatch(r"(cuda:)?[\d,\s]+", value):
+        raise ValueError(
+            f"{value!r} names {len(numbers)} GPUs; say device cuda and devices {len(numbers)}, and choose "
+            "them with CUDA_VISIBLE_DEVICES"
+        )
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
         raise ValueError(
             f"{value!r} is not auto, cpu, cuda, or one GPU such as cuda:0 (devices says how many)"

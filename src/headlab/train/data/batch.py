@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from headlab.yolov3.augment.photo import NOTHING_DROPPED, Dropped
 from headlab.yolov3.targets.assigner import Assigner
 from headlab.yolov3.targets.result import Targets
 
@@ -38,12 +39,16 @@ class Sample:
         boxes: x1, y1, x2, y2 in input pixels and the class number, float32, (n, 5).
         index: number of the photo that it shows (in a mosaic, of the first photo).
         failed: paths of photos that could not be read, and why; each was replaced by another photo.
+        photo_hw_px: height and width of that photo, as it was read.
+        dropped: how many boxes of the photo are not among `boxes`.
     """
 
     pixels: Tensor
     boxes: Tensor
     index: int
     failed: tuple[tuple[str, str], ...] = ()
+    photo_hw_px: tuple[int, int] = (0, 0)
+    dropped: Dropped = NOTHING_DROPPED
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Batch:
         targets: what the network should predict.
         indices: numbers of the photos, (B,).
         failed: as in `Sample`, for all samples.
+        photos_hw_px: height and width of each photo, (B, 2).
+        dropped: as in `Sample`, of all samples.
     """
 
     pixels: Tensor
@@ -63,6 +70,8 @@ class Batch:
     targets: Targets
     indices: tuple[int, ...]
     failed: tuple[tuple[str, str], ...]
+    photos_hw_px: tuple[tuple[int, int], ...] = ()
+    dropped: Dropped = NOTHING_DROPPED
 
     def images(self) -> Tensor:
         """The network's input: float32 from 0 to 1, (B, 3, H, W), channels_last."""
@@ -94,7 +103,8 @@ class Batch:
         }
         rest = {name: value for name, value in targets.items() if name not in arrays}
         counts = [len(boxes_of_image) for boxes_of_image in self.boxes]
-        return _unpickled, (self.pixels, boxes, counts, arrays, rest, self.indices, self.failed)
+        others = (self.indices, self.failed, self.photos_hw_px, self.dropped)
+        return _unpickled, (self.pixels, boxes, counts, arrays, rest, *others)
 
 
 def _unpickled(
@@ -105,11 +115,14 @@ def _unpickled(
     rest: Mapping[str, Any],
     indices: tuple[int, ...],
     failed: tuple[tuple[str, str], ...],
+    photos_hw_px: tuple[tuple[int, int], ...],
+    dropped: Dropped,
 ) -> Batch:
     """The batch that `Batch.__reduce__` took apart."""
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     split = torch.from_numpy(boxes).split(counts)
-    return Batch(pixels, tuple(split), Targets(**tensors, **rest), indices, failed)
+    made = Targets(**tensors, **rest)
+    return Batch(pixels, tuple(split), made, indices, failed, photos_hw_px, dropped)
 
 
 class Collate:
@@ -135,4 +148,6 @@ class Collate:
             targets=self._assigner(boxes, (height, width)),
             indices=tuple(sample.index for sample in samples),
             failed=tuple(failure for sample in samples for failure in sample.failed),
+            photos_hw_px=tuple(sample.photo_hw_px for sample in samples),
+            dropped=Dropped.total(sample.dropped for sample in samples),
         )

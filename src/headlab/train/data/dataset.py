@@ -13,7 +13,7 @@ from headlab.errors import InputError, SourceError
 from headlab.train.data.batch import Draw, Sample
 from headlab.train.data.photos import Photos
 from headlab.train.data.reading import read_rgb
-from headlab.yolov3.augment.photo import Photo, image_of
+from headlab.yolov3.augment.photo import Dropped, Photo, image_of
 
 Failures = list[tuple[str, str]]
 
@@ -60,8 +60,17 @@ class PhotoDataset(Dataset[Sample]):
             more = self._augmenter.photos_wanted() - 1
             others = torch.randint(len(self), (more,)).tolist() if more else []
             read = [self._readable(number, failed) for number in (draw.photo, *others)]
-            augmented = self._augmenter([photo for _, photo in read], draw.input_hw_px)
-        return Sample(augmented.image, augmented.boxes, read[0][0], tuple(failed))
+            made = self._augmenter([photo for _, photo in read], draw.input_hw_px)
+        augmented = _finite(made)
+        index, photo = read[0]
+        return Sample(
+            augmented.image,
+            augmented.boxes,
+            index,
+            tuple(failed),
+            photo.hw_px,
+            augmented.dropped,
+        )
 
     def _readable(self, number: int, failed: Failures) -> tuple[int, Photo]:
         """The photo with this number, or the next one that can be read, with its number."""
@@ -81,6 +90,21 @@ class PhotoDataset(Dataset[Sample]):
             f"None of the {len(self):,} photos can be read, such as {path}: {reason}.",
             "headlab boxes check DATA --deep says what is wrong with each.",
         )
+
+
+def _finite(picture: Photo) -> Photo:
+    """The picture without boxes that have no width or no height.
+
+    Only keras-yolo3's letterboxing leaves such boxes, by truncating corners. As a target, the loss of one is
+    infinite; one without a width may become a target although it counts as padding.
+    """
+    sides = picture.boxes[:, 2:4] - picture.boxes[:, :2]
+    usable = (sides > 0).all(1)
+    if usable.all():
+        return picture
+    flat = Dropped(too_small=int((~usable).sum()))
+    dropped = Dropped.total([picture.dropped, flat])
+    return Photo(picture.image, picture.boxes[usable], dropped)
 
 
 def _mixed(*numbers: int) -> int:

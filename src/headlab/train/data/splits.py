@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from headlab.boxes.classes import written_names
 from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.reading import NO_PHOTOS, read
-from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
+from headlab.boxes.table import MISSING_IMAGE, WRONG_COLUMNS, BoxTable, Problem
 from headlab.errors import InputError
 from headlab.train.configuration.config import DataConfig
 from headlab.train.data.photos import Photos, counted, photos_of
@@ -44,17 +44,23 @@ class Data:
     config: DataConfig
 
 
-def read_data(config: DataConfig) -> Data:
+def read_data(config: DataConfig, input_hw_px: tuple[int, int] | None = None) -> Data:
     """Read the annotations and divide the photos.
 
     Validation uses annotations of its own, or a split of its own, or photos that are held out as in
     keras-yolo3: see `hold_out`.
 
+    Args:
+        config: where the annotations are, and how to divide them.
+        input_hw_px: height and width of the network's input, to say which boxes are too small there.
+
     Raises:
-        InputError: nothing can be read, a split is missing, no photo exists, no photo has a box, a class
-            has no name, or the classes of training and validation do not match.
+        InputError: nothing can be read, a split is missing, no photo exists, no photo has a box, all boxes
+            are too small in the input, a class has no name, or the classes of training and validation do
+            not match.
     """
     table = _read(config.train, config)
+    _refuse_mistakes(table.problems, config.train)
     problems = _problem_notes(table.problems, config.train)
     val: BoxTable | None
     if config.val is None:
@@ -62,12 +68,13 @@ def read_data(config: DataConfig) -> Data:
         train, val, split_note = _divided(_named(table, config), config)
     else:
         other = _read(config.val, config)
+        _refuse_mistakes(other.problems, config.val)
         problems += _problem_notes(other.problems, config.val)
         config = _decided(config, table, other)
         table, other = _matched(table, other, config)
         train = _part(table, config.train_split, config.train, config)
         val, split_note = _part(other, config.val_split, str(config.val), config), ""
-    photos, train_notes = photos_of(train)
+    photos, train_notes = photos_of(train, input_hw_px=input_hw_px)
     if not photos.box_count:
         raise InputError(
             f"{config.train}: none of the {len(photos):,} photos to train on has a box.",
@@ -223,7 +230,7 @@ def _matched(train: BoxTable, val: BoxTable, config: DataConfig) -> tuple[BoxTab
 
 
 def _val_photos(table: BoxTable) -> tuple[Photos, tuple[str, ...]]:
-    photos, notes = photos_of(table)
+    photos, notes = photos_of(table, evaluated=True)
     if not photos.box_count:
         notes = (*notes, "None of the photos to validate on has a box.")
     return photos, tuple(f"Validation: {note}" for note in notes)
@@ -236,6 +243,20 @@ def _both_note(train: Photos, val: Photos | None) -> str:
     return counted(
         len(both), f"photo{{s}} {{is}} both trained and validated on, such as {min(both)}."
     )
+
+
+def _refuse_mistakes(problems: Sequence[Problem], path: str) -> None:
+    """Do not train on columns that seem to mean something else.
+
+    Raises:
+        InputError: a mistake is likely that concerns all annotations.
+    """
+    for problem in problems:
+        if problem.kind == WRONG_COLUMNS:
+            raise InputError(
+                f"{path}: {problem.message}",
+                f"Nothing is trained on such boxes. headlab boxes check {path} shows them.",
+            )
 
 
 def _problem_notes(problems: Sequence[Problem], path: str) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def _check_gpus(devices: int, number: int | None) -> None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not count:
         raise InputError(
-            "device is cuda, and PyTorch sees no GPU here.",
+            f"device is {'cuda' if number is None else f'cuda:{number}'}, and PyTorch sees no GPU here.",
             "Use --device cpu, or install a PyTorch that fits the GPU's driver.",
         )
     if number is not None and number >= count:

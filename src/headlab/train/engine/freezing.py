@@ -1,16 +1,80 @@
-"""Which parts of a network are trained, and which are frozen."""
+"""Which parts of a network are trained, and which are frozen: never one whose weights are random."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from torch import nn
 
-from headlab.train.configuration.values import Freeze
+from headlab.checkpoint.yolov3.architecture import Architecture
+from headlab.errors import InputError
+from headlab.train.configuration.config import StageConfig, TrainConfig
+from headlab.train.configuration.values import Freeze, FreezeChoice
 from headlab.yolov3.network import YOLOv3
+
+_MOST_FIRST: tuple[Freeze, ...] = ("heads-only", "backbone", "none")
 
 _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
 
 
-def freeze(network: YOLOv3, what: Freeze) -> None:
+def decided(
+    config: TrainConfig, architecture: Architecture, loaded: Collection[str]
+) -> TrainConfig:
+    """The configuration with what each stage freezes, which never has random weights.
+
+    Args:
+        config: may leave it open with "auto".
+        architecture: of the network.
+        loaded: the convolutions that have start weights.
+
+    Raises:
+        InputError: a stage would keep random weights as they are.
+    """
+    known = set(loaded)
+    stages: dict[str, StageConfig] = {}
+    for name, stage in (("stage1", config.stage1), ("stage2", config.stage2)):
+        choices = _MOST_FIRST if stage.freeze == "auto" else (stage.freeze,)
+        random = {what: set(frozen_convolutions(architecture, what)) - known for what in choices}
+        what = next((what for what in choices if not random[what]), None)
+        if what is None and stage.epochs:
+            raise _random(config, name, architecture, random[choices[0]], loaded)
+        stages[name] = stage.model_copy(update={"freeze": what or stage.freeze})
+        if stage.epochs and what is not None:
+            kept = set(frozen_convolutions(architecture, what))
+            known |= {each.name for each in architecture.convolutions} - kept
+    return config.model_copy(update=stages)
+
+
+def frozen_convolutions(architecture: Architecture, what: FreezeChoice) -> Iterator[str]:
+    """The names of the convolutions that `freeze` freezes."""
+    outputs = {architecture.output(level).name for level in architecture.levels}
+    for convolution in architecture.convolutions:
+        in_backbone = convolution.name.startswith("backbone.")
+        if (what == "backbone" and in_backbone) or (
+            what == "heads-only" and convolution.name not in outputs
+        ):
+            yield convolution.name
+
+
+def _random(
+    config: TrainConfig,
+    stage: str,
+    architecture: Architecture,
+    random: Collection[str],
+    loaded: Collection[str],
+) -> InputError:
+    """The error about a stage that would keep random weights."""
+    first = next(each.name for each in architecture.convolutions if each.name in random)
+    what = getattr(config, stage).freeze
+    why = f"{config.start} has no weights for them" if loaded else "there are no start weights"
+    return InputError(
+        f"{stage}.freeze is {what}, which would leave {len(random)} convolutions as random as they begin, "
+        f"such as {first}: {why}.",
+        f"Train everything (--{stage}.freeze none), or start from weights that have them (--start).",
+    )
+
+
+def freeze(network: YOLOv3, what: FreezeChoice) -> None:
     """Choose the parameters to train; all others get no gradient.
 
     Args:
@@ -19,7 +83,7 @@ def freeze(network: YOLOv3, what: Freeze) -> None:
             keras-yolo3's `freeze_body=2`. "backbone" trains the whole head, like `freeze_body=1`, except
             that the latter also trains the last two convolutions of tiny's backbone; here all of the
             backbone is frozen, which is what a file such as `yolov3-tiny.conv.15` holds. "none" trains
-            everything.
+            everything. "auto" is decided before a network is trained.
     """
     network.requires_grad_(what == "none")
     if what == "backbone":

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one exception.
+"""Ctrl-C, SIGTERM and SIGHUP as one exception.
 
 try:
 with interruptible() as interrupts:
@@ -18,7 +18,9 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -32,7 +34,7 @@ class Interrupted(KeyboardInterrupt):
         message: what was interrupted, and how to continue.
 
     Attributes:
-        signal: SIGINT or SIGTERM.
+        signal: SIGINT, SIGTERM or SIGHUP.
     """
 
     def __init__(self, number: int, message: str = "") -> None:
@@ -87,7 +89,9 @@ class Interrupts:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Interrupts]:
-    """Raise `Interrupted` at Ctrl-C and SIGTERM; a second signal kills the process.
+    """Raise `Interrupted` at Ctrl-C, SIGTERM and SIGHUP; a second signal kills the process.
+
+    A signal that is ignored, as SIGHUP is under nohup, stays so.
 
     An error that a signal causes, for example in a process whose peers have already ended, counts as an
     interruption, too. Afterwards signals are handled as before. Outside the main thread, where no signals
@@ -100,7 +104,11 @@ def interruptible() -> Iterator[Interrupts]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
-    before = {number: signal.signal(number, interrupts.take) for number in _SIGNALS}
+    before = {
+        number: signal.signal(number, interrupts.take)
+        for number in _SIGNALS
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
         yield interrupts
     except Exception as error:

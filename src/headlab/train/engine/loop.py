@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from headlab.errors import InputError
+from headlab.errors import InputError, TrainingError
 from headlab.train.data.batch import Batch
 from headlab.train.data.loader import Loader, train_loader, val_loader
 from headlab.train.engine.bad_batch import check_finite
@@ -36,7 +36,9 @@ from headlab.train.events import (
     Watcher,
 )
 from headlab.train.planning import Plan
+from headlab.yolov3.augment.pipeline import Augmenter
 from headlab.yolov3.loss import Loss, yolo_loss
+from headlab.yolov3.targets.assigner import Assigner
 
 
 class Training:
@@ -47,6 +49,8 @@ class Training:
         fabric: launched; it joins the processes.
         watchers: get every event; those of the first process only.
         interrupts: holds signals back while an epoch is being written; None if none arrive.
+        logs: watchers that write into the training's folder; they get an epoch before its state is written,
+            so that no epoch is missing from them if the process is killed in between.
     """
 
     def __init__(
@@ -55,16 +59,18 @@ class Training:
         fabric: Any,
         watchers: Sequence[Watcher] = (),
         interrupts: Interrupts | None = None,
+        logs: Sequence[Watcher] = (),
     ) -> None:
         self._plan, self._fabric = plan, fabric
         self._watchers = watchers if fabric.is_global_zero else ()
+        self._logs = logs if fabric.is_global_zero else ()
         self._interrupts = interrupts or Interrupts()
         self._progress = plan.state.progress if plan.state is not None else Progress()
         self._network = plan.network.to(memory_format=torch.channels_last)
         if fabric.world_size > 1:
             self._network = synced(self._network, fabric.device)
         self._options = plan.loss_options()
-        self._train, self._val = _loaders(plan, fabric)
+        self._train, self._val, self._plain_val = _loaders(plan, fabric)
         self._keeper = Keeper(plan, fabric.is_global_zero)
         self._began = time.monotonic()
 
@@ -72,11 +78,12 @@ class Training:
         """Train to the end.
 
         Raises:
-            TrainingError: a loss is NaN or infinite, or a process that loads photos died.
+            TrainingError: a loss is NaN or infinite, a process that loads photos died, or no epoch had a
+                truth.
             InputError: no photo can be read.
             OutputError: a checkpoint cannot be written; the previous one is unchanged.
         """
-        with self._train, self._val or nullcontext():
+        with self._train, self._val or nullcontext(), self._plain_val or nullcontext():
             return self._run()
 
     def _run(self) -> Finished:
@@ -97,6 +104,8 @@ class Training:
             if progress.stage == number:
                 self._stage(number)
                 progress.stage, progress.epoch, progress.stopping = number + 1, 0, False
+        if not progress.truths:
+            raise _without_truths(plan)
         weights = self._keeper.end(self._network, progress)
         finished = Finished(
             folder=plan.folder,
@@ -144,30 +153,33 @@ class Training:
         value = self._value(totals.terms.total, validation)
         progress.epoch += 1
         progress.epochs += 1
+        progress.truths += totals.truths["truths"]
         better = _is_better(value, progress.best)
         if better:
             progress.best, progress.best_stage = value, running.number
             progress.best_epoch = progress.epoch
         running.rate.end_epoch(value)
         progress.stopping = running.stopping.end_epoch(value)
+        done = Epoch(
+            stage=running.number,
+            epoch=progress.epoch,
+            global_step=progress.global_step,
+            train=totals.terms,
+            val=validation.terms if validation else None,
+            figures=validation.figures if validation else {},
+            lr=totals.lr,
+            best=better,
+            truths=totals.truths,
+            skipped=totals.failed | (validation.failed if validation else {}),
+            seconds=time.monotonic() - began,
+            data_share=totals.data_share,
+        )
         with self._interrupts.held_back():  # so that state and logs hold the same epochs
+            for log in self._logs:
+                log(done)
             self._keeper.keep(self._network, progress, running.parts(), best=better)
-            self._tell(
-                Epoch(
-                    stage=running.number,
-                    epoch=progress.epoch,
-                    global_step=progress.global_step,
-                    train=totals.terms,
-                    val=validation.terms if validation else None,
-                    figures=validation.figures if validation else {},
-                    lr=totals.lr,
-                    best=better,
-                    truths=totals.truths,
-                    skipped=totals.failed | (validation.failed if validation else {}),
-                    seconds=time.monotonic() - began,
-                    data_share=totals.data_share,
-                )
-            )
+            for watcher in self._watchers:
+                watcher(done)
 
     def _steps(self, running: RunningStage) -> EpochTotals:
         """Make the steps of an epoch."""
@@ -182,7 +194,7 @@ class Training:
             sums.add(batch, loss, lr=lr, data_s=data_s, step_s=step_s)
             self._progress.global_step += 1
             self._progress.images += len(batch.indices) * self._fabric.world_size
-            if self._watchers:
+            if self._logs or self._watchers:
                 self._tell(
                     Stepped(
                         stage=running.number,
@@ -214,7 +226,7 @@ class Training:
         return loss
 
     def _validate(self, running: RunningStage) -> Validation | None:
-        if self._val is None:
+        if self._val is None or self._plan.val is None:
             return None
         every = self._plan.config.evaluate_every
         due = self._plan.config.monitor != "loss" or (
@@ -227,7 +239,9 @@ class Training:
             self._fabric,
             self._options,
             self._network.description,
+            self._plan.val,
             figures=due,
+            plain=self._plain_val,
         )
 
     def _monitored(self) -> str:
@@ -243,7 +257,7 @@ class Training:
         return validation.terms.total if monitor == "loss" else -validation.figures[monitor]
 
     def _tell(self, event: Event) -> None:
-        for watcher in self._watchers:
+        for watcher in (*self._logs, *self._watchers):
             watcher(event)
 
 
@@ -265,8 +279,22 @@ def _timed(loader: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
         yield batch, time.monotonic() - began
 
 
-def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None]:
-    """The loaders of this process's photos: those to train on, and those to validate on.
+def _without_truths(plan: Plan) -> TrainingError:
+    augment = plan.config.augment
+    return TrainingError(
+        f"None of the {plan.train.box_count:,} boxes was in any of the inputs, so that nothing but "
+        "background was learned.",
+        f"Augmentation lost them: raise augment.scale_min ({augment.scale_min:g}) or lower "
+        f"augment.min_visible ({augment.min_visible:g}), or look at them with --preview."
+        if augment.enabled
+        else "Look at the photos with --preview.",
+    )
+
+
+def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None, Loader | None]:
+    """The loaders of this process's photos: those to train on, those to validate on, and these letterboxed.
+
+    The last is None where the validation photos are letterboxed anyway.
 
     Raises:
         InputError: there are fewer photos than a batch takes, or fewer than there are processes.
@@ -279,10 +307,14 @@ def _loaders(plan: Plan, fabric: Any) -> tuple[Loader, Loader | None]:
     assigner = plan.assigner()
     train = train_loader(plan.train, plan.config, plan.augmenter(), assigner, **shared)
     if plan.val is None:
-        return train, None
+        return train, None, None
     if len(plan.val) < fabric.world_size:
         raise InputError(
             f"There are {len(plan.val)} photos to validate on, and {fabric.world_size} processes.",
             "Each process needs one: validate on more photos, or train with fewer --devices.",
         )
-    return train, val_loader(plan.val, plan.config, plan.val_augmenter(), assigner, **shared)
+    val = val_loader(plan.val, plan.config, plan.val_augmenter(), assigner, **shared)
+    if not plan.config.compat:
+        return train, val, None
+    unassigned = Assigner(plan.network.description)
+    return train, val, val_loader(plan.val, plan.config, Augmenter(None), unassigned, **shared)

@@ -20,7 +20,7 @@ from headlab.train.events import Epoch, Event, StageStarted, Started, Stepped, W
 from headlab.train.planning import Plan
 from headlab.train.processes import is_first
 from headlab.train.result import TrainingRun, read_run
-from headlab.train.run_folder import check_is_free, resume_command
+from headlab.train.run_folder import claimed, resume_command
 from headlab.train.watching.logs import MetricsLog, StepsLog
 from headlab.train.watching.tensorboard import TensorBoardLog
 
@@ -29,13 +29,12 @@ def run_plan(plan: Plan, watchers: Sequence[Watcher], progress: Progress | None)
     """See `headlab.train.run`."""
     if not is_first():
         _run_further_process(plan)
-    if plan.state is None:
-        check_is_free(plan.folder)
     last_epoch = _LastEpoch(plan)
     logs = [log(plan.folder) for log in (MetricsLog, StepsLog, TensorBoardLog)]
     counter = [_StepCounter(progress)] if progress is not None else []
     try:
-        _train(plan, [last_epoch, *logs, *counter, *watchers])
+        with claimed(plan.folder, new=plan.state is None):
+            _train(plan, [last_epoch, *counter, *watchers], logs)
     except Interrupted as stop:
         raise Interrupted(stop.signal, last_epoch.interrupted()) from None
     except OutputError as error:
@@ -55,18 +54,18 @@ def _run_further_process(plan: Plan) -> None:
         SystemExit: always, with exit code 0.
     """
     with suppress(Interrupted, HeadlabError):
-        _train(plan, [])
+        _train(plan, [], [])
     raise SystemExit(0)
 
 
-def _train(plan: Plan, watchers: Sequence[Watcher]) -> None:
+def _train(plan: Plan, watchers: Sequence[Watcher], logs: Sequence[Watcher]) -> None:
     failures = explained_failures(plan.config)
     with interruptible() as interrupts, failures, launched(plan.config) as fabric:
         # A further process may have found another folder free, or the first one's not empty.
         folder: Path = gathered(plan.folder, fabric)[0]
         on_cpu = fabric.device.type == "cpu"
         with _debugging(plan.config.debug), kept_memory() if on_cpu else nullcontext():
-            Training(replace(plan, folder=folder), fabric, watchers, interrupts).run()
+            Training(replace(plan, folder=folder), fabric, watchers, interrupts, logs).run()
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from headlab.files.atomic import TEMPORARY_SUFFIX, write_bytes
 from headlab.files.folder import make_folder
 from headlab.train.engine.state import Progress, State, save_state
 from headlab.train.engine.weight_files import write_weights
-from headlab.train.planning import Plan, config_text, fingerprint
-from headlab.train.run_folder import CONFIG_NAME, STATE_NAME, WEIGHT_SUFFIXES
+from headlab.train.planning import Plan, config_text
+from headlab.train.run_folder import CONFIG_NAME, METRICS, STATE_NAME, STEPS, WEIGHT_SUFFIXES
 from headlab.yolov3.network import YOLOv3
 
 
@@ -27,7 +27,8 @@ class Keeper:
 
     def __init__(self, plan: Plan, first: bool) -> None:
         self._plan, self._first = plan, first
-        self._config, self._fingerprint = config_text(plan), fingerprint(plan)
+        self._config = config_text(plan)
+        self._fingerprint = ""
 
     def begin(self) -> None:
         """Make the folder and write the configuration; remove the half-written files of a killed training.
@@ -40,6 +41,7 @@ class Keeper:
         folder = self._plan.folder
         make_folder(folder, "Give another with -o.")
         _clear(folder)
+        self._fingerprint = self._plan.fingerprint  # of the photos as they are now
         write_bytes(folder / CONFIG_NAME, self._config.encode("utf-8"))
 
     def keep(
@@ -87,7 +89,7 @@ class Keeper:
 
 def _clear(folder: Path) -> None:
     """Remove what a killed training left half written, of a training's own files only."""
-    for name in (STATE_NAME, CONFIG_NAME, "best", "last"):
-        for path in folder.glob(f".{name}.*{TEMPORARY_SUFFIX}"):
+    for name in (STATE_NAME, CONFIG_NAME, METRICS, STEPS, "best", "last"):
+        for path in folder.glob(f".{name}*{TEMPORARY_SUFFIX}"):
             with contextlib.suppress(OSError):
                 path.unlink()

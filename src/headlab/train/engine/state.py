@@ -16,7 +16,7 @@ from headlab.errors import CheckpointError
 from headlab.files.atomic import replacing
 from headlab.train.run_folder import STATE_NAME
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Progress:
         epochs: the number of epochs that are done over all stages.
         global_step: the number of steps that are done.
         images: the number of photos seen, counted every time.
+        truths: the number of truths seen, counted every time.
         best: the best monitored value; None before the first validation.
         best_stage: the stage of the best epoch.
         best_epoch: the best epoch, from 1.
@@ -42,6 +43,7 @@ class Progress:
     epochs: int = 0
     global_step: int = 0
     images: int = 0
+    truths: int = 0
     best: float | None = None
     best_stage: int = 0
     best_epoch: int = 0
@@ -56,7 +58,7 @@ class State:
 
     Attributes:
         config: the configuration as YAML.
-        fingerprint: of the photos and boxes.
+        fingerprint: of the photos and boxes, see `headlab.train.data.fingerprint`.
         epsilon: of batch normalisation, which the configuration does not contain.
         progress: how far the training has come.
         network: the network's `state_dict`.

@@ -74,7 +74,8 @@ class EpochTotals:
 
     Attributes:
         terms: the mean loss.
-        truths: what became of the truths, as in `headlab.yolov3.targets.result.Counts`, by name.
+        truths: what became of the truths, by name: `headlab.yolov3.targets.result.Counts`, and those that
+            did not get as far, `headlab.yolov3.augment.photo.Dropped`.
         failed: photos that could not be read, and why.
         lr: the learning rate of the last step.
         data_share: the fraction of the time that was spent waiting for photos.
@@ -104,6 +105,7 @@ class EpochSums:
         """Add a step that took `step_s` seconds, `data_s` of which were spent waiting for photos."""
         self._loss.add(loss)
         self._truths.update(batch.targets.counts()._asdict())
+        self._truths.update(batch.dropped._asdict())
         self._failed.update(batch.failed)
         self._data_s += data_s
         self._step_s += step_s

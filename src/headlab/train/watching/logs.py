@@ -3,8 +3,9 @@
     metrics.csv     one row per epoch: all figures, each term by level and class
     steps.csv       one row per step: the loss and its terms, learning rate, times
 
-A resumed training drops the rows of an interrupted epoch, so that the files look as if there had been no
-interruption. If the disk is full, what was written before is unchanged.
+An epoch is written here before its state is. A resumed training drops the rows of an epoch that its state
+does not have, so that the files look as if there had been no interruption. If the disk is full, what was
+written before is unchanged.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from headlab.errors import InputError
 from headlab.files.appending import append
 from headlab.files.atomic import write_bytes
 from headlab.files.folder import make_folder
 from headlab.files.text import decoded, read_bytes
 from headlab.train.events import Epoch, Event, StageStarted, Started, Stepped, Terms
+from headlab.train.run_folder import METRICS, STEPS
 
-METRICS = "metrics.csv"
-STEPS = "steps.csv"
 EPOCH_COLUMNS = ("stage", "epoch", "global_step", "lr", "best", "seconds", "data_share")
 
 Row = dict[str, str]
@@ -145,24 +146,46 @@ def _step_row(event: Stepped) -> Row:
 def rows_before(path: Path, event: StageStarted) -> Iterator[Row]:
     """The rows of a file up to where a stage is resumed; none if there is no file.
 
-    A row that was truncated by a crash is left out, and so is what follows it.
+    A last row that was truncated by a crash is left out.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or something in it is not a row of a training.
     """
     if not path.exists():
         return
     data = read_bytes(path)
     whole = decoded(data[: data.rfind(b"\n") + 1], path)
-    for row in csv.DictReader(whole.lines):
-        try:
-            epoch = int(row["stage"]), int(row["epoch"])
-        except (KeyError, TypeError, ValueError):
-            return
-        if None in row or None in row.values():
-            return
-        if epoch <= (event.number, event.done_epochs):
-            yield row
+    reader = csv.DictReader(whole.lines)
+    last = len(whole.lines)
+    try:
+        if data and not {"stage", "epoch"} <= set(reader.fieldnames or ()):
+            raise _no_row(path, 1)
+        for row in reader:
+            epoch = _epoch_of(row)
+            if epoch is None:
+                if reader.line_num < last:
+                    raise _no_row(path, reader.line_num)
+            elif epoch <= (event.number, event.done_epochs):
+                yield row
+    except csv.Error:
+        raise _no_row(path, reader.line_num) from None
+
+
+def _epoch_of(row: Mapping[Any, Any]) -> tuple[int, int] | None:
+    """Stage and epoch of a row; None if it is not a whole row."""
+    if None in row or None in row.values():
+        return None
+    try:
+        return int(row["stage"]), int(row["epoch"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _no_row(path: Path, line: int) -> InputError:
+    return InputError(
+        f"{path}:{line}: this is not a row that a training wrote.",
+        "Correct the line, or move the file away: a resumed training then begins a new one.",
+    )
 
 
 def _csv(rows: Sequence[Mapping[str, str]], *, heading: bool = True) -> bytes:

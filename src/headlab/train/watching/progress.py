@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headlab.plain_text import printable, size_text
+from headlab.results.printing import discard, readers_may_leave
 from headlab.results.tables import console
 from headlab.train.events import Epoch, Event, Finished, StageStarted, Started, Stepped
 from headlab.train.watching.text import (
@@ -90,10 +92,24 @@ class TrainProgress:
             yield from finished_lines(event, self._data)
 
     def _print(self, lines: Iterator[str]) -> None:
-        for line in lines:
-            self._out.print(Text(printable(line)), soft_wrap=True)
+        with self._printing():
+            for line in lines:
+                self._out.print(Text(printable(line)), soft_wrap=True)
+
+    @contextmanager
+    def _printing(self) -> Iterator[None]:
+        """Print, and end the printing only, not the training, if the reader has gone."""
+        try:
+            with readers_may_leave(self._out.file):
+                yield
+        except SystemExit:  # how rich ends the program when the reader of a pipe has gone
+            discard(self._out.file)
 
     def _show(self, event: Stepped) -> None:
+        with self._printing():
+            self._show_step(event)
+
+    def _show_step(self, event: Stepped) -> None:
         self._pace.step(event)
         now = step_shown(event, self._pace)
         if self._live is None:
@@ -109,7 +125,8 @@ class TrainProgress:
 
     def _end_live(self) -> None:
         if self._live is not None:
-            self._live.stop()
+            with self._printing():
+                self._live.stop()
             self._live = None
 
 

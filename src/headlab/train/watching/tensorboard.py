@@ -15,9 +15,9 @@ from typing import Any
 from headlab.files.appending import append
 from headlab.files.folder import make_folder
 from headlab.train.events import Epoch, Event, Started, Stepped
+from headlab.train.run_folder import TENSORBOARD
 from headlab.train.watching.logs import epoch_figures
 
-FOLDER = "tensorboard"
 _VERSION = "brain.Event:2"
 
 
@@ -32,7 +32,7 @@ class TensorBoardLog:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder / FOLDER
+        self._folder = folder / TENSORBOARD
         self._path: Path | None = None
         self._resumed = False
         self._records = io.BytesIO()

@@ -115,6 +115,11 @@ def _annotations(data: DataConfig | None) -> str:
 
 def _lost_lines(truths: Mapping[str, int]) -> Iterator[str]:
     total = truths.get("truths", 0)
+    if not total and truths:
+        cropped, small = truths.get("cropped", 0), truths.get("too_small", 0)
+        yield (
+            f"       not one box was learned: {cropped:,} were cropped, {small:,} too small in the input"
+        )
     if truths.get("lost"):
         yield f"       {truths['lost']:,} of {total:,} boxes found no free slot and were not learned"
     if truths.get("skipped"):

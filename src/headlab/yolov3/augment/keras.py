@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from headlab.yolov3.augment.colour import adjust_hsv
 from headlab.yolov3.augment.options import AugmentOptions
-from headlab.yolov3.augment.photo import Photo, image_of
+from headlab.yolov3.augment.photo import Dropped, Photo, image_of
 from headlab.yolov3.augment.placement import Placement
 from headlab.yolov3.letterbox import Letterbox
 
@@ -99,11 +99,15 @@ def apply(photo: Photo, drawn: KerasDraw) -> Photo:
     height, width = drawn.placement.canvas_hw_px
     corners, classes = _split(photo)
     corners = np.trunc(drawn.placement.boxes(corners))
+    small = int((corners[:, 2:] - corners[:, :2] <= 1).any(1).sum())
     if drawn.flip:
         corners[:, [0, 2]] = width - corners[:, [2, 0]]
     corners = np.clip(corners, 0, (width, height, width, height))
-    kept = [i for i in drawn.order if (corners[i, 2:] - corners[i, :2] > 1).all()][:MOST_BOXES]
-    return Photo(image_of(pixels), _joined(corners[kept], classes[kept]))
+    large = [i for i in drawn.order if (corners[i, 2:] - corners[i, :2] > 1).all()]
+    kept = large[:MOST_BOXES]
+    cropped, surplus = len(corners) - small - len(large), len(large) - len(kept)
+    dropped = Dropped(cropped, small, surplus)
+    return Photo(image_of(pixels), _joined(corners[kept], classes[kept]), dropped)
 
 
 def letterboxed(photo: Photo, input_hw_px: tuple[int, int]) -> Photo:
@@ -114,14 +118,15 @@ def letterboxed(photo: Photo, input_hw_px: tuple[int, int]) -> Photo:
     # The original scales by the exact size, not by the one that was truncated to whole pixels.
     scale = min(input_width / width, input_height / height)
     corners = np.trunc(corners * scale + np.array(box.offset_xy_px * 2))
-    return Photo(image_of(box.pixels(photo.pixels)), _joined(corners, classes))
+    return Photo(image_of(box.pixels(photo.pixels)), _joined(corners, classes), photo.dropped)
 
 
 def some_boxes(photo: Photo, generator: np.random.RandomState) -> Photo:
     """The photo with a random 20 of its boxes if it has more."""
     if len(photo.boxes) <= MOST_BOXES:
         return photo
-    return Photo(photo.image, photo.boxes[generator.permutation(len(photo.boxes))[:MOST_BOXES]])
+    some = photo.boxes[generator.permutation(len(photo.boxes))[:MOST_BOXES]]
+    return Photo(photo.image, some, Dropped(surplus=len(photo.boxes) - MOST_BOXES))
 
 
 def _split(photo: Photo) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

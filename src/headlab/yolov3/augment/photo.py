@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,28 @@ Pixels = NDArray[np.uint8]
 """RGB, uint8, (H, W, 3)."""
 
 
+class Dropped(NamedTuple):
+    """How many boxes of photos are not in the picture that was made of them.
+
+    Attributes:
+        cropped: too little of them is left in the picture.
+        too_small: they are too narrow or too low in the picture, even where all of them is in it.
+        surplus: there are more of them than keras-yolo3 takes from a photo.
+    """
+
+    cropped: int = 0
+    too_small: int = 0
+    surplus: int = 0
+
+    @classmethod
+    def total(cls, parts: Iterable[Dropped]) -> Dropped:
+        """The sums over several pictures."""
+        return cls(*map(sum, zip(*parts, strict=True)))
+
+
+NOTHING_DROPPED = Dropped()
+
+
 @dataclass(frozen=True)
 class Photo:
     """An image and the objects in it.
@@ -22,10 +45,12 @@ class Photo:
     Attributes:
         image: RGB, uint8, (3, H, W), as a rule a view of memory in the order (H, W, 3).
         boxes: x1, y1, x2, y2 in the image's pixels and the class number, float32, (n, 5).
+        dropped: boxes that were lost on the way from the photo to this image.
     """
 
     image: Tensor
     boxes: Tensor
+    dropped: Dropped = NOTHING_DROPPED
 
     @property
     def hw_px(self) -> tuple[int, int]:
@@ -70,6 +95,21 @@ def as_photo(sample: dict[str, Any]) -> Photo:
     boxes = sample["boxes"].as_subclass(Tensor)
     labels = sample["labels"].to(boxes.dtype)
     return Photo(sample["image"].as_subclass(Tensor), torch.cat((boxes, labels[:, None]), 1))
+
+
+def with_visible_boxes(photo: Photo, **limits: float) -> Photo:
+    """The image with the boxes that `visible_boxes` leaves; the others are counted.
+
+    Args:
+        photo: its boxes may reach beyond the image.
+        limits: `min_visible` and `more_than_px`, as of `visible_boxes`.
+    """
+    left = visible_boxes(photo.boxes, photo.hw_px, **limits)
+    sizes = photo.boxes[:, 2:4] - photo.boxes[:, :2]
+    small = int((sizes <= limits.get("more_than_px", 1.0)).any(1).sum())
+    cropped = len(photo.boxes) - len(left) - small
+    dropped = Dropped.total([photo.dropped, Dropped(cropped, small)])
+    return Photo(photo.image, left, dropped)
 
 
 def visible_boxes(

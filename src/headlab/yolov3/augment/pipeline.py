@@ -12,7 +12,15 @@ from torchvision.transforms import v2
 from headlab.errors import InputError
 from headlab.yolov3.augment import keras
 from headlab.yolov3.augment.options import AugmentOptions
-from headlab.yolov3.augment.photo import Photo, as_photo, as_sample, image_of, visible_boxes
+from headlab.yolov3.augment.photo import (
+    Dropped,
+    Photo,
+    as_photo,
+    as_sample,
+    image_of,
+    visible_boxes,
+    with_visible_boxes,
+)
 from headlab.yolov3.augment.transforms import RandomColours, RandomPad, RandomSize, uniform
 from headlab.yolov3.letterbox import Letterbox
 
@@ -65,7 +73,7 @@ class Augmenter:
 
         Returns:
             The picture with the boxes that are left, in its pixels: within it, and more than 1 px wide and
-            high (more than 0 px if photos are only letterboxed).
+            high (more than 0 px if photos are only letterboxed). The others are counted as `dropped`.
 
         Raises:
             InputError: this number of photos cannot be used, or `extra` returns another size or type.
@@ -92,9 +100,9 @@ class Augmenter:
         within = visible_boxes(photo.boxes, photo.hw_px, more_than_px=0)
         corners = torch.from_numpy(box.to_input(within[:, :4].numpy()))
         boxes = torch.cat((corners.to(within.dtype), within[:, 4:]), 1)
-        return Photo(
-            image_of(box.pixels(photo.pixels)), visible_boxes(boxes, input_hw_px, more_than_px=0)
-        )
+        outside = Dropped(cropped=len(photo.boxes) - len(within))
+        made = Photo(image_of(box.pixels(photo.pixels)), boxes, outside)
+        return with_visible_boxes(made, more_than_px=0)
 
 
 def _view(
@@ -113,9 +121,7 @@ def _view(
         ]
     )
     made = as_photo(steps(as_sample(photo)))
-    return Photo(
-        made.image, visible_boxes(made.boxes, canvas_hw_px, min_visible=options.min_visible)
-    )
+    return with_visible_boxes(made, min_visible=options.min_visible)
 
 
 def _mosaic(
@@ -130,7 +136,7 @@ def _mosaic(
     centre_y, centre_x = (max(int(side * uniform(0.25, 0.75)), 1) for side in input_hw_px)
     half = max(height // 2, 1), max(width // 2, 1)
     canvas = np.empty((height, width, 3), np.uint8)
-    boxes = []
+    boxes, dropped = [], []
     rows, cols = (
         (slice(0, centre_y), slice(centre_y, height)),
         (slice(0, centre_x), slice(centre_x, width)),
@@ -140,7 +146,8 @@ def _mosaic(
         view = _view(photo, options, half, quadrant)
         canvas[row, col] = view.pixels
         boxes.append(view.boxes + torch.tensor([col.start, row.start, col.start, row.start, 0.0]))
-    return Photo(image_of(canvas), torch.cat(boxes))
+        dropped.append(view.dropped)
+    return Photo(image_of(canvas), torch.cat(boxes), Dropped.total(dropped))
 
 
 def _further(photo: Photo, extra: Callable[[dict[str, Any]], dict[str, Any]]) -> Photo:
@@ -152,7 +159,7 @@ def _further(photo: Photo, extra: Callable[[dict[str, Any]], dict[str, Any]]) ->
             f"{tuple(made.image.shape)}.",
             "Use transforms that keep the size and the type of the image.",
         )
-    return Photo(made.image, visible_boxes(made.boxes, made.hw_px))
+    return with_visible_boxes(Photo(made.image, made.boxes, photo.dropped))
 
 
 def _random_state() -> np.random.RandomState:

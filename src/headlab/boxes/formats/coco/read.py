@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from headlab.boxes.classes import Names, class_names
+from headlab.boxes.classes import class_names
 from headlab.boxes.formats.coco.columns import CocoFile, read_coco_json, whole_number
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.formats.format import SURE, Evidence, Reading
 from headlab.boxes.photos.search import resolved, with_slashes
 from headlab.boxes.table import (
     ASSUMED,
@@ -29,14 +29,32 @@ from headlab.boxes.table import (
     images_frame,
 )
 from headlab.errors import InputError
-from headlab.files.text import sound
+from headlab.files.existing import is_folder
+from headlab.files.text import first_lines, sound
 
 _PREFIXES = ("instances_", "_annotations.", "annotations_")
 
 
-def recognise_coco(path: Path) -> Likeness:
-    """Sure of JSON."""
-    return "sure" if path.suffix.lower() == ".json" else "no"
+def recognise_coco(path: Path) -> Evidence:
+    """Sure of a file with the name of JSON; of a folder, it says which file to give instead."""
+    if is_folder(path):
+        files = (file for base in (path, path / "annotations") for file in base.glob("*.json"))
+        listing = next((file for file in sorted(files) if _names_images(file)), None)
+        if listing is None:
+            return Evidence(0, "no JSON file with 'images' and 'annotations'")
+        return Evidence(0, f"{listing} looks like one: give that file instead of the folder")
+    if path.suffix.lower() == ".json":
+        return Evidence(SURE, "the name ends in .json")
+    return Evidence(0, "no JSON file")
+
+
+def _names_images(path: Path) -> bool:
+    """Whether a JSON file begins like one of COCO, as far as its first lines tell."""
+    try:
+        start = "".join(first_lines(path))
+    except InputError:
+        return False
+    return '"images"' in start or '"annotations"' in start
 
 
 def read_coco(path: Path, how: Reading) -> BoxTable:
@@ -60,7 +78,7 @@ def read_coco(path: Path, how: Reading) -> BoxTable:
         Problem("warning", kind, f"Annotation {index + 1} of the list {what}{_more(count)}.", file)
         for kind, index, what, count in content.assumed
     ]
-    names, categories = _classes(content, how.names, file, problems)
+    names, categories = _classes(content, how, file, problems)
     entries = _images(content, file, problems)
     if not entries:
         causes = [problem.message for problem in problems if problem.kind == _BAD_IMAGE]
@@ -88,11 +106,15 @@ def read_coco(path: Path, how: Reading) -> BoxTable:
     complete = len(by_class) == len(names)
     complete = complete and not any(map(content.numbers.is_made, categories))
     category_ids = tuple(by_class[class_id] for class_id in range(len(names))) if complete else ()
-    return BoxTable(boxes, images, names, tuple(problems), "coco", category_ids)
+    source = "the categories" if how.names is None else "the names that were given"
+    return BoxTable(
+        *(boxes, images, names, tuple(problems), "coco", category_ids),
+        names_source=source if names else "",
+    )
 
 
 def _classes(
-    content: CocoFile, given: Names | None, file: str, problems: list[Problem]
+    content: CocoFile, how: Reading, file: str, problems: list[Problem]
 ) -> tuple[tuple[str, ...], dict[int, int]]:
     """The class names, and the class number of each category's number."""
     listed = content.rest.get("categories")
@@ -105,9 +127,10 @@ def _classes(
             problems.append(Problem("error", "bad-category", message, file))
             continue
         categories[number] = sound(entry.get("name", f"category {number}"))[:_LONGEST_NAME]
-    if given is not None:
-        names, unsure = class_names(given)
-        problems += unsure
+    if how.names is not None:
+        listed_names = class_names(how.names, how.encoding)
+        names = listed_names.names
+        problems += listed_names.problems
         class_ids = {name: class_id for class_id, name in enumerate(names)}
         return names, {
             number: class_ids[name] for number, name in categories.items() if name in class_ids

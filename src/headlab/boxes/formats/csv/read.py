@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from headlab.boxes.classes import class_names, names_next_to
+from headlab.boxes.classes import NamesRead, class_names, names_next_to
 from headlab.boxes.formats.csv.columns import Columns, cells_of, columns_of, is_number
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.formats.format import SURE, Evidence, Reading
 from headlab.boxes.formats.keras_yolo3.line import BOX
 from headlab.boxes.formats.numbers import MAX_CLASS
 from headlab.boxes.photos.search import resolved, with_slashes
@@ -50,24 +50,27 @@ _LONGEST_SIDE = 9  # digits
 _EXPECTED = "filename, xmin, ymin, xmax, ymax, class, and perhaps width and height"
 
 
-def recognise_csv(path: Path) -> Likeness:
+def recognise_csv(path: Path) -> Evidence:
     """Sure of a file with the usual columns, and of a folder with `_annotations.csv` in it or in its splits.
 
     Raises:
         InputError: the file is CSV by its name, but has other columns.
     """
     if is_folder(path):
-        return "sure" if _files_in(path) else "no"
+        files = ", ".join(str(file.relative_to(path)) for file in _files_in(path).values())
+        return Evidence(SURE, files) if files else Evidence(0, f"no {_ROBOFLOWS}")
     suffix = path.suffix.lower()
     if not is_file(path) or suffix in _NOT_CSV:
-        return "no"
+        return Evidence(0, "no CSV file")
     lines = first_lines(path)
-    if columns_of(lines) is not None:
-        return "sure"
+    columns = columns_of(lines)
+    if columns is not None:
+        named = "columns named" if columns.header else "rows of"
+        return Evidence(SURE, f"{named} {', '.join(columns.places)}")
     words = (word for line in lines for word in line.split())
     if suffix in _SUFFIXES and lines and not any(re.match(BOX, word) for word in words):
         raise _other_columns(path, lines)
-    return "no"
+    return Evidence(0, "no columns with a photo, two corners and a class")
 
 
 def read_csv(path: Path, how: Reading) -> BoxTable:
@@ -119,7 +122,7 @@ def _read_file(path: Path, how: Reading, split: str | None) -> BoxTable:
     rows = _rows(text.lines, columns, str(path))
     if not rows.images:
         raise InputError(f"{path}: no row names an image.", "Give a file with annotations.")
-    names, numbers, unsure = _classes({label for _, label, _ in rows.boxes}, path, how)
+    names, numbers = _classes({label for _, label, _ in rows.boxes}, path, how)
     kept = []
     for at, (_, label, line) in enumerate(rows.boxes):
         if label in numbers:
@@ -148,8 +151,8 @@ def _read_file(path: Path, how: Reading, split: str | None) -> BoxTable:
         file=str(path),
         line=[rows.boxes[at][2] for at in order],
     )
-    problems = (*encoding_problems(text.remarks, path), *unsure, *rows.problems)
-    return BoxTable(boxes, images, names, problems, "csv")
+    problems = (*encoding_problems(text.remarks, path), *names.problems, *rows.problems)
+    return BoxTable(boxes, images, names.names, problems, "csv", names_source=names.source)
 
 
 def _rows(lines: Sequence[str], columns: Columns, file: str) -> _Rows:
@@ -207,40 +210,37 @@ def _side(cells: Sequence[str], places: dict[str, int], name: str) -> int | None
     return int(float(text)) if 1 <= float(text) < MAX_CLASS else None
 
 
-def _classes(
-    labels: set[str], path: Path, how: Reading
-) -> tuple[tuple[str, ...], dict[str, int], tuple[Problem, ...]]:
-    """The class names, the number of each label, and what is uncertain about them."""
-    all_numbers = all(re.fullmatch(r"[0-9]{1,9}", label) for label in labels)
+def _classes(labels: set[str], path: Path, how: Reading) -> tuple[NamesRead, dict[str, int]]:
+    """The class names, and the number of each label."""
     if how.names is not None:
-        names, unsure = class_names(how.names)
+        names = class_names(how.names, how.encoding)
     else:
-        names, unsure = names_next_to(path)
-        if not names:
-            mapped = _mapped(path.parent)
-            names, unsure = (mapped, ()) if mapped else (names, unsure)
-    by_name = {name: number for number, name in reversed(list(enumerate(names)))}
-    if names and labels <= by_name.keys():
-        return names, by_name, unsure
-    if all_numbers and labels:
-        return names, {label: int(label) for label in labels}, unsure
+        names = names_next_to(path, how.encoding)
+        if not names.names:
+            names = _mapped(path.parent) or names
+    by_name = {name: number for number, name in reversed(list(enumerate(names.names)))}
+    if names.names and labels <= by_name.keys():
+        return names, by_name
+    if labels and all(re.fullmatch(r"[0-9]{1,9}", label) for label in labels):
+        return names, {label: int(label) for label in labels}
     if how.names is not None:
-        return names, by_name, unsure
+        return names, by_name
     ordered = tuple(sorted(labels))
-    return ordered, {name: number for number, name in enumerate(ordered)}, ()
+    source = "the rows, in alphabetical order" if ordered else ""
+    return NamesRead(ordered, (), source), {name: at for at, name in enumerate(ordered)}
 
 
-def _mapped(folder: Path) -> tuple[str, ...]:
-    """The names in keras-retinanet's list of classes, name,number; none if there is no such list."""
+def _mapped(folder: Path) -> NamesRead | None:
+    """The names in keras-retinanet's list of classes, name,number; None if there is no such list."""
     for file in (folder / name for name in _MAPPINGS):
         if not is_file(file):
             continue
         rows = [cells_of(line, ",") for line in read_text(file).lines if line.strip()]
         names = {row[1]: row[0] for row in rows if len(row) == 2}
         ordered = [names.get(str(number)) for number in range(len(rows))]
-        if all(ordered):
-            return tuple(name for name in ordered if name)
-    return ()
+        if ordered and all(ordered):
+            return NamesRead(tuple(name for name in ordered if name), (), file.name)
+    return None
 
 
 def _other_columns(path: Path, lines: Sequence[str]) -> InputError:

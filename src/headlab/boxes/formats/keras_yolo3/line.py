@@ -12,6 +12,9 @@ from headlab.boxes.table import FARTHEST_PX
 BOX = rf"^{NUMBER}(?:,{NUMBER}){{4}}$"
 """Five numbers separated by commas; the same pattern for Python's `re` and for polars."""
 
+NEARLY_BOX = rf"^{NUMBER}(?:,{NUMBER}){{3,5}}$"
+"""A box, or one with a number too few or too many, such as a confidence."""
+
 PLAIN_LINE = rf"^[ \t]*[^ \t,][^,]*(?:[ \t]{BOX[1:-1]})*[ \t]*$"
 """A path without commas, then nothing but boxes: polars reads such lines as columns."""
 

@@ -16,11 +16,11 @@ import numpy as np
 import polars as pl
 
 from headlab.boxes.classes import class_names, names_next_to
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.formats.format import ENOUGH, SURE, Evidence, Reading
 from headlab.boxes.formats.keras_yolo3.columns import columns_mistake
-from headlab.boxes.formats.keras_yolo3.line import BOX, PLAIN_LINE, parse_line
+from headlab.boxes.formats.keras_yolo3.line import MEANT_AS_BOX, NEARLY_BOX, PLAIN_LINE, parse_line
 from headlab.boxes.formats.numbers import MAX_CLASS
-from headlab.boxes.photos.search import resolved, with_slashes
+from headlab.boxes.photos.search import is_photo, resolved, with_slashes
 from headlab.boxes.table import (
     FARTHEST_PX,
     WRONG_COLUMNS,
@@ -33,19 +33,51 @@ from headlab.boxes.table import (
 from headlab.errors import InputError
 from headlab.files.existing import is_file
 from headlab.files.text import first_lines, read_text
+from headlab.plain_text import counted
 
 _NOT_PLAIN_TEXT = (".yaml", ".yml", ".json", ".xml")
 _LINES_LOOKED_AT = 200
 
 
-def recognise_keras(path: Path) -> Likeness:
-    """Sure where one of the first lines has a box; possible for every text file."""
-    if not is_file(path) or path.suffix.lower() in _NOT_PLAIN_TEXT:
-        return "no"
-    words = (word for line in first_lines(path)[:_LINES_LOOKED_AT] for word in line.split())
-    if any(re.match(BOX, word) for word in words):
-        return "sure"
-    return "no" if path.suffix.lower() in (".csv", ".tsv") else "possible"
+def recognise_keras(path: Path) -> Evidence:
+    """Score the share of the first lines that have boxes; lines of photos alone are just enough."""
+    if not is_file(path):
+        return Evidence(0, f"no text file with {_BOXES}{_text_within(path)}")
+    if path.suffix.lower() in _NOT_PLAIN_TEXT:
+        return Evidence(0, f"no text file with {_BOXES}")
+    boxes, photos, count = _looked_at(path)
+    if not count:
+        return Evidence(0, "no text")
+    if not boxes:
+        is_list = photos == count
+        return Evidence(ENOUGH if is_list else 0, f"{photos} paths of photos, and no {_BOXES}")
+    score = (SURE + (boxes + photos) / count) / 2 if boxes + photos >= count / 2 else 0
+    return Evidence(score, f"{_BOXES} in {boxes} of the first {counted(count, 'line')}")
+
+
+def _looked_at(path: Path) -> tuple[int, int, int]:
+    """How many of the first lines have boxes, how many are the path of a photo, and how many there are."""
+    lines = [line.strip() for line in first_lines(path)[:_LINES_LOOKED_AT] if line.strip()]
+    with_boxes = [
+        line for line in lines if any(re.match(MEANT_AS_BOX, word) for word in line.split())
+    ]
+    has_one = any(re.match(NEARLY_BOX, word) for line in with_boxes for word in line.split())
+    return len(with_boxes) if has_one else 0, sum(map(is_photo, lines)), len(lines)
+
+
+def _text_within(folder: Path) -> str:
+    """Which file to give instead of its folder, if there is one."""
+    for file in sorted(folder.glob("*.txt"))[:_FILES_LOOKED_AT]:
+        try:
+            if _looked_at(file)[0]:
+                return f" ({file} looks like one: give that file instead of the folder)"
+        except InputError:
+            continue
+    return ""
+
+
+_BOXES = "boxes x1,y1,x2,y2,class"
+_FILES_LOOKED_AT = 20
 
 
 def read_keras(path: Path, how: Reading) -> BoxTable:
@@ -57,7 +89,11 @@ def read_keras(path: Path, how: Reading) -> BoxTable:
         InputError: a file cannot be read, or no line names an image.
     """
     text = read_text(path, how.encoding)
-    names, unsure = names_next_to(path) if how.names is None else class_names(how.names)
+    names = (
+        names_next_to(path, how.encoding)
+        if how.names is None
+        else class_names(how.names, how.encoding)
+    )
     lines, boxes, rejected = _parsed(text.lines, str(path))
     if not lines.height and not rejected:
         raise InputError(f"{path}: no line names an image.", "Give a file with annotations.")
@@ -76,8 +112,8 @@ def read_keras(path: Path, how: Reading) -> BoxTable:
         file=str(path),
         line=lines["line"].gather(boxes["image_id"]),
     )
-    problems = (*encoding_problems(text.remarks, path), *unsure, *rejected)
-    return BoxTable(box_rows, images, names, problems, "keras")
+    problems = (*encoding_problems(text.remarks, path), *names.problems, *rejected)
+    return BoxTable(box_rows, images, names.names, problems, "keras", names_source=names.source)
 
 
 def _parsed(lines: list[str], file: str) -> tuple[pl.DataFrame, pl.DataFrame, list[Problem]]:

@@ -70,7 +70,8 @@ def _write_lines(table: BoxTable, file: Path, losses: Losses) -> None:
 
 
 def _write_names(table: BoxTable, file: Path) -> None:
-    file.write_text(names_text(table), "utf-8")
+    if table.class_names:
+        file.write_text(names_text(table), "utf-8")
 
 
 _EXACT = 1e-9

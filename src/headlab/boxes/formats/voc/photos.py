@@ -89,10 +89,11 @@ class VocPhotos:
                 f"<filename> is {said}, a photo that has an XML file of its own, and there is no photo "
                 f"named {stem}: the photo is missing."
             )
-            return self._missing(stem, remark)
-        return self._missing(said or stem)
+            return self.missing(stem, remark)
+        return self.missing(said or stem)
 
-    def _missing(self, name: str, remark: str = "") -> VocPhoto:
+    def missing(self, name: str, remark: str = "") -> VocPhoto:
+        """The photo of a name, where it would be."""
         name = name if is_photo(name) else f"{name}.jpg"
         return VocPhoto(name, f"{self._folder}{os.sep}{name}", remark)
 

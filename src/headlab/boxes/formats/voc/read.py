@@ -7,15 +7,16 @@ does not say which, so that corners are read, and written back, as they are.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from headlab.boxes.classes import class_names, names_found
-from headlab.boxes.formats.format import Likeness, Reading
+from headlab.boxes.classes import NamesRead, class_names, names_found
+from headlab.boxes.formats.format import SURE, Evidence, Reading
 from headlab.boxes.formats.voc.lists import SplitList, split_lists, split_names
 from headlab.boxes.formats.voc.photos import VocPhoto, VocPhotos
 from headlab.boxes.formats.voc.xml import Annotation, NotVoc, parse_annotation
@@ -28,10 +29,13 @@ from headlab.boxes.table import (
     images_frame,
 )
 from headlab.errors import InputError
-from headlab.files.existing import is_folder
+from headlab.files.existing import is_file, is_folder
+from headlab.files.opening import opened
 from headlab.files.text import sound
 
 _THREADS = 4
+_XML_FILES = 0.6
+"""How much XML files speak for Pascal VOC where they lie next to anything else."""
 _SPLIT_FOLDERS = ("train", "val", "valid", "test")
 
 
@@ -70,7 +74,7 @@ class _Entry:
         return self.home.file(self.stem)
 
 
-def recognise_voc(path: Path) -> Likeness:
+def recognise_voc(path: Path) -> Evidence:
     """Sure of a folder with XML files in `Annotations`; possible for one with XML files of its own.
 
     Raises:
@@ -78,12 +82,15 @@ def recognise_voc(path: Path) -> Likeness:
     """
     if is_folder(path):
         folders = _xml_folders(path)
-        if any(folder != home for _, home, folder in folders):
-            return "sure"
-        return "possible" if folders else "no"
+        inner = [folder for _, home, folder in folders if folder != home]
+        if inner:
+            return Evidence(SURE, f"XML files in {inner[0].relative_to(path)}")
+        if folders:
+            return Evidence(_XML_FILES, "XML files")
+        return Evidence(0, "no XML files, in Annotations or in the folder itself")
     if path.suffix.lower() == ".xml":
         raise InputError(f"{path}: one XML file.", f"Give its folder: {path.parent}.")
-    return "no"
+    return Evidence(0, "no folder with XML files")
 
 
 def read_voc(path: Path, how: Reading) -> BoxTable:
@@ -108,23 +115,23 @@ def read_voc(path: Path, how: Reading) -> BoxTable:
     problems: list[Problem] = []
     entries = _entries(path, homes, how.split, problems)
     annotations = _annotations([home.file(stem) for home in homes for stem in home.stems], problems)
-    unsure: tuple[Problem, ...] = ()
     if how.names is not None:
-        names, unsure = class_names(how.names)
+        names = class_names(how.names, how.encoding)
     elif (path / "classes.txt").is_file():
-        names, unsure = names_found(path / "classes.txt")
+        names = names_found(path / "classes.txt", how.encoding)
     else:
         found = {
             annotated.name
             for annotation in annotations.values()
             for annotated in annotation.objects
         }
-        names = tuple(sorted(found))
-    problems += unsure
+        names = NamesRead(tuple(sorted(found)), (), "the XML files, in alphabetical order")
+    problems += names.problems
     photos = {
         home.folder: VocPhotos(home.path, home.folder, how.images, home.stems) for home in homes
     }
-    return _table(entries, annotations, names, photos, problems)
+    table = _table(entries, annotations, names.names, photos, problems)
+    return replace(table, names_source=names.source)
 
 
 def _xml_folders(path: Path) -> list[tuple[str | None, Path, Path]]:
@@ -211,8 +218,8 @@ def _annotations(files: Sequence[str], problems: list[Problem]) -> dict[str, Ann
     def read(file: str) -> Annotation | Problem:
         try:
             # Not with headlab.files.text: XML says its own encoding, and this is faster than Path's open.
-            with open(file, "rb", buffering=0) as opened:  # noqa: PTH123
-                return parse_annotation(opened.read())
+            with opened(file) as xml:
+                return parse_annotation(xml.read())
         except NotVoc as error:
             message = f"The file was skipped: {error.reason}."
             return Problem("error", "bad-file", message, file, error.line)
@@ -242,10 +249,11 @@ def _table(
     kept = [entry for entry in entries if entry.xml in annotations]
     ids, class_ids, corners, flags, files, lines, shown, places = [], [], [], [], [], [], [], []
     told: set[str] = set()
+    chosen = _photos(kept, annotations, photos)
     for image_id, entry in enumerate(kept):
         file = entry.xml
         annotation = annotations[file]
-        photo = photos[entry.home.folder].of(entry.stem, annotation.filename)
+        photo = chosen[file]
         image = photo.name
         shown.append(image)
         places.append(photo.path)
@@ -287,6 +295,28 @@ def _table(
         difficult=flags,
     )
     return BoxTable(boxes, images, names, tuple(problems), "voc")
+
+
+def _photos(
+    entries: Sequence[_Entry],
+    annotations: dict[str, Annotation],
+    photos: dict[Path, VocPhotos],
+) -> dict[str, VocPhoto]:
+    """The photo of each XML file, by the file.
+
+    A name that several files give and that no photo has came from a template: then each has its own.
+    """
+    chosen, homes = {}, {}
+    for entry in entries:
+        near = photos[entry.home.folder]
+        chosen[entry.xml] = near.of(entry.stem, annotations[entry.xml].filename)
+        homes[entry.xml] = near, entry.stem
+    shared = Counter(photo.path for photo in chosen.values())
+    for file, photo in chosen.items():
+        if shared[photo.path] > 1 and not is_file(photo.path):
+            near, stem = homes[file]
+            chosen[file] = near.missing(stem, photo.remark)
+    return chosen
 
 
 def _told(annotation: Annotation, photo: VocPhoto, file: str) -> Iterator[Problem]:

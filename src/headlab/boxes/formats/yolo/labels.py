@@ -13,15 +13,18 @@ import polars as pl
 
 from headlab.boxes.formats.numbers import MAX_CLASS, NUMBER
 from headlab.boxes.table import Problem
+from headlab.files.opening import opened
 
 PLAIN = rf"^[ \t]*[0-9]+(?:[ \t]+{NUMBER}){{4}}[ \t]*$"
-_FARTHEST = (
-    2.0  # a number beyond this is not a share of a photo, however carelessly a box was drawn
-)
+BEGINS_PLAIN = rf"^[ \t]*[0-9]+(?:[ \t]+{NUMBER}){{4}}(?:[ \t]|$)"
+"""Five numbers, and perhaps more."""
+
+FARTHEST = 2.0  # a number beyond this is not a share of a photo, however carelessly a box was drawn
 _THREADS = min(8, 2 * (os.cpu_count() or 1))
 _AT_ONCE = 64
 _POLYGON_FROM = 7
 _SHOWN = 60
+_EXAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -32,19 +35,26 @@ class Labels:
         boxes: columns photo (its number), line, class_id, and x1, y1, x2, y2 as shares of the photo.
         missing: the numbers of photos that have no label file.
         problems: what was skipped or changed.
+        lines: how many lines there are, empty ones apart.
+        odd: the text of the first lines that are not five plain numbers.
+        odd_count: how many such lines there are.
     """
 
     boxes: pl.DataFrame
     missing: list[int]
     problems: list[Problem]
+    lines: int = 0
+    odd: tuple[str, ...] = ()
+    odd_count: int = 0
 
 
-def read_labels(files: Sequence[str], images: Sequence[str]) -> Labels:
+def read_labels(files: Sequence[str], images: Sequence[str], keypoints: int = 0) -> Labels:
     """Read label files in parallel.
 
     Args:
         files: the label file of each photo.
         images: the photos' names, for messages.
+        keypoints: how many numbers of keypoints follow each box; they are not read.
     """
     portions = [files[at : at + _AT_ONCE] for at in range(0, len(files), _AT_ONCE)]
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -73,19 +83,32 @@ def read_labels(files: Sequence[str], images: Sequence[str]) -> Labels:
             "text": pl.Series(texts, dtype=pl.String),
         }
     ).filter(pl.col("text").str.contains(r"[^ \t]"))
+    if keypoints:
+        table = _without_keypoints(table, keypoints)
     boxes, odd = _plain(table)
     if odd.height:
-        odd_boxes, odd_problems = _odd(odd, files, images)
+        odd_boxes, odd_problems = _odd(odd, files, images, keypoints)
         problems.extend(odd_problems)
         boxes = pl.concat([boxes, odd_boxes]).sort("photo", "line", maintain_order=True)
-    return Labels(boxes, missing, problems)
+    examples = tuple(odd["text"].head(_EXAMPLES))
+    return Labels(boxes, missing, problems, table.height, examples, odd.height)
+
+
+def _without_keypoints(table: pl.DataFrame, keypoints: int) -> pl.DataFrame:
+    """The table with the boxes of the lines that have a box and as many numbers of keypoints."""
+    text = pl.col("text")
+    complete = (
+        text.str.count_matches(r"[^ \t]+") == _BOX_NUMBERS + keypoints
+    ) & ~text.str.contains(r"[^-+.0-9eE \t]")
+    box = text.str.extract(rf"^[ \t]*((?:[^ \t]+[ \t]+){{{_BOX_NUMBERS}}})")
+    return table.with_columns(text=pl.when(complete).then(box).otherwise(text))
 
 
 def _text(path: str) -> str | OSError | None:
     try:
         # Not with headlab.files.text: there may be a hundred thousand label files, this is several times as
         # fast, and what is not plain digits becomes a problem with its line anyway.
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        with opened(path) as file:
             return file.read().decode("utf-8-sig", "replace")
     except FileNotFoundError:
         return None
@@ -107,7 +130,7 @@ def _plain(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         .with_columns(pl.col(fields).cast(pl.Float64))
     )
     shares = pl.col("x", "y", "w", "h")
-    in_range = pl.all_horizontal(shares.abs() <= _FARTHEST) & (pl.col("number") < MAX_CLASS)
+    in_range = pl.all_horizontal(shares.abs() <= FARTHEST) & (pl.col("number") < MAX_CLASS)
     x, y, w, h = (pl.col(name) for name in fields[1:])
     boxes = read.filter(in_range).select(
         "photo",
@@ -123,14 +146,14 @@ def _plain(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _odd(
-    lines: pl.DataFrame, files: Sequence[str], images: Sequence[str]
+    lines: pl.DataFrame, files: Sequence[str], images: Sequence[str], keypoints: int
 ) -> tuple[pl.DataFrame, list[Problem]]:
     """The bounding boxes of polygons, and why the lines that are neither are rejected."""
     boxes: list[tuple[int, int, int, float, float, float, float]] = []
     problems: list[Problem] = []
     for photo, line, text in lines.iter_rows():
         where = (files[photo], line, images[photo])
-        read = parse_label(text)
+        read = parse_label(text, keypoints)
         if isinstance(read, str):
             problems.append(Problem("error", "bad-box", f"{read} It was skipped.", *where))
             continue
@@ -145,8 +168,16 @@ def _odd(
     return pl.DataFrame(boxes, schema=schema, orient="row"), problems
 
 
-def parse_label(text: str) -> tuple[int, tuple[float, float, float, float]] | str:
-    """A line's class number and box (x1, y1, x2, y2 as shares), or why it is not a box."""
+def parse_label(
+    text: str, keypoints: int = 0
+) -> tuple[int, tuple[float, float, float, float]] | str:
+    """A line's class number and box (x1, y1, x2, y2 as shares), or why it is not a box.
+
+    Args:
+        text: the line.
+        keypoints: how many numbers of keypoints follow each box; where there are any, there are no
+            polygons.
+    """
     words = text.split()
     shown = text.strip() if len(text) <= _SHOWN else text.strip()[:_SHOWN] + "…"
     try:
@@ -157,10 +188,12 @@ def parse_label(text: str) -> tuple[int, tuple[float, float, float, float]] | st
         return f"{shown!r} is not a box: not all of its numbers are finite."
     if number < 0 or number != int(number) or number >= MAX_CLASS:
         return f"{shown!r} is not a box: its class {words[0]} is not a class number."
-    if len(words) != _BOX_NUMBERS and (len(words) < _POLYGON_FROM or len(words) % 2 == 0):
-        more = " Is the last one a confidence?" if len(words) == _BOX_NUMBERS + 1 else ""
-        return f"{shown!r} is not a box: {len(words)} numbers where 5 were expected.{more}"
-    if max(map(abs, values)) > _FARTHEST:
+    is_polygon = not keypoints and len(words) >= _POLYGON_FROM and len(words) % 2 == 1
+    if len(words) != _BOX_NUMBERS and not is_polygon:
+        expected = "5" if not keypoints else f"5, or {_BOX_NUMBERS + keypoints} with keypoints,"
+        more = f" {_confidence(values)}" if len(words) == _BOX_NUMBERS + 1 else ""
+        return f"{shown!r} is not a box: {len(words)} numbers where {expected} were expected.{more}"
+    if max(map(abs, values)) > FARTHEST:
         return (
             f"{shown!r} is not a box: its numbers are not shares of the photo's width and height, "
             "which lie between 0 and 1."
@@ -173,3 +206,28 @@ def parse_label(text: str) -> tuple[int, tuple[float, float, float, float]] | st
 
 
 _BOX_NUMBERS = 5
+
+
+def confidence_column(values: Sequence[float]) -> str:
+    """Which of five numbers after the class is a confidence: "second" or "last" of the line; "" if unclear.
+
+    It is the one without which the other four are a box within the photo.
+    """
+    fits = {"second": _within(values[1:]), "last": _within(values[:-1])}
+    columns = [column for column, is_within in fits.items() if is_within]
+    return columns[0] if len(columns) == 1 else ""
+
+
+def _confidence(values: Sequence[float]) -> str:
+    column = confidence_column(values)
+    return f"Is the {column} one a confidence?" if column else "Is one of them a confidence?"
+
+
+def _within(box_xywh: Sequence[float]) -> bool:
+    """Whether a box, as centre and size, lies within the photo."""
+    x, y, w, h = box_xywh
+    low, high = -_ROUNDING, 1 + _ROUNDING
+    return min(w, h) > 0 and min(x - w / 2, y - h / 2) >= low and max(x + w / 2, y + h / 2) <= high
+
+
+_ROUNDING = 1e-3

@@ -3,61 +3,41 @@
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from headlab.boxes.formats.format import Likeness, Reading
-from headlab.boxes.formats.yolo import dataset as yolo_dataset
-from headlab.boxes.formats.yolo.dataset import Dataset, Listed, dataset_yaml, label_path
-from headlab.boxes.formats.yolo.labels import PLAIN, Labels, read_labels
-from headlab.boxes.photos.search import is_photo
+from headlab.boxes.formats.format import Reading
+from headlab.boxes.formats.yolo.dataset import (
+    Dataset,
+    Listed,
+    from_folder,
+    from_list,
+    is_label_file,
+    with_photos_of,
+)
+from headlab.boxes.formats.yolo.description import (
+    description_in,
+    from_darknet_data,
+    from_yaml,
+    is_darknet_data,
+    is_yaml,
+)
+from headlab.boxes.formats.yolo.labels import Labels, read_labels
+from headlab.boxes.formats.yolo.mistakes import likely_mistakes
 from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.table import BoxTable, Problem, boxes_frame, images_frame
 from headlab.errors import InputError
-from headlab.files.existing import is_file, is_folder
-from headlab.files.text import first_lines, sound
-
-_SPLIT_FOLDERS = ("train", "valid", "val", "test")
-_LINES_LOOKED_AT = 200
-
-
-def recognise_yolo(path: Path) -> Likeness:
-    """Sure of YAML, of folders with a `data.yaml` or `images`, and of lists of photos that have labels.
-
-    Raises:
-        InputError: it is the label file of one photo, not the data set.
-    """
-    if is_folder(path):
-        homes = [path, *(path / name for name in _SPLIT_FOLDERS)]
-        described = dataset_yaml(path) is not None
-        return "sure" if described or any((home / "images").is_dir() for home in homes) else "no"
-    suffix = path.suffix.lower()
-    if suffix in (".yaml", ".yml"):
-        return "sure"
-    if suffix in (".json", ".xml"):
-        return "no"
-    lines = [line.strip() for line in first_lines(path)[:_LINES_LOOKED_AT] if line.strip()]
-    if lines and all(re.match(PLAIN, line) for line in lines):
-        raise InputError(
-            f"{path}: the labels of one photo.",
-            "Give the data.yaml of the data set, or the folder with images/ and labels/.",
-        )
-    return "sure" if _is_list_of_photos(path, lines) else "no"
-
-
-def _is_list_of_photos(path: Path, lines: list[str]) -> bool:
-    """Whether each line is the path of a photo, the first of which has a label file."""
-    if not lines or not all(map(is_photo, lines)):
-        return False
-    in_folder = path.parent / label_path(lines[0].removeprefix("./"))
-    return is_file(in_folder) or is_file(label_path(lines[0]))
+from headlab.files.existing import Spellings, is_folder
+from headlab.files.path_text import path_of
+from headlab.files.text import sound
+from headlab.results.text_column import text_column
 
 
 def read_yolo(path: Path, how: Reading) -> BoxTable:
-    """Read a `data.yaml`, a folder with `images` and `labels`, or a list of photos.
+    """Read a `data.yaml`, a folder of photos and label files, a list of photos, or darknet's `.data`.
 
     The boxes are shares of the photos' sides, so that the photos' sizes must be known; boxes of photos
     whose size is unknown are left out, and each such photo becomes a problem.
@@ -66,13 +46,14 @@ def read_yolo(path: Path, how: Reading) -> BoxTable:
         InputError: a file cannot be read, there is no photo, or no such split.
     """
     dataset = _dataset(path, how)
-    photos = dataset.photos
-    if how.split is not None:
-        photos = [photo for photo in photos if photo.split == how.split]
+    if how.images is not None:
+        with_photos_of(dataset, how.images)
+    photos = dataset.of_split(how.split)
     if not photos:
         raise _no_photo(path, how.split, dataset)
-    files = [label_path(photo.path) for photo in photos]
-    labels = read_labels(files, [photo.image for photo in photos])
+    spelled = Spellings()
+    files = [spelled(photo.labels) for photo in photos]
+    labels = read_labels(files, [photo.image for photo in photos], dataset.keypoints)
     images = images_frame(
         [photo.image for photo in photos],
         path=[photo.path for photo in photos],
@@ -82,42 +63,49 @@ def read_yolo(path: Path, how: Reading) -> BoxTable:
     )
     problems = (
         *dataset.problems,
+        *likely_mistakes(labels, str(path), dataset.keypoints),
         *labels.problems,
         *_unlabelled(labels, photos, files),
-        *_without_photo(dataset.photos),
+        *_without_photo(dataset.photos, files),
     )
     boxes = boxes_frame(
         labels.boxes["photo"],
         labels.boxes["class_id"],
         labels.boxes.select("x1", "y1", "x2", "y2"),
         images,
-        file=pl.Series(files, dtype=pl.String).gather(labels.boxes["photo"]),
+        file=text_column(files).gather(labels.boxes["photo"]),
         line=labels.boxes["line"],
     )
-    table = BoxTable(boxes, images, dataset.names, problems, "yolo")
+    table = BoxTable(
+        boxes, images, dataset.names, problems, "yolo", names_source=dataset.names_source
+    )
     return _in_pixels(with_sizes(table, how.assume_size))
 
 
 def _dataset(path: Path, how: Reading) -> Dataset:
     if path.is_dir():
-        described = dataset_yaml(path)
+        described = description_in(path)
         if described is None:
-            return yolo_dataset.from_folder(path, how.names)
+            return from_folder(path, how)
         path = described
-    if path.suffix.lower() in (".yaml", ".yml"):
-        return yolo_dataset.from_yaml(path, how.names)
-    return yolo_dataset.from_list(path, how.names, how.split)
+    if is_yaml(path):
+        return from_yaml(path, how)
+    return from_darknet_data(path, how) if is_darknet_data(path) else from_list(path, how)
 
 
 def _no_photo(path: Path, split: str | None, dataset: Dataset) -> InputError:
     if split is not None and dataset.photos:
         known = dict.fromkeys(photo.split or "none" for photo in dataset.photos)
         return InputError(f"There is no split {split!r}.", f"Known splits: {', '.join(known)}.")
-    cause = dataset.problems[0].message if dataset.problems else ""
+    causes = " ".join(problem.message for problem in dataset.problems if problem.kind in _NO_PHOTO)
     return InputError(
-        f"{path}: no photo was found. {cause}".rstrip(),
-        "Give a data.yaml, a folder with images/ and labels/, or a list of photos.",
+        f"{path}: no photo was found. {causes}".rstrip(),
+        "Give a data.yaml, a folder of photos and label files, or a list of photos.",
     )
+
+
+_NO_PHOTO = ("missing-root", "missing-split")
+"""Kinds of problems that are causes of finding no photo."""
 
 
 def _in_pixels(table: BoxTable) -> BoxTable:
@@ -165,18 +153,17 @@ def _unlabelled(labels: Labels, photos: list[Listed], files: list[str]) -> list[
     ]
 
 
-def _without_photo(photos: list[Listed]) -> list[Problem]:
+def _without_photo(photos: list[Listed], read: Sequence[str]) -> list[Problem]:
     """Label files to which no photo of any split belongs."""
-    known = {label_path(photo.path) for photo in photos}
+    known = {*read, *(photo.labels for photo in photos)}
     folders = dict.fromkeys(os.path.dirname(path) for path in known)  # noqa: PTH120
-    with_photos = {os.path.dirname(photo.path) for photo in photos}  # noqa: PTH120
     message = "The label file belongs to no photo that is listed."
     problems = []
     for folder in folders:
-        if folder in with_photos or not is_folder(folder):
+        if not is_folder(folder or "."):
             continue
-        for name in sorted(map(sound, os.listdir(folder))):  # noqa: PTH208
+        for name in sorted(map(sound, os.listdir(path_of(folder or ".")))):  # noqa: PTH208
             path = os.path.join(folder, name)  # noqa: PTH118
-            if name.endswith(".txt") and name != "classes.txt" and path not in known:
+            if name.endswith(".txt") and path not in known and is_label_file(path):
                 problems.append(Problem("warning", "labels-without-image", message, path))
     return problems

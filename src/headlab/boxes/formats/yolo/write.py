@@ -52,8 +52,9 @@ def write_yolo(table: BoxTable, folder: Path, photos: Photos, losses: Losses) ->
     folders = {split: f"images/{split}" for split in splits}
     for required in ("train", "val"):  # ultralytics refuses a file without both
         folders.setdefault(required, folders[splits[0]])
-    names = dict(enumerate(written_names(table)))
-    described = yaml.safe_dump({**folders, "names": names}, sort_keys=False, allow_unicode=True)
+    names = written_names(table)
+    classes = {"names": dict(enumerate(names))} if table.class_names else {"nc": len(names)}
+    described = yaml.safe_dump({**folders, **classes}, sort_keys=False, allow_unicode=True)
     (folder / "data.yaml").write_text(described, "utf-8")
 
 

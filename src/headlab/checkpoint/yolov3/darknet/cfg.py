@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from headlab.checkpoint.yolov3.anchor_list import LARGEST_ANCHOR_PX
-from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture
+from headlab.checkpoint.yolov3.anchor_list import LARGEST_ANCHOR_PX, check_pixels
+from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, LEVELS, Architecture
 from headlab.checkpoint.yolov3.darknet.layers import (
     ONLY,
     check_layer,
@@ -19,7 +20,7 @@ from headlab.checkpoint.yolov3.darknet.layers import (
     wholes,
 )
 from headlab.checkpoint.yolov3.darknet.sections import Section, shown
-from headlab.checkpoint.yolov3.description import Anchor, Description
+from headlab.checkpoint.yolov3.description import LARGEST_INPUT_PX, Anchor, Description
 from headlab.checkpoint.yolov3.layer_graphs import architecture
 from headlab.checkpoint.yolov3.titles import TITLES, title
 from headlab.errors import CheckpointError
@@ -50,6 +51,7 @@ def description_of(
         check_supported(section)
     heads = _heads(layers, path)
     class_count = heads[0].class_count
+    _check_outputs(layers, heads)
     nearest = _nearest(layers, [len(head.mask) for head in heads], class_count)
     _check_layers(layers, nearest, path)
     names = tuple(map(str, range(class_count))) if class_names is None else tuple(class_names)
@@ -60,7 +62,22 @@ def description_of(
             "Give the file of class names that belongs to this model.",
         )
     masks = tuple(head.mask for head in heads)
-    return Description(nearest.variant, heads[0].anchors, masks, names, input_hw_px)
+    return Description(
+        nearest.variant,
+        heads[0].anchors,
+        masks,
+        names,
+        input_hw_px,
+        letter_box=letter_box_of(net),
+    )
+
+
+def letter_box_of(net: Section) -> bool | None:
+    """Whether `[net]` says that photos are letterboxed, or stretched; None if it does not say.
+
+    Only AlexeyAB's darknet reads it; where it is absent, he stretches, and the original letterboxes.
+    """
+    return bool(whole(net, "letter_box", 0)) if "letter_box" in net.values else None
 
 
 def class_count_of(sections: Sequence[Section], path: Path) -> int:
@@ -85,6 +102,7 @@ class _Head:
 def _net_and_layers(sections: Sequence[Section], path: Path) -> tuple[Section, Sequence[Section]]:
     net, *layers = sections
     if net.kind != "net":
+        check_supported(net)
         raise CheckpointError(f"{net.where()}: a cfg begins with [net].", "Add it.")
     for section in layers:
         if section.kind == "net":
@@ -104,6 +122,12 @@ def _input_hw_px(net: Section) -> tuple[int, int]:
         )
     for key in ("width", "height"):
         size = whole(net, key, None)
+        if size > LARGEST_INPUT_PX:
+            raise CheckpointError(
+                f"{net.where(key)}: {key}={size} is no size of a network's input; "
+                f"{LARGEST_INPUT_PX:,} px are the most that headlab reads.",
+                f"Write {key}=416, or what the network was trained with.",
+            )
         if size < _GRID_PX or size % _GRID_PX:
             raise CheckpointError(
                 f"{net.where(key)}: {key}={size} is not a multiple of {_GRID_PX}, "
@@ -176,7 +200,47 @@ def _anchors(section: Section) -> tuple[Anchor, ...]:
             f"{number_text(numbers[-1])}, has no height.",
             "Write widths and heights in input pixels: 10,13,  16,30,  33,23, …",
         )
-    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    anchors = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    check_pixels(anchors, section.where("anchors"))
+    return anchors
+
+
+def _check_outputs(layers: Sequence[Section], heads: Sequence[_Head]) -> None:
+    """Check that the convolution before each [yolo] has its rows: slots x (5 + C)."""
+    before = {after.line: output for output, after in pairwise(layers)}
+    for head in heads:
+        output = before.get(head.section.line)
+        if output is None or output.kind != "convolutional":
+            continue  # it differs from every network, and is refused as such
+        rows, slots = whole(output, "filters", 1), len(head.mask)
+        per_slot = BOX_NUMBERS + head.class_count
+        if rows == slots * per_slot:
+            continue
+        no_mask = "mask" not in head.section.values
+        anchors = (
+            f"all {slots} anchors, as it has no mask=,"
+            if no_mask
+            else f"{slots} anchors in its mask"
+        )
+        fitting = rows // per_slot
+        if rows % per_slot == 0 and 0 < fitting < len(head.anchors):
+            hint = f"filters={rows} fits {fitting} anchors: give the [yolo] mask= with the numbers of them."
+        elif rows % slots == 0 and rows // slots > BOX_NUMBERS:
+            hint = (
+                f"Write filters={slots * per_slot}, or classes={rows // slots - BOX_NUMBERS} in all [yolo] "
+                "sections: as many as the weights were trained with."
+            )
+        else:
+            hint = f"Write filters={slots * per_slot}."
+        said = f"filters={rows}"
+        if "filters" not in output.values:
+            said = "filters= is missing, which means 1"
+        raise CheckpointError(
+            f"{output.where('filters')}: {said}, but the [yolo] in line {head.section.line} has "
+            f"{anchors} and classes={head.class_count}: {slots} x (5 + {head.class_count}) = "
+            f"{slots * per_slot}.",
+            hint,
+        )
 
 
 def _nearest(layers: Sequence[Section], slots: Sequence[int], class_count: int) -> Architecture:

@@ -31,6 +31,8 @@ def cfg_text(described: Description) -> str:
     """A complete cfg, which darknet can also train with: its usual training settings are in it."""
     height, width = described.input_hw_px
     blocks = [_NET.format(width=width, height=height)]
+    if described.letter_box is not None:
+        blocks[0] += f"letter_box={int(described.letter_box)}\n"
     for number, layer in enumerate(described.architecture.layers):
         settings = _settings(layer, number, described)
         lines = [f"[{KINDS[type(layer)]}]", *(f"{key}={value}" for key, value in settings.items())]
@@ -52,12 +54,10 @@ def with_classes(data: bytes, sections: Sequence[Section], described: Descriptio
     heads = [pair for pair in pairwise(sections) if pair[1].kind == "yolo"]
     for (output, head), mask in zip(heads, described.masks, strict=True):
         rows = len(mask) * (BOX_NUMBERS + class_count)
-        for value, number in (
-            (output.values["filters"], rows),
-            (head.values["classes"], class_count),
-        ):
-            at = value.line - 1
-            lines[at] = _NUMBER.sub(rb"\g<1>%d" % number, lines[at], count=1)
+        for section, key, number in ((output, "filters", rows), (head, "classes", class_count)):
+            for value in (section.values[key], *section.repeats.get(key, ())):
+                at = value.line - 1
+                lines[at] = _NUMBER.sub(rb"\g<1>%d" % number, lines[at], count=1)
     return b"".join(lines)
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.checkpoint.yolov3.anchor_list import read_anchors
+from headlab.checkpoint.yolov3.anchor_list import check_pixels, read_anchors
 from headlab.checkpoint.yolov3.architecture import LEVELS
 from headlab.checkpoint.yolov3.checkpoint import Yolov3Checkpoint
 from headlab.checkpoint.yolov3.companion_files import (
@@ -20,12 +20,14 @@ from headlab.checkpoint.yolov3.companion_files import (
     find_cfg,
     find_names,
     own_cfg,
+    rejected_names,
     stems,
 )
 from headlab.checkpoint.yolov3.darknet.cfg import class_count_of, description_of
 from headlab.checkpoint.yolov3.darknet.cfg_text import cfg_text, with_classes
-from headlab.checkpoint.yolov3.darknet.partial import check_whole
-from headlab.checkpoint.yolov3.darknet.sections import Section, sections_of
+from headlab.checkpoint.yolov3.darknet.other_networks import known_by_size
+from headlab.checkpoint.yolov3.darknet.partial import class_count_in, whole
+from headlab.checkpoint.yolov3.darknet.sections import Section, repeated, sections_of
 from headlab.checkpoint.yolov3.darknet.weights import (
     FLOAT_BYTES,
     Place,
@@ -35,6 +37,7 @@ from headlab.checkpoint.yolov3.darknet.weights import (
     open_weights,
     write_darknet,
 )
+from headlab.checkpoint.yolov3.data_file import names_file
 from headlab.checkpoint.yolov3.description import (
     DARKNET_EPSILON,
     Description,
@@ -149,11 +152,19 @@ class DarknetCheckpoint(Yolov3Checkpoint):
 _COPIED_BYTES = 1 << 24
 
 
-def read_darknet(path: Path, companions: CompanionFiles) -> DarknetCheckpoint:
+def read_darknet(
+    path: Path, companions: CompanionFiles, *, as_start: bool = False
+) -> DarknetCheckpoint:
     """Read a darknet model's header and its companion files.
 
     The `.cfg` says which network it is. Without one, class names and anchors do, if the file has as many
     numbers as a network with them.
+
+    Args:
+        path: the `.weights` file.
+        companions: the files that the user names.
+        as_start: of a training, which brings its own classes: their names do not count, and if the cfg has
+            another number of them than the weights, that of the weights does.
 
     Raises:
         CheckpointError: a file is missing or damaged, they do not belong together, or the weights are
@@ -163,11 +174,18 @@ def read_darknet(path: Path, companions: CompanionFiles) -> DarknetCheckpoint:
     weights = open_weights(path)
     cfg = _cfg(path, companions)
     names: NamesFile | None
+    remarks: tuple[str, ...] = ()
     if cfg is None:
         described, names = _described_without_cfg(weights, companions)
+    elif as_start:
+        names = None
+        described, remarks = _of_any_classes(
+            description_of(cfg.sections, None, cfg.path), weights, cfg
+        )
     else:
         described, names = _described_by(cfg, path, companions)
-        check_whole(weights, described.architecture, cfg.sections)
+    weights = whole(weights, described.architecture, cfg.sections if cfg else ())
+    remarks = (*remarks, *weights.remarks, *(repeated(cfg.sections) if cfg else ()))
     header = weights.header
     return DarknetCheckpoint(
         file=path,
@@ -175,8 +193,26 @@ def read_darknet(path: Path, companions: CompanionFiles) -> DarknetCheckpoint:
         weights=weights,
         cfg=cfg,
         names=names.data if names else None,
-        names_remarks=names.remarks if names else (),
+        names_remarks=names.remarks if names else rejected_names(path, len(described.class_names)),
+        file_remarks=remarks,
     )
+
+
+def _of_any_classes(
+    described: Description, weights: StoredWeights, cfg: Cfg
+) -> tuple[Description, tuple[str, ...]]:
+    """The same with as many classes as the weights have, and a remark if these are others."""
+    network = described.architecture
+    if weights.holding(network.floats) is not None:
+        return described, ()
+    count = class_count_in(weights, network)
+    if count is None:
+        return described, ()
+    remark = (
+        f"{cfg.path} says classes={network.class_count}, but {weights.path} has as many numbers as "
+        f"{title(network.variant, count)}: it was read as such."
+    )
+    return replace(described, class_names=tuple(map(str, range(count)))), (remark,)
 
 
 def _cfg(path: Path, companions: CompanionFiles) -> Cfg | None:
@@ -194,11 +230,11 @@ def _described_by(
 ) -> tuple[Description, NamesFile | None]:
     """The model that a cfg describes, and the file that names its classes."""
     count = class_count_of(cfg.sections, cfg.path)
-    names_file = companions.names or find_names(path, count)
-    names = _read_names(names_file) if names_file else None
+    found = companions.names or find_names(path, count)
+    names = _read_names(found) if found else None
     if names is not None and len(names.names) != count:
         raise CheckpointError(
-            f"{names_file}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
+            f"{found}: the file has {counted(len(names.names), 'class name')}, but {cfg.path} "
             f"says classes={count}.",
             "Give the class names that belong to this model, one per line.",
         )
@@ -214,7 +250,8 @@ def _described_by(
     return described, names
 
 
-def _read_names(path: Path) -> NamesFile:
+def _read_names(named: Path) -> NamesFile:
+    path = names_file(named)
     data = read_bytes(path, SMALL_BYTES)
     found = class_names_of(data, path)
     return NamesFile(data, found.names, tuple(remark.about(path) for remark in found.remarks))
@@ -224,15 +261,17 @@ def _described_without_cfg(
     weights: StoredWeights, companions: CompanionFiles
 ) -> tuple[Description, NamesFile]:
     """The model of those names and anchors with as many numbers as the file, and its file of names."""
-    found = recognised(weights.floats)
-    names_file = companions.names
-    if names_file is None and found:
-        names_file = find_names(weights.path, found[1])
-    names_file = names_file or find_names(weights.path)
+    by_size = [recognised(reading.floats) for reading in weights.readings]
+    of_names = companions.names
+    for found in by_size:
+        if of_names is None and found:
+            of_names = find_names(weights.path, found[1])
+    of_names = of_names or find_names(weights.path)
     anchors_file = companions.anchors or find_anchors(weights.path)
-    if names_file is None or anchors_file is None:
+    if of_names is None or anchors_file is None:
         raise _without_companions(weights)
-    names, anchors = _read_names(names_file), read_anchors(anchors_file)
+    names, anchors = _read_names(of_names), read_anchors(anchors_file)
+    check_pixels(anchors, str(anchors_file))
     nearest: Description | None = None
     for variant in (variant_of_anchors(anchors), *LEVELS):
         try:
@@ -242,7 +281,7 @@ def _described_without_cfg(
         described = Description(
             variant, anchors, masks, names.names, batch_norm_epsilon=DARKNET_EPSILON
         )
-        if described.architecture.floats == weights.floats:
+        if weights.holding(described.architecture.floats) is not None:
             return described, names
         nearest = nearest or described
     if nearest is None:
@@ -250,13 +289,13 @@ def _described_without_cfg(
             f"{anchors_file}: {len(anchors)} anchors cannot be shared out among the levels of a network.",
             "YOLOv3 has three levels, YOLOv3-tiny two; or give a .cfg with masks.",
         )
-    check_whole(weights, nearest.architecture)
     return nearest, names
 
 
 def _without_companions(weights: StoredWeights) -> CheckpointError:
     found = recognised(weights.floats)
-    fits = f"as many as {title(*found)}" if found else "as many as no network that headlab knows"
+    other = title(*found) if found else known_by_size(weights.floats)
+    fits = f"as many as {other or 'no network that headlab knows'}"
     return CheckpointError(
         f"{weights.path}: there is no .cfg next to it that says which network this is. It holds "
         f"{weights.floats:,} numbers, {fits}.",

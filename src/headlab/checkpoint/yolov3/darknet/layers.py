@@ -18,7 +18,7 @@ from headlab.checkpoint.yolov3.architecture import (
     Shortcut,
     Upsample,
 )
-from headlab.checkpoint.yolov3.darknet.sections import Section, shown
+from headlab.checkpoint.yolov3.darknet.sections import ALIASES, Section, shown
 from headlab.errors import CheckpointError
 from headlab.files.numbers import decimal_number, whole_number
 
@@ -55,6 +55,8 @@ _NEUTRAL: dict[str, dict[str, str]] = {
 }
 """Settings by section that change what it computes or loads, unless they have this value."""
 
+_MOST_ITEMS = 2000
+
 _SOURCES = {"route": "layers", "shortcut": "from"}
 
 Link = tuple[str, tuple[int, ...]]
@@ -68,17 +70,58 @@ def check_supported(section: Section) -> None:
         CheckpointError: with its name, its line and the setting.
     """
     if section.kind not in _NEUTRAL:
-        raise CheckpointError(
-            f"{section.where()}: headlab does not read such sections: YOLOv3 has none.", ONLY
-        )
+        raise _unknown_section(section)
     for key, neutral in _NEUTRAL[section.kind].items():
-        found = section.values[key].text if key in section.values else neutral
+        found = section.text(key) or neutral
         if not _same(found, neutral):
             raise CheckpointError(
                 f"{section.where(key)}: {key}={shown(found)} changes what the section does; "
                 f"headlab reads {key}={neutral} only.",
                 ONLY,
             )
+
+
+_OF_DARKNET = {
+    "region": "YOLOv2's head",
+    "reorg": "YOLOv2",
+    "detection": "YOLOv1's head",
+    "local": "YOLOv1",
+    **dict.fromkeys(("avgpool", "avg", "softmax", "soft", "cost"), "a classifier"),
+    **dict.fromkeys(
+        ("connected", "conn", "dropout", "crop", "normalization", "lrn"), "a classifier"
+    ),
+    **dict.fromkeys(("rnn", "crnn", "gru", "lstm"), "a recurrent network"),
+    **dict.fromkeys(
+        ("deconvolutional", "deconv", "batchnorm", "activation", "active", "l2norm"), ""
+    ),
+    **dict.fromkeys(("logistic", "logxent", "iseg"), ""),
+}
+"""Sections of darknet that YOLOv3 does not have, and what has them."""
+
+_OF_ALEXEYAB = {
+    *("gaussian_yolo", "sam", "scale_channels", "local_avgpool", "local_avg", "reorg3d"),
+    *("reorg_old", "conv_lstm", "history", "contrastive", "implicit", "implicit_add"),
+    *("implicit_mul", "empty", "silence"),
+}
+"""Sections that only AlexeyAB's darknet has, or the programs that follow it; in lower case."""
+
+
+def _unknown_section(section: Section) -> CheckpointError:
+    kind, where = section.kind, section.where()
+    lower = ALIASES.get(kind.lower(), kind.lower())
+    if lower in _NEUTRAL:
+        return CheckpointError(
+            f"{where}: darknet's names of sections are in lower case; it does not know this one.",
+            f"Write [{lower}].",
+        )
+    if kind in _OF_DARKNET:
+        of = _OF_DARKNET[kind]
+        what = f"a section of darknet that YOLOv3 does not have{f': it is of {of}' if of else ''}."
+    elif lower in _OF_ALEXEYAB:
+        what = "a section of AlexeyAB's darknet that YOLOv3 does not have."
+    else:
+        what = "neither darknet nor AlexeyAB's darknet has such a section, as far as headlab knows."
+    return CheckpointError(f"{where}: {what}", ONLY)
 
 
 def _same(found: str, neutral: str) -> bool:
@@ -93,13 +136,13 @@ def whole(section: Section, key: str, default: int | None) -> int:
     Raises:
         CheckpointError: it is not one, or it is absent and has no default.
     """
-    if key not in section.values:
+    found = section.text(key)
+    if found is None:
         if default is None:
             raise CheckpointError(
                 f"{section.where()}: {key}= is missing.", f"Add {key}= with a whole number."
             )
         return default
-    found = section.values[key].text
     number = whole_number(found)
     if number is None:
         raise CheckpointError(
@@ -113,11 +156,16 @@ def items(section: Section, key: str) -> list[str]:
     """A setting that is a list with commas; one may end it.
 
     Raises:
-        CheckpointError: it is absent.
+        CheckpointError: it is absent, or has absurdly many values.
     """
-    if key not in section.values:
+    found = section.text(key)
+    if found is None:
         raise CheckpointError(f"{section.where()}: {key}= is missing.", f"Add {key}=.")
-    return section.values[key].text.removesuffix(",").split(",")
+    if found.count(",") > _MOST_ITEMS:
+        raise CheckpointError(
+            f"{section.where(key)}: {key}= has more than {_MOST_ITEMS:,} values.", ONLY
+        )
+    return found.removesuffix(",").split(",")
 
 
 def wholes(section: Section, key: str) -> list[int]:
@@ -216,7 +264,7 @@ def _check_convolution(section: Section, layer: Convolution, network: str) -> No
         whole(section, "filters", 1),
         layer.out_channels,
         network,
-        ONLY if layer.batch_norm else "Before a [yolo], filters = numbers in mask × (classes + 5).",
+        ONLY,
     )
 
 
@@ -246,7 +294,7 @@ def _check_sources(section: Section, expected: Sequence[int], network: str) -> N
 
 
 def _check_activation(section: Section, expected: str, default: str, network: str) -> None:
-    found = section.values["activation"].text if "activation" in section.values else default
+    found = section.text("activation") or default
     if found != expected:
         _differ(section, "activation", found, expected, network, ONLY)
 
@@ -271,4 +319,4 @@ def _differ(
 
 
 def _layers(numbers: Sequence[int]) -> str:
-    return f"layer{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+    return f"layer{'' if len(numbers) == 1 else 's'} {shown(', '.join(map(str, numbers)))}"

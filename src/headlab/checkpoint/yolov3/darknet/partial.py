@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.checkpoint.yolov3.architecture import LEVELS, Architecture, Convolution
+from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS, LEVELS, Architecture, Convolution
+from headlab.checkpoint.yolov3.darknet.other_networks import known_by_size
 from headlab.checkpoint.yolov3.darknet.sections import Section
-from headlab.checkpoint.yolov3.darknet.weights import StoredWeights, open_weights
+from headlab.checkpoint.yolov3.darknet.weights import StoredWeights, laid_out, open_weights
 from headlab.checkpoint.yolov3.layer_graphs import architecture, recognised
 from headlab.checkpoint.yolov3.titles import TITLES, title
 from headlab.errors import CheckpointError
@@ -32,12 +34,14 @@ class PartialWeights:
         architecture: the network that they belong to; its head is not in the file.
         convolutions: those in the file, in file order.
         arrays: their tensors by name, float32: views of one block of memory.
+        remarks: what is unusual about the file, in sentences.
     """
 
     path: Path
     architecture: Architecture
     convolutions: tuple[Convolution, ...]
     arrays: Mapping[str, NDArray[np.float32]]
+    remarks: tuple[str, ...] = ()
 
 
 def read_partial(path: Path, network: Architecture | None = None) -> PartialWeights:
@@ -52,12 +56,16 @@ def read_partial(path: Path, network: Architecture | None = None) -> PartialWeig
         CheckpointError: the file cannot be read, or does not end with a convolution of the network.
     """
     weights = open_weights(path)
-    for candidate in [network] if network else _usual_networks():
-        count = whole_convolutions(candidate, weights.floats)
+    for candidate, reading in product(
+        [network] if network else _usual_networks(), weights.readings
+    ):
+        count = whole_convolutions(candidate, reading.floats)
         first = candidate.convolutions[:count]
         has_output = any(not convolution.batch_norm for convolution in first)
-        if count and (network is not None or not has_output):
-            return PartialWeights(path, candidate, first, weights.read_all(first))
+        usable = network is not None or not has_output
+        if count and usable and _plausible(reading, first):
+            arrays = reading.read_all(first)
+            return PartialWeights(path, candidate, first, arrays, reading.remarks)
     if network is None:
         raise CheckpointError(
             f"{path}: its {weights.floats:,} numbers are not the first convolutions of a network "
@@ -81,10 +89,10 @@ def whole_convolutions(network: Architecture, floats: int) -> int | None:
     return None
 
 
-def check_whole(
+def whole(
     weights: StoredWeights, network: Architecture, sections: Sequence[Section] = ()
-) -> None:
-    """Check that a file has a whole network: as many numbers as its convolutions have.
+) -> StoredWeights:
+    """The reading of a file that has a whole network: as many numbers as its convolutions have.
 
     Args:
         weights: the file.
@@ -94,26 +102,78 @@ def check_whole(
     Raises:
         CheckpointError: it has more or fewer; the message says what that means.
     """
-    if weights.floats != network.floats:
+    fitting = weights.holding(network.floats)
+    if fitting is None or not _plausible(fitting, network.convolutions):
         raise _ill_fitting(weights, network, sections)
+    return fitting
+
+
+def _plausible(reading: StoredWeights, convolutions: Sequence[Convolution]) -> bool:
+    """Whether a reading with the header's other length can be meant: no variance is negative.
+
+    A file that is cut short by one number has the right length for it, too; its numbers are then those of
+    their neighbours, and a mean, which may be negative, is where each first variance should be.
+    """
+    if not reading.header.contradicts:
+        return True
+    places, _ = laid_out(convolutions)
+    variances = (places[each.variance] for each in convolutions if each.batch_norm)
+    return all((reading.read(place.tensor.numel, place.first) >= 0).all() for place in variances)
+
+
+def class_count_in(weights: StoredWeights, network: Architecture) -> int | None:
+    """With how many classes a network of that kind has as many numbers as a file; None: with none."""
+    none, one = (architecture(network.variant, count, network.slots).floats for count in (0, 1))
+    for reading in weights.readings:
+        count, rest = divmod(reading.floats - none, one - none)
+        if rest == 0 and count > 0:
+            return count
+    return None
 
 
 def _ill_fitting(
     weights: StoredWeights, network: Architecture, sections: Sequence[Section]
 ) -> CheckpointError:
     what = title(network.variant, network.class_count)
-    found = recognised(weights.floats)
     start = whole_convolutions(network, weights.floats)
     if weights.floats == 0:
         return CheckpointError(f"{weights.path}: there is nothing after the header.", _COPY_AGAIN)
     if start:
         return _is_partial(weights.path, network, start)
-    if found or weights.floats > network.floats:
-        belongs = f"to {sections[0].path}" if sections else f"for {what}"
+    count = class_count_in(weights, network)
+    found = recognised(weights.floats)
+    held = f"{weights.path}: it holds {weights.floats:,} numbers"
+    belongs = f"to {sections[0].path}" if sections else f"for {what}"
+    give = f"Give the file of weights that belongs {belongs}, or another description with --cfg."
+    if count is not None and count != network.class_count:
+        said = f", as many as {title(network.variant, count)}; {what} has {network.floats:,}."
+        if sections:
+            rows = " and ".join(
+                sorted({str(slots * (BOX_NUMBERS + count)) for slots in network.slots})
+            )
+            give = (
+                f"{sections[0].path.name} says classes={network.class_count}. Name the .cfg of these weights "
+                f"with --cfg: it has classes={count} in each [yolo], and filters={rows} before it."
+            )
+        return CheckpointError(held + said, give)
+    if found and found[0] == network.variant:
+        slots = " and ".join(map(str, network.slots))
         return CheckpointError(
-            f"{weights.path}: it holds {weights.floats:,} numbers{_as_many_as(weights.floats)}; "
-            f"{what} has {network.floats:,}.",
-            f"Give the file of weights that belongs {belongs}, or another description with --cfg.",
+            f"{held}, as many as {title(*found)} and {_USUAL_SLOTS} anchors at each level; {what} and "
+            f"{slots} anchors at its levels has {network.floats:,}.",
+            f"Give each [yolo] the mask that the weights were trained with. {give}",
+        )
+    other = (found and title(*found)) or known_by_size(weights.floats)
+    if other:
+        return CheckpointError(
+            f"{held}, as many as {other}; {what} has {network.floats:,}.",
+            give,
+        )
+    if weights.floats > network.floats:
+        more = weights.floats - network.floats
+        return CheckpointError(
+            f"{held}, {more:,} more than {what}, which has {network.floats:,}.",
+            f"With no number of classes has {TITLES[network.variant]} so many. {give}",
         )
     return _is_cut_short(weights, network, sections, what)
 
@@ -152,4 +212,5 @@ def _is_cut_short(
 
 def _as_many_as(floats: int) -> str:
     found = recognised(floats)
-    return f", as many as {title(*found)}" if found else ""
+    other = title(*found) if found else known_by_size(floats)
+    return f", as many as {other}" if other else ""

@@ -1,7 +1,8 @@
 """A darknet `.weights` file: a header, then little-endian float32 numbers, convolution by convolution.
 
-Header: major, minor and revision as int32, then `seen`, the number of images of the training: as int64
-from version 0.2 on, as int32 before it and in versions of 1000 or more (darknet's `load_weights_upto`).
+Header: major, minor and revision as int32, then `seen`, the number of images of the training: in eight bytes
+from version 0.2 on, in four before it and in versions of 1000 or more (darknet's `load_weights_upto`). Other
+programs write one and say the other; how many numbers follow then tells which.
 """
 
 from __future__ import annotations
@@ -23,8 +24,20 @@ from headlab.errors import CheckpointError
 
 FLOAT_BYTES = 4
 _VERSION = struct.Struct("<3i")
-_SEEN = {True: struct.Struct("<q"), False: struct.Struct("<i")}
+_LONG, _SHORT = struct.Struct("<Q"), struct.Struct("<I")
 _UNLIKELY_VERSION = 100_000
+_LONG_VERSION = (0, 2, 0)
+
+
+_PAGE = ("a web page", "Download the file itself again, not the page that leads to it.")
+OTHER_FILES = (
+    (b"<!doctype", *_PAGE),
+    (b"<html", *_PAGE),
+    (b"version https:", "a pointer of Git LFS", "Fetch the file itself again, with git lfs pull."),
+    (b"pk\x03\x04", "a zip archive", "Unpack it."),
+    (b"\x1f\x8b", "a gzip archive", "Unpack it with gunzip."),
+)
+"""What is found under the name of a weights file: how it begins in lower case, what it is, what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +47,16 @@ class Header:
     Attributes:
         version: major, minor, revision.
         seen: how many images the training has seen.
+        contradicts: whether `seen` has the length that the version does not say.
     """
 
     version: tuple[int, int, int]
     seen: int
+    contradicts: bool = False
 
     @property
     def _seen(self) -> struct.Struct:
-        return _SEEN[_has_long_seen(self.version)]
+        return _LONG if _has_long_seen(self.version) != self.contradicts else _SHORT
 
     @property
     def size_bytes(self) -> int:
@@ -57,10 +72,15 @@ class Header:
         try:
             return _VERSION.pack(*self.version) + self._seen.pack(self.seen)
         except struct.error as error:
-            version = ".".join(map(str, self.version))
             raise CheckpointError(
-                f"Version {version} and seen {self.seen} do not fit the header of a .weights file."
+                f"Version {version_text(self.version)} and seen {self.seen} do not fit the header of a "
+                ".weights file."
             ) from error
+
+
+def version_text(version: tuple[int, int, int]) -> str:
+    """Such as "0.2.5"."""
+    return ".".join(map(str, version))
 
 
 def _has_long_seen(version: tuple[int, int, int]) -> bool:
@@ -76,11 +96,37 @@ class StoredWeights:
         path: the file.
         header: what it begins with.
         floats: how many numbers follow.
+        other: the header read with the length that its version does not say; None if the file is too short.
     """
 
     path: Path
     header: Header
     floats: int
+    other: Header | None = None
+
+    @property
+    def readings(self) -> tuple[StoredWeights, ...]:
+        """The file as its version says, and as it would be with the header's other length."""
+        if self.other is None:
+            return (self,)
+        floats = self.floats + (self.header.size_bytes - self.other.size_bytes) // FLOAT_BYTES
+        return self, StoredWeights(self.path, self.other, floats)
+
+    def holding(self, floats: int) -> StoredWeights | None:
+        """The reading that has so many numbers; None: none has."""
+        return next((each for each in self.readings if each.floats == floats), None)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is unusual about the header."""
+        if not self.header.contradicts:
+            return ()
+        held = self.header.size_bytes - _VERSION.size
+        return (
+            f"{self.path}: by its version, {version_text(self.header.version)}, the header has "
+            f"{_LONG.size + _SHORT.size - held} bytes for the images seen; it has {held}, "
+            "since only then the numbers after it are those of the network. It was read so.",
+        )
 
     def read(self, floats: int, first: int = 0) -> NDArray[np.float32]:
         """Read a range of the numbers into new memory.
@@ -164,37 +210,53 @@ def open_weights(path: Path) -> StoredWeights:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(_VERSION.size + _SEEN[True].size)
+            start = file.read(_VERSION.size + _LONG.size)
             size_bytes = file.seek(0, 2)
     except OSError as error:
         raise _unreadable(path, error) from error
-    header = _header(start, path)
+    header, other = _headers(start, path)
     floats, rest = divmod(size_bytes - header.size_bytes, FLOAT_BYTES)
     if rest:
         raise CheckpointError(
             f"{path}: the file ends within a number: {rest} bytes follow the last whole one.",
             "It was cut short, or is not a darknet file. Copy or download it again.",
         )
-    return StoredWeights(path, header, floats)
+    return StoredWeights(path, header, floats, other)
 
 
-def _header(start: bytes, path: Path) -> Header:
+def begins_like_darknet(start: bytes) -> bool:
+    """Whether a file's first bytes are three small numbers, as a version is."""
+    if len(start) < _VERSION.size:
+        return False
+    return all(0 <= number < _UNLIKELY_VERSION for number in _VERSION.unpack_from(start))
+
+
+def _headers(start: bytes, path: Path) -> tuple[Header, Header | None]:
+    """The header as its version says, and with the other length."""
     hint = "Give the .weights file that darknet wrote; download it again if it was cut short."
+    for beginning, what, remedy in OTHER_FILES:
+        if start.lower().startswith(beginning):
+            raise CheckpointError(f"{path}: this is {what}, not a darknet file.", remedy)
     if len(start) < _VERSION.size:
         raise CheckpointError(
             f"{path}: {len(start)} bytes are too few for the header of a .weights file.", hint
         )
     major, minor, revision = _VERSION.unpack_from(start)
-    if not all(0 <= number < _UNLIKELY_VERSION for number in (major, minor, revision)):
+    if not begins_like_darknet(start):
         raise CheckpointError(
             f"{path}: this is not a darknet file: it begins with {start[:12]!r} instead of a version.",
             hint,
         )
     version = (major, minor, revision)
-    seen = _SEEN[_has_long_seen(version)]
-    if len(start) < _VERSION.size + seen.size:
+    readings = []
+    for contradicts in (False, True):
+        empty = Header(version, 0, contradicts)
+        if len(start) >= empty.size_bytes:
+            seen = int.from_bytes(start[_VERSION.size : empty.size_bytes], "little")
+            readings.append(Header(version, seen, contradicts))
+    if not readings or readings[0].contradicts:
         raise CheckpointError(f"{path}: the file ends within its header.", hint)
-    return Header(version, *seen.unpack_from(start, _VERSION.size))
+    return readings[0], readings[1] if len(readings) > 1 else None
 
 
 def write_darknet(model: Yolov3Checkpoint, file: BinaryIO) -> None:
@@ -207,7 +269,10 @@ def write_darknet(model: Yolov3Checkpoint, file: BinaryIO) -> None:
         CheckpointError: the input is damaged, or a number does not fit float32 or the header.
     """
     described = model.description
-    file.write(Header(described.darknet_version, described.seen).to_bytes())
+    version = described.darknet_version
+    if described.seen >> (8 * _SHORT.size) and not _has_long_seen(version):
+        version = _LONG_VERSION  # what read it had eight bytes, against its version
+    file.write(Header(version, described.seen).to_bytes())
     check_shapes(model, described.architecture)
     places, _ = laid_out(described.architecture.convolutions)
     for name, place in places.items():

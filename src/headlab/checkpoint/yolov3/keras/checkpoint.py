@@ -26,7 +26,7 @@ from headlab.checkpoint.yolov3.keras.headlab_group import (
 )
 from headlab.checkpoint.yolov3.keras.layers import from_keras
 from headlab.checkpoint.yolov3.keras.match import Match, matched
-from headlab.checkpoint.yolov3.keras.stored import Layout, stored_layers
+from headlab.checkpoint.yolov3.keras.stored import Layout, StoredLayers, stored_layers
 from headlab.checkpoint.yolov3.keras.write import for_keras, write_keras
 from headlab.checkpoint.yolov3.shapes import check_shapes
 from headlab.errors import InputError
@@ -158,6 +158,16 @@ def read_keras(path: Path, companions: CompanionFiles) -> KerasCheckpoint:
         own=own is not None,
         kept=kept,
         names_remarks=names_remarks,
+        file_remarks=_remarks(path, found),
+    )
+
+
+def _remarks(path: Path, found: StoredLayers) -> tuple[str, ...]:
+    if not found.inside:
+        return ()
+    return (
+        f"{path}: the layers are those of {found.inside!r}, a model within the model, as Keras' "
+        "multi_gpu_model saves it.",
     )
 
 

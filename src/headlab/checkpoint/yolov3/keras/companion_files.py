@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from headlab.checkpoint.yolov3.anchor_list import read_anchors
+from headlab.checkpoint.yolov3.anchor_list import check_pixels, read_anchors
 from headlab.checkpoint.yolov3.architecture import BOX_NUMBERS
-from headlab.checkpoint.yolov3.companion_files import CompanionFiles, find_anchors, find_names
+from headlab.checkpoint.yolov3.companion_files import (
+    CompanionFiles,
+    find_anchors,
+    find_names,
+    rejected_names,
+)
+from headlab.checkpoint.yolov3.data_file import names_file
 from headlab.checkpoint.yolov3.description import KERAS_EPSILON, Anchor, Description, default_masks
 from headlab.errors import CheckpointError
 from headlab.files.class_names import read_class_names
@@ -43,6 +49,7 @@ def described_by_companions(
             "model_data/yolo_anchors.txt, unless you changed it), or put anchors.txt next to it.",
         )
     anchors = read_anchors(anchors_file)
+    check_pixels(anchors, str(anchors_file))
     masks = default_masks(variant, len(anchors))
     count = _class_count(anchors_file, anchors, output_rows, [len(mask) for mask in masks])
     names, remarks = _class_names(path, count, companions)
@@ -74,14 +81,14 @@ def _class_names(
     path: Path, count: int, companions: CompanionFiles
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The class names, and what is uncertain about them, in sentences."""
-    names_file = companions.names or find_names(path, count)
-    if names_file is None:
-        return numbered_names(count), ()
-    found = read_class_names(names_file)
+    named = companions.names or find_names(path, count)
+    if named is None:
+        return numbered_names(count), rejected_names(path, count)
+    found = read_class_names(names_file(named))
     if len(found.names) != count:
         raise CheckpointError(
-            f"{names_file}: {len(found.names)} class names; the weights in {path.name} have {count} "
+            f"{named}: {len(found.names)} class names; the weights in {path.name} have {count} "
             "classes.",
             "Give the class names that the model was trained with.",
         )
-    return found.names, tuple(remark.about(names_file) for remark in found.remarks)
+    return found.names, tuple(remark.about(named) for remark in found.remarks)

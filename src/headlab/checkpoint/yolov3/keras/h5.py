@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _MOST_NAMES = 10_000
 _LARGEST_ATTRIBUTE_BYTES = 2**24
+_SMALL_BYTES = 2**26
+_MOST_UNPACKED = 1100
+"""Deflate, HDF5's usual compression, packs by at most this factor."""
 _COPY_AGAIN = "Copy the file again, or save the model again with Keras."
 
 
@@ -121,11 +124,22 @@ class Reader:
             CheckpointError: there is none, or it is not a plain array of floating-point numbers.
         """
         dataset = self.dataset(place)
+        self._check_size(place, dataset)
         if dataset.dtype.kind != "f" or dataset.dtype.itemsize > 8:
             raise self.error(
                 f"{place!r} holds {dataset.dtype}; floating-point numbers were expected."
             )
         return StoredArray(place, tuple(int(length) for length in dataset.shape))
+
+    def _check_size(self, place: str, dataset: h5py.Dataset) -> None:
+        """Refuse an array that would unpack to far more than the file can hold."""
+        claimed = math.prod(dataset.shape) * dataset.dtype.itemsize
+        held = self.path.stat().st_size * (1 if dataset.chunks is None else _MOST_UNPACKED)
+        if claimed > max(_SMALL_BYTES, held):
+            raise self.error(
+                f"{place!r} claims {claimed:,} bytes with its shape {dataset.shape}; the file "
+                "cannot hold them."
+            )
 
     def dataset(self, place: str) -> h5py.Dataset:
         """The dataset of that path, if its bytes are in this file.

@@ -5,6 +5,9 @@
     keras3    `layers/conv2d_1/vars/0`: numbered by kind in the order of `model.layers`, whatever the layers
               are called. Keras 3 and late Keras 2 write this where a name ends in `.weights.h5`.
 
+A model within the model, as `multi_gpu_model` makes one, is one layer whose arrays are those of all its
+layers: they are read as these layers.
+
 Checked against files written by tf_keras 2.21 and Keras 3.15.
 """
 
@@ -50,10 +53,12 @@ class StoredLayers:
     Attributes:
         layout: `LEGACY` or `KERAS_3`.
         layers: those with weights, in the order of Keras' `model.layers`; by kind only in `KERAS_3`.
+        inside: the model within the model that holds them, such as "model_1"; empty if there is none.
     """
 
     layout: Layout
     layers: tuple[StoredLayer, ...]
+    inside: str = ""
 
 
 def numbered(name: str) -> tuple[str, int]:
@@ -74,35 +79,54 @@ def stored_layers(reader: Reader) -> StoredLayers:
         if root == "/" or reader.has_group(root):
             names = reader.names(root, "layer_names")
             if names is not None:
-                return StoredLayers(LEGACY, _legacy(reader, root, names))
+                return _legacy(reader, root, names)
     for root in _LAYERS:
         if reader.has_group(root):
-            return StoredLayers(KERAS_3, _keras_3(reader, root))
+            return _keras_3(reader, root)
     raise reader.error(
         "an HDF5 file without the attribute layer_names: Keras did not write it, or not as a model.",
         "Give a file from model.save_weights(...) or model.save(...) of keras-yolo3.",
     )
 
 
-def _legacy(reader: Reader, root: str, names: list[str]) -> tuple[StoredLayer, ...]:
-    layers = []
+def _legacy(reader: Reader, root: str, names: list[str]) -> StoredLayers:
+    layers: list[StoredLayer] = []
+    inside = ""
     for name in names:
         place = f"{root.rstrip('/')}/{name}"
         weights = reader.names(place, "weight_names")
         if weights is None:
             raise reader.error(f"the layer {name!r} has no attribute weight_names.")
-        if weights:
-            arrays = tuple(reader.array(f"{place}/{weight}") for weight in weights)
-            layers.append(StoredLayer(name, arrays))
-    return tuple(layers)
+        by_owner: dict[str, list[StoredArray]] = {}
+        for weight in weights:
+            owner = weight.rpartition("/")[0]
+            by_owner.setdefault(owner, []).append(reader.array(f"{place}/{weight}"))
+        if len(by_owner) > 1:
+            inside = inside or name
+            layers += [
+                StoredLayer(owner.rpartition("/")[2], tuple(arrays))
+                for owner, arrays in by_owner.items()
+            ]
+        elif by_owner:
+            layers += [StoredLayer(name, tuple(arrays)) for arrays in by_owner.values()]
+    return StoredLayers(LEGACY, tuple(layers), inside)
 
 
-def _keras_3(reader: Reader, root: str) -> tuple[StoredLayer, ...]:
+def _keras_3(reader: Reader, root: str, inside: str = "") -> StoredLayers:
     layers = []
+    models = []
     for name in sorted(reader.children(root), key=numbered):
         place = f"{root}/{name}/vars"
         variables = reader.children(place) if reader.has_group(place) else []
         if variables:
             arrays = tuple(reader.array(f"{place}/{at}") for at in range(len(variables)))
             layers.append(StoredLayer(name, arrays))
-    return tuple(layers)
+        models += [
+            (name, f"{root}/{name}{within}")
+            for within in _LAYERS
+            if reader.has_group(f"{root}/{name}{within}")
+        ]
+    if len(models) == 1 and not layers and not inside:
+        name, within = models[0]
+        return _keras_3(reader, within, name)
+    return StoredLayers(KERAS_3, tuple(layers), inside)
