@@ -171,10 +171,17 @@ def test_what_is_read_already_takes_no_settings_for_reading(train: Path) -> None
 @pytest.mark.parametrize("to", ["coco", "yolo"])
 def test_a_finding_names_the_photo(to: FormatName, tmp_path: Path, photo: MakePhoto) -> None:
     photo("a.png", 100, 80)
-    (tmp_path / "t.txt").write_text("a.png 10,10,50,40,0 10,10,50,40,0\n")
+    (tmp_path / "t.txt").write_text("a.png 10,10,50,40,0\n")
     (tmp_path / "classes.txt").write_text("cat\n")
     target = tmp_path / ("o.json" if to == "coco" else "o")
     boxes.convert(tmp_path / "t.txt", target, to=to)
+    if to == "coco":
+        content = json.loads(target.read_text())
+        content["annotations"].append(content["annotations"][0] | {"id": 2})
+        target.write_text(json.dumps(content))
+    else:
+        (label,) = target.rglob("a.txt")
+        label.write_text(label.read_text() * 2)
     (line,) = [
         line for line in str(boxes.check(target)).splitlines() if "it is a duplicate" in line
     ]
