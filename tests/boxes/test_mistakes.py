@@ -172,6 +172,6 @@ def test_labels_of_yolo_with_classes_from_1(tmp_path: Path, photo: MakePhoto) ->
 def test_words_that_are_hostile(tmp_path: Path, photo: MakePhoto, number: str) -> None:
     """A number of 8,000 digits took seconds, five of them with a letter at the end did not return."""
     words = [number, f"{number},2,3,4,0", f"{','.join([number] * 5)}x"]
-    table = read(keras(tmp_path, photo, *words))
+    table = read(keras(tmp_path, photo, *words), format="keras")
     assert len(table) == 0
     assert all(len(problem.message) < 200 for problem in table.problems if problem.line != 1)
