@@ -31,6 +31,7 @@ from headlab.boxes.table import (
 from headlab.errors import InputError
 from headlab.files.existing import is_folder
 from headlab.files.text import first_lines, sound
+from headlab.plain_text import composed
 
 _PREFIXES = ("instances_", "_annotations.", "annotations_")
 
@@ -131,9 +132,11 @@ def _classes(
         listed_names = class_names(how.names, how.encoding)
         names = listed_names.names
         problems += listed_names.problems
-        class_ids = {name: class_id for class_id, name in enumerate(names)}
+        class_ids = {composed(name): class_id for class_id, name in enumerate(names)}
         return names, {
-            number: class_ids[name] for number, name in categories.items() if name in class_ids
+            number: class_ids[composed(name)]
+            for number, name in categories.items()
+            if composed(name) in class_ids
         }
     if not categories:
         message = "The class names are unknown: the file has no list 'categories'."

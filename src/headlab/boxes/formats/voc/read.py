@@ -32,6 +32,7 @@ from headlab.errors import InputError
 from headlab.files.existing import is_file, is_folder
 from headlab.files.opening import opened
 from headlab.files.text import sound
+from headlab.plain_text import composed
 
 _THREADS = 4
 _XML_FILES = 0.6
@@ -120,12 +121,12 @@ def read_voc(path: Path, how: Reading) -> BoxTable:
     elif (path / "classes.txt").is_file():
         names = names_found(path / "classes.txt", how.encoding)
     else:
-        found = {
-            annotated.name
-            for annotation in annotations.values()
-            for annotated in annotation.objects
-        }
-        names = NamesRead(tuple(sorted(found)), (), "the XML files, in alphabetical order")
+        found: dict[str, str] = {}
+        for annotation in annotations.values():
+            for annotated in annotation.objects:
+                found.setdefault(composed(annotated.name), annotated.name)
+        listed = tuple(sorted(found.values()))
+        names = NamesRead(listed, (), "the XML files, in alphabetical order")
     problems += names.problems
     photos = {
         home.folder: VocPhotos(home.path, home.folder, how.images, home.stems) for home in homes
@@ -245,7 +246,7 @@ def _table(
     photos: dict[Path, VocPhotos],
     problems: list[Problem],
 ) -> BoxTable:
-    numbers = {name: number for number, name in enumerate(names)}
+    numbers = {composed(name): number for number, name in enumerate(names)}
     kept = [entry for entry in entries if entry.xml in annotations]
     ids, class_ids, corners, flags, files, lines, shown, places = [], [], [], [], [], [], [], []
     told: set[str] = set()
@@ -263,14 +264,14 @@ def _table(
             problems += _told(annotation, photo, file)
         for annotated in annotation.objects:
             name, line = annotated.name, annotated.line
-            if name not in numbers:
+            if composed(name) not in numbers:
                 message = f"The class {name!r} is not among those given. The box was skipped."
                 if first_time:
                     problem = Problem("error", "unknown-class", message, file, line, image)
                     problems.append(problem)
                 continue
             ids.append(image_id)
-            class_ids.append(numbers[name])
+            class_ids.append(numbers[composed(name)])
             corners.append(annotated.corners_px)
             flags.append(annotated.difficult)
             files.append(file)
