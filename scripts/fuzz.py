@@ -5,8 +5,8 @@
     .venv/bin/python scripts/fuzz.py --list
 
 An input is a small seed with random changes. A parser may read it, or raise one of headlab's own errors;
-anything else, or ten seconds without an answer, is a failure. The first input of each kind of failure is written to
-build/fuzz/, to become a test; the exit code is then 1. The same seed gives the same inputs.
+anything else, or ten seconds without an answer, is a failure. The first input of each kind of failure is
+written to build/fuzz/, to become a test; the exit code is then 1. The same seed gives the same inputs.
 """
 
 from __future__ import annotations
@@ -383,7 +383,7 @@ def read_config(path: Path) -> None:
     load(path)
 
 
-def annotations(path: str) -> Callable[[Path], object]:
+def reader_of(path: str) -> Callable[[Path], object]:
     """A reader of the annotations in a file or folder, recognised as every command recognises them."""
 
     def read(file: Path) -> None:
@@ -447,24 +447,24 @@ PARSERS = (
         "keras",
         "train.txt",
         texts("a.jpg 1,2,30,20,0 5,5,9,9.5,1\nfolder/b c.jpg 3,3,8,8,1\nd.jpg\n"),
-        annotations("train.txt"),
+        reader_of("train.txt"),
         lambda: {"classes.txt": b"ant\nbee\n"},
     ),
-    Parser("voc", "Annotations/a.xml", texts(VOC), annotations("")),
-    Parser("coco", "coco.json", texts(COCO), annotations("coco.json")),
+    Parser("voc", "Annotations/a.xml", texts(VOC), reader_of("")),
+    Parser("coco", "coco.json", texts(COCO), reader_of("coco.json")),
     Parser(
         "yolo",
         "labels/a.txt",
         texts("0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n", "1 .5 .5 .25 1\n"),
-        annotations("data.yaml"),
+        reader_of("data.yaml"),
         yolo_folder,
     ),
-    Parser("data-yaml", "data.yaml", texts(YOLO_YAML), annotations("data.yaml"), yolo_photo),
+    Parser("data-yaml", "data.yaml", texts(YOLO_YAML), reader_of("data.yaml"), yolo_photo),
     Parser(
         "csv",
         "boxes.csv",
         texts("filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,60,40,ant,1,2,30,20\n"),
-        annotations("boxes.csv"),
+        reader_of("boxes.csv"),
     ),
     Parser(
         "recipe",

@@ -112,16 +112,16 @@ def test_inspect_says_it_and_strict_refuses(tmp_path: Path) -> None:
 def test_the_commands_say_it(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from headlab.cli.main import main
+    from headlab.cli.main import app
 
     payload = call(named("os", "system"), text("touch canary"))
     path = zipped(tmp_path / "m.pt", checkpoint(NETWORK, date=payload))
-    shown = CliRunner().invoke(main, ["inspect", str(path)])
+    shown = CliRunner().invoke(app, ["inspect", str(path)])
     assert shown.exit_code == 0
     assert "os.system" in shown.output
     edit = ["edit", str(path), "--suppress", "ant", "-o", str(tmp_path / "o.pt")]
-    edited = CliRunner().invoke(main, edit)
+    edited = CliRunner().invoke(app, edit)
     assert edited.exit_code == 0
     assert "WARNING: m.pt: Loading this file with torch.load would call os.system" in edited.output
-    refused = CliRunner().invoke(main, [*edit, "--strict"])
+    refused = CliRunner().invoke(app, [*edit, "--strict"])
     assert refused.exit_code != 0

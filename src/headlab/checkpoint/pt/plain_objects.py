@@ -18,7 +18,6 @@ _SCALAR_MODULES = {"numpy.core.multiarray", "numpy._core.multiarray"}
 _NUMBER = re.compile(r"b1|[iu][1248]|f[248]")
 _MOST_PARTS = 256
 _LONGEST_PATH = 4096
-_BYTE_ORDERS = {"<", ">", "|", "="}
 
 
 def plain_object(value: Instance) -> Any:
@@ -46,7 +45,7 @@ def _numpy_number(args: tuple[Any, ...]) -> Any:
     if not isinstance(kind, str) or not _NUMBER.fullmatch(kind) or data is None:
         return None
     order = dtype.state[1] if isinstance(dtype.state, tuple) and len(dtype.state) > 1 else "<"
-    numbers = np.dtype(kind).newbyteorder(order if order in _BYTE_ORDERS else "<")
+    numbers = np.dtype((">" if order == ">" else "<") + kind)
     return np.frombuffer(data, numbers)[0].item() if len(data) == numbers.itemsize else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.families.facts import Facts, classes_text, parameters_text, size_text
@@ -13,8 +14,8 @@ from headlab.heads.layout import Layout
 def facts(checkpoint: PtCheckpoint, layout: Layout) -> Facts:
     """Its head, network, training, and who wrote it when."""
     summary = tuple(_summary(checkpoint, layout))
-    known = "training" if checkpoint.input_hw_px else "default"
-    return Facts(summary, known, notes=remarks(checkpoint))
+    imgsz_from: Literal["training", "default"] = "training" if checkpoint.input_hw_px else "default"
+    return Facts(summary, imgsz_from, notes=remarks(checkpoint))
 
 
 def _summary(checkpoint: PtCheckpoint, layout: Layout) -> Iterator[tuple[str, str]]:
