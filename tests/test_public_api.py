@@ -81,7 +81,7 @@ def test_signatures() -> None:
     def names(function: Callable[..., object]) -> list[str]:
         return list(inspect.signature(function).parameters)
 
-    assert names(headlab.load) == ["path", "cfg", "names", "anchors"]
+    assert names(headlab.load) == ["path", "cfg", "names", "anchors", "strict"]
     assert names(headlab.convert) == [
         *("source", "target", "cfg", "names", "anchors", "batch_norm_epsilon", "imgsz", "force")
     ]
@@ -124,8 +124,10 @@ def test_signatures() -> None:
     ]
     assert names(headlab.Model.evaluate) == [
         *("self", "data", "format", "images", "names", "split", "encoding", "assume_size"),
-        *("progress", "settings"),
+        *("without", "run", "progress", "settings"),
     ]
+    assert names(headlab.load_run) == ["path"]
+    assert names(headlab.Run.evaluate) == ["self", "without", "progress", "settings"]
     public = {name for name in vars(headlab.Model) if not name.startswith("_")}
     values = {"path", "layout", "class_names", "network", "runnable"}
     assert public == values | {"edit", "evaluate", "inspect", "plan", "save", "trace"}

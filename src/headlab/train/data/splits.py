@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from headlab.boxes.classes import written_names
 from headlab.boxes.mistakes import refuse_mistaken
 from headlab.boxes.reading import NO_PHOTOS, read
-from headlab.boxes.table import MISSING_IMAGE, WRONG_COLUMNS, BoxTable, Problem
+from headlab.boxes.table import MISSING_IMAGE, BoxTable, Problem
 from headlab.errors import InputError
 from headlab.plain_text import composed
 from headlab.train.configuration.config import DataConfig
@@ -61,7 +61,6 @@ def read_data(config: DataConfig, input_hw_px: tuple[int, int] | None = None) ->
             not match.
     """
     table = _read(config.train, config)
-    _refuse_mistakes(table.problems, config.train)
     problems = _problem_notes(table.problems, config.train)
     val: BoxTable | None
     if config.val is None:
@@ -69,7 +68,6 @@ def read_data(config: DataConfig, input_hw_px: tuple[int, int] | None = None) ->
         train, val, split_note = _divided(_named(table, config), config)
     else:
         other = _read(config.val, config)
-        _refuse_mistakes(other.problems, config.val)
         problems += _problem_notes(other.problems, config.val)
         config = _decided(config, table, other)
         table, other = _matched(table, other, config)
@@ -244,20 +242,6 @@ def _both_note(train: Photos, val: Photos | None) -> str:
     return counted(
         len(both), f"photo{{s}} {{is}} both trained and validated on, such as {min(both)}."
     )
-
-
-def _refuse_mistakes(problems: Sequence[Problem], path: str) -> None:
-    """Do not train on columns that seem to mean something else.
-
-    Raises:
-        InputError: a mistake is likely that concerns all annotations.
-    """
-    for problem in problems:
-        if problem.kind == WRONG_COLUMNS:
-            raise InputError(
-                f"{path}: {problem.message}",
-                f"Nothing is trained on such boxes. headlab boxes check {path} shows them.",
-            )
 
 
 def _problem_notes(problems: Sequence[Problem], path: str) -> tuple[str, ...]:
