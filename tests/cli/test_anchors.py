@@ -57,6 +57,20 @@ def test_fit_writes_what_check_reads(data: Path, tmp_path: Path, name: str) -> N
     assert "The sizes fit this data" in checked.out
 
 
+def test_every_text_says_how_photos_were_resized(data: Path, tmp_path: Path) -> None:
+    """A fit for stretched photos is checked on stretched photos, unless an option says otherwise."""
+    written = tmp_path / "a.yaml"
+    size = ("--imgsz", "320,608")
+    stretched = "in pixels of the network's input, photos stretched to 320 x 608 px (height x width)"
+    fitted = run("anchors", "fit", data, *SIZE, *size, "--resize", "stretch", "-o", written)
+    assert stretched in fitted.out.splitlines()
+    assert stretched in run("anchors", "check", written, data, *SIZE).out.splitlines()
+    asked = run("anchors", "check", written, data, *SIZE, "--resize", "letterbox")
+    assert stretched.replace("stretched", "letterboxed") in asked.out.splitlines()
+    classes = run("anchors", "per-class", data, *SIZE, "-k", 2, "--units", "original")
+    assert "in pixels of the original photos" in classes.out.splitlines()
+
+
 def test_fit_as_json_csv_and_plot(data: Path, tmp_path: Path) -> None:
     table, plot, file = (tmp_path / name for name in ("anchors.csv", "fit.png", "fit.json"))
     done = run(

@@ -296,3 +296,12 @@ def test_one_box_of_two_classes_follows_its_scores_through_a_shift() -> None:
         ("class changed", "ant", "cat"),
         ("score changed", "bee", "bee"),
     ]
+
+
+def test_models_that_resize_photos_differently_are_told() -> None:
+    before = _made((0, 0.9, "P3", A))
+    stretched = replace(before, settings=Settings(resize="stretch"))
+    letterboxed = replace(before, settings=Settings(resize="letterbox"))
+    text = str(compare(letterboxed, stretched))
+    assert "photos are resized by letterbox, the second's by stretch" in text
+    assert "resized" not in str(compare(stretched, stretched))

@@ -42,6 +42,13 @@ def comparison_text(comparison: Comparison, most_rows: int = MOST_ROWS) -> Itera
             comparison.pairs, layouts, comparison.tells_slots, with_image=len(comparison) > 1
         )
         yield ""
+    resizes = comparison.before.settings.resize, comparison.after.settings.resize
+    if resizes[0] != resizes[1]:
+        yield line(
+            f"The first model's photos are resized by {resizes[0]}, the second's by {resizes[1]}, as their "
+            "files say: boxes and scores differ for that, too. --resize sets one way for both.",
+            "yellow",
+        )
     counts = comparison.counts
     meaning = _MEANING | {
         "score changed": _MEANING["score changed"] + _by_how_much(comparison.pairs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from headlab.anchors.text import WIDTH, coverage_line, sentences
+from headlab.anchors.text import WIDTH, coverage_line, input_line, sentences
 from headlab.boxes.text import left_out_lines, unread_lines
 from headlab.plain_text import counted
 from headlab.results.tables import heading, level_text, line, table
@@ -26,6 +26,8 @@ _STYLES = {"problem": "bold red", "warning": "yellow", "note": "dim"}
 def check_text(check: AnchorCheck) -> Iterator[RenderableType]:
     """Figures, anchors, levels, classes, findings."""
     yield coverage_line(check.coverage)
+    shapes = check.shapes
+    yield from input_line(shapes.units, shapes.input_hw, shapes.resize)
     yield from left_out_lines(check.skipped)
     yield from unread_lines(check.unread)
     yield from sentences(*check.notes)

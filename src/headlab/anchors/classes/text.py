@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlab.anchors.classes.verdicts import FEW_BOXES, SHAPE_FIT_ONLY
-from headlab.anchors.text import sentences
+from headlab.anchors.text import input_line, sentences
 from headlab.boxes.text import left_out_lines, unread_lines
 from headlab.plain_text import counted
 from headlab.results.tables import NOTHING, heading, line, table
@@ -62,6 +62,8 @@ def per_class_text(view: AnchorsPerClass) -> Iterator[RenderableType]:
             f"{counted(few, 'class', 'classes')} with fewer than {FEW_BOXES} boxes: see --json or -o FILE",
             "dim",
         )
+    shared = view.shared
+    yield from input_line(shared.units, shared.input_hw, shared.resize)
     yield from left_out_lines(view.skipped)
     yield from unread_lines(view.unread)
     yield heading("class by class")

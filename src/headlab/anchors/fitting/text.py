@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headlab.anchors.fitting.files import numbers_text
-from headlab.anchors.text import coverage_line, sentences
+from headlab.anchors.text import coverage_line, input_line, sentences
 from headlab.boxes.text import left_out_lines, unread_lines
 from headlab.results.tables import heading, level_text, line, table
 
@@ -44,6 +44,7 @@ def fit_text(fit: AnchorFit) -> Iterator[RenderableType]:
     yield table([">anchor", ">width", ">height", "level", ">boxes", ">share"], rows)
     yield ""
     yield coverage_line(fit.coverage)
+    yield from input_line(fit.units, fit.input_hw, fit.resize)
     yield from left_out_lines(fit.skipped)
     yield from unread_lines(fit.unread)
     yield from sentences(*fit.notes)
