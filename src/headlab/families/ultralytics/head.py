@@ -12,6 +12,7 @@ from headlab.families.ultralytics.kinds import PACKAGES, REFUSED, SUPPORTED, Hea
 from headlab.heads.detection import DetectionRules, Refusal
 from headlab.heads.layout import ClassRows, Layout, Level
 
+_LARGEST_STRIDE_PX = 1024
 _CONTRADICTION = "The file contradicts itself; use the checkpoint that the training wrote."
 
 
@@ -111,11 +112,13 @@ def _strides(checkpoint: PtCheckpoint, head: Instance) -> list[int]:
     stored = head.attributes.get("stride")
     strides = checkpoint.values(stored) if isinstance(stored, TensorRef) else []
     whole = [int(stride) for stride in strides if stride.is_integer()]
-    powers = all(stride > 1 and stride & (stride - 1) == 0 for stride in whole)
+    powers = all(
+        1 < stride <= _LARGEST_STRIDE_PX and stride & (stride - 1) == 0 for stride in whole
+    )
     if not whole or whole != strides or not powers or len(set(whole)) != len(whole):
         raise CheckpointError(
             f"{checkpoint.path}: the head's strides are {strides or 'missing'}; different "
-            "powers of two were expected.",
+            f"powers of two up to {_LARGEST_STRIDE_PX} were expected.",
             _CONTRADICTION,
         )
     return whole

@@ -207,7 +207,7 @@ def _check_names(checkpoint: PtCheckpoint, expected: dict[str, tuple[int, ...]])
         raise CheckpointError(
             f"{checkpoint.path}: the tensors do not fit the network that the file describes: "
             f"{'; '.join(problems)}.{detail}",
-            "The file was damaged, or changed by another program.",
+            "The description is not of these weights; use the checkpoint that the training wrote.",
         )
 
 
