@@ -58,7 +58,7 @@ def rows() -> list[Row]:
 
 def _keras(path: Path) -> str:
     rng = random.Random(0)  # noqa: S311
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for number in range(LINES):
             boxes = (_corners(rng) for _ in range(rng.choice((1, 1, 2, 3, 5))))
             words = (",".join(map(str, (*box, rng.randrange(20)))) for box in boxes)
@@ -79,7 +79,7 @@ def _coco(path: Path) -> str:
         for number in range(IMAGES)
     ]
     categories = [{"id": number + 1, "name": f"class {number}"} for number in range(CATEGORIES)]
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         file.write(f'{{"images": {json.dumps(images)}, "annotations": [')
         for number in range(BOXES):
             x, y, w, h = (round(rng.uniform(1, 200), 2) for _ in range(4))

@@ -15,7 +15,7 @@ LIMIT = 1.05
 
 def rows() -> list[Row]:
     child = [sys.executable, str(Path(__file__).with_name("trace_pair.py")), str(weights())]
-    done = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(child, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     figures = json.loads(done.stdout.splitlines()[-1])
     what = f"trace, per image ({figures['images']} on {figures['device']})"
     return [Row(what, "ms", figures["ours_ms"], figures["theirs_ms"], "YOLO.predict", LIMIT)]

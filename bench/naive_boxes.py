@@ -16,7 +16,7 @@ import numpy as np
 
 def keras(file: str) -> int:
     count = 0
-    with Path(file).open() as lines:
+    with Path(file).open(encoding="utf-8") as lines:
         for line in lines:
             words = line.split()
             boxes = np.array([np.array(list(map(int, word.split(",")))) for word in words[1:]])
@@ -28,7 +28,7 @@ def coco(file: str) -> int:
     try:
         from pycocotools.coco import COCO
     except ImportError:
-        content = json.loads(Path(file).read_text())
+        content = json.loads(Path(file).read_text(encoding="utf-8"))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         rows = [(names[each["image_id"]], *each["bbox"]) for each in content["annotations"]]
         return len(rows)

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 def answer(script: str, *arguments: str) -> dict[str, float]:
     """What a script prints last, as JSON."""
     command = [sys.executable, str(HERE / script), *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
@@ -60,7 +60,9 @@ def _ready(command: Sequence[str], packages: Path | None) -> Iterator[tuple[IO[s
     if packages is not None:
         environment["PYTHONPATH"] = str(packages)
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdin=pipe, stdout=pipe, encoding="utf-8"
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         while (line := process.stdout.readline()) != "ready\n":

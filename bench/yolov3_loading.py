@@ -46,7 +46,7 @@ def memory(weights: Path, small: Path) -> dict[str, float]:
     # Memory that is free now would hide what is taken later.
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     before = _megabytes("VmRSS")
-    Path("/proc/self/clear_refs").write_text(_FORGET_PEAK)
+    Path("/proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="utf-8")
     network = fused(checkpoint)
     loaded = _megabytes("VmHWM") - before
     network(torch.rand(1, 3, SIDE_PX, SIDE_PX))
@@ -78,7 +78,9 @@ def largest_step_mb(weights: Path) -> float:
 
 
 def _megabytes(key: str) -> float:
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(key))
+    line = next(
+        line for line in _STATUS.read_text(encoding="utf-8").splitlines() if line.startswith(key)
+    )
     return int(line.split()[1]) * 1024 / 1e6
 
 

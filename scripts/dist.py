@@ -92,7 +92,7 @@ def prove(wheel: Path, folder: Path, full: bool) -> None:
             command,
             cwd=folder,
             env={**environment, "HOME": str(home)} if isolated else environment,
-            text=True,
+            encoding="utf-8",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
@@ -111,7 +111,7 @@ def prove(wheel: Path, folder: Path, full: bool) -> None:
     require("P5" in ran(headlab, "inspect", model), "inspect names no level P5")
     ran(headlab, "edit", model, "--shift", "P4=1", "-o", "shifted.pt")
     require("P5" in ran(headlab, "inspect", "shifted.pt"), "the edited model has lost its levels")
-    (folder / "use.py").write_text(TYPED_USE)
+    (folder / "use.py").write_text(TYPED_USE, "utf-8")
     checker = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)]
     types = ran(*checker, "--cache-dir", os.devnull, "use.py")
     require('"str"' in types and '"Any"' not in types, f"mypy sees no types:\n{types}")

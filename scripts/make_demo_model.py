@@ -113,7 +113,9 @@ def draw_splits(work: Path, args: argparse.Namespace) -> Path:
     data = work / "data.yaml"
     splits = {split: f"images/{split}" for split in counts}
     names = dict(enumerate(CLASS_NAMES))
-    data.write_text(yaml.safe_dump({"path": str(work / "scenes"), **splits, "names": names}))
+    data.write_text(
+        yaml.safe_dump({"path": str(work / "scenes"), **splits, "names": names}), "utf-8"
+    )
     return data
 
 
@@ -142,7 +144,7 @@ def train(work: Path, data: Path, args: argparse.Namespace) -> Path:
 
     graph = {"nc": len(CLASS_NAMES), "scales": dict([SCALE]), "backbone": BACKBONE, "head": HEAD}
     graph_file = work / "demo-detector.yaml"
-    graph_file.write_text(yaml.safe_dump(graph))
+    graph_file.write_text(yaml.safe_dump(graph), "utf-8")
     model = YOLO(str(graph_file), task="detect")
     model.add_callback("on_pretrain_routine_end", expect_box_sides)
     # ultralytics leaves one core idle when it picks a CPU.

@@ -188,7 +188,7 @@ def run_step(block: Block, command: list[str], shown: str, code: int, folder: Pa
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if code == 2 else subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     said = f"{block.where}: {command[-1]}\n{done.stdout}{done.stderr or ''}"
@@ -206,7 +206,7 @@ def interrupt(command: list[str], folder: Path, environment: dict[str, str], fil
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         start_new_session=True,
     ) as running:
         while running.poll() is None and not file.exists():

@@ -44,7 +44,7 @@ def test_a_notebook_runs_and_shows_what_is_stored(notebook: Path, tmp_path: Path
         [sys.executable, script, notebook, "--output", tmp_path],
         env={**os.environ, "OMP_NUM_THREADS": "1", "IPYTHONDIR": str(tmp_path / "ipython")},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -72,11 +72,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("tiny.safetensors", "tiny.h5"):
         yolov3_models.saved(model, folder / name)
     headlab.load(DEMO).edit(headlab.Shift(levels="P4", by=1)).save(folder / "edited.pt")
-    (folder / "anchors.txt").write_text("10,14, 23,27, 37,58\n")
+    (folder / "anchors.txt").write_text("10,14, 23,27, 37,58\n", "utf-8")
     for at, name in enumerate("abcd"):
         Image.new("RGB", (64, 48 + at)).save(folder / f"{name}.png")
     lines = (f"{name}.png 4,4,{14 + at},{20 + at},0" for at, name in enumerate("abcd"))
-    (folder / "train.txt").write_text("\n".join(lines))
+    (folder / "train.txt").write_text("\n".join(lines), "utf-8")
     return folder
 
 
@@ -87,7 +87,7 @@ def ran(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", program, *command.split()],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 
@@ -119,7 +119,7 @@ def test_every_command_is_one_or_the_other() -> None:
 
 
 def test_python_reads_results_and_names_extras_as_well(work: Path, tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("data: {train: train.txt}\n")
+    (tmp_path / "config.yaml").write_text("data: {train: train.txt}\n", "utf-8")
     program = f"""
 import headlab
 import headlab.demo
@@ -145,7 +145,7 @@ for call in (
         [sys.executable, "-c", WITHOUT + program],
         cwd=work,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert done.stdout.split() == ["torch", "torch", "torch", "torch", "train", "torch"]

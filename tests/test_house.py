@@ -107,7 +107,7 @@ def test_without_a_fitting_python_make_says_what_to_do(tmp_path: Path) -> None:
         ["make", "test", f"VENV={tmp_path / 'venv'}", "PYTHON=false"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 2

@@ -25,11 +25,11 @@ def loaded_after(statements: str, folder: Path, *args: str) -> set[str]:
         [sys.executable, "-c", statements + report, *args],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return set((folder / "loaded.txt").read_text().split())
+    return set((folder / "loaded.txt").read_text("utf-8").split())
 
 
 def named(args: tuple[str, ...]) -> str:

@@ -70,7 +70,9 @@ def test_names() -> None:
 
 def test_packages_need_no_import_of_their_own() -> None:
     shown = "import headlab; print(headlab.boxes.__all__, headlab.anchors.__all__)"
-    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", shown], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip() == (
         "['BoxTable', 'ConvertedBoxes', 'Findings', 'Problem', 'SizeStats', 'check', 'convert', 'read', "
         "'stats'] ['AnchorCheck', 'AnchorFit', 'AnchorsPerClass', 'check', 'fit', 'per_class']"

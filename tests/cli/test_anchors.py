@@ -30,8 +30,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             x, y = rng.uniform(0, 100, 2)
             boxes.append(f"{x:.0f},{y:.0f},{x + w:.0f},{y + h:.0f},{kind}")
         lines.append(f"{photo}.jpg {' '.join(boxes)}")
-    (folder / "train.txt").write_text("\n".join(lines))
-    (folder / "classes.txt").write_text("cat\n犬\n")
+    (folder / "train.txt").write_text("\n".join(lines), "utf-8")
+    (folder / "classes.txt").write_text("cat\n犬\n", "utf-8")
     return folder / "train.txt"
 
 
@@ -108,7 +108,7 @@ def test_objective_weights_levels_and_assignment(data: Path, tmp_path: Path) -> 
     )
     done = run("anchors", "fit", data, *SIZE, "-k", 6, *options, "-o", written)
     assert done.code == 0
-    document = yaml.safe_load(written.read_text())
+    document = yaml.safe_load(written.read_text("utf-8"))
     assert (document["objective"], document["levels"]) == ("recall", ["P5", "P4"])
     assert sorted(number for mask in document["masks"] for number in mask) == list(range(6))
 
@@ -125,18 +125,18 @@ def test_original_units_need_no_sizes(data: Path) -> None:
 
 def test_check_finds_problems_and_exits_with_1(data: Path, tmp_path: Path) -> None:
     anchors = tmp_path / "anchors.txt"
-    anchors.write_text("0.05,0.06, 0.5,0.2, 0.6,0.3")
+    anchors.write_text("0.05,0.06, 0.5,0.2, 0.6,0.3", "utf-8")
     plot = tmp_path / "check.svg"
     done = run("anchors", "check", anchors, data, *SIZE, "-o", plot)
     assert done.code == 1
     assert "problem: Multiplied by" in done.out
     assert "fractions of the input (0 to 1)" in done.out.replace("\n  ", " ")
-    assert plot.read_text().lstrip().startswith("<?xml")
+    assert plot.read_text("utf-8").lstrip().startswith("<?xml")
 
 
 def test_check_as_json_and_csv(data: Path, tmp_path: Path) -> None:
     anchors, table = tmp_path / "anchors.txt", tmp_path / "check.csv"
-    anchors.write_text(STOCK)
+    anchors.write_text(STOCK, "utf-8")
     done = run("anchors", "check", anchors, data, *SIZE, "--json", "-o", table)
     document = json.loads(done.out)
     assert document["ok"] is (done.code == 0)
@@ -148,7 +148,9 @@ def test_check_as_json_and_csv(data: Path, tmp_path: Path) -> None:
 
 def test_a_cfg_gives_the_input_size(data: Path, tmp_path: Path) -> None:
     cfg = tmp_path / "a.cfg"
-    cfg.write_text("[net]\nwidth=608\nheight=608\n[yolo]\nmask=0,1\nanchors=40,40, 300,120\n")
+    cfg.write_text(
+        "[net]\nwidth=608\nheight=608\n[yolo]\nmask=0,1\nanchors=40,40, 300,120\n", "utf-8"
+    )
     small = run("anchors", "check", cfg, data, *SIZE, "--imgsz", 416, "--json")
     large = run("anchors", "check", cfg, data, *SIZE, "--json")
     assert json.loads(small.out)["coverage"] != json.loads(large.out)["coverage"]
@@ -163,7 +165,7 @@ def test_per_class(data: Path, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert "In YOLOv3 no anchor belongs to a class" in done.out.replace("\n", " ")
     assert "would gain" in done.out
-    found = json.loads(document.read_text())
+    found = json.loads(document.read_text("utf-8"))
     assert [row["name"] for row in found["classes"]] == ["cat", "犬"]
     gain = found["classes"][0]["gain"]
     assert gain["low"] <= gain["mean"] <= gain["high"]
@@ -216,7 +218,7 @@ def test_wrong_input(
 
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     empty = tmp_path / "empty.txt"
-    empty.write_text("")
+    empty.write_text("", "utf-8")
     done = run("anchors", "fit", empty, "--units", "original")
     assert done.code == 2
     assert "empty" in done.err or "no boxes" in done.err

@@ -17,8 +17,10 @@ SIZE = ("--assume-size", "832,832")
 def data(tmp_path: Path) -> Path:
     """Three photos, halved at the input of 416 px: a cat of 20 x 20, cats of 64 x 16, a dog of 96 x 96."""
     path = tmp_path / "train.txt"
-    path.write_text("a.jpg 0,0,40,40,0 0,0,128,32,0\nb.jpg 0,0,192,192,1 9,9,9,20,1 0,0,1\nc.jpg\n")
-    (tmp_path / "classes.txt").write_text("cat\n犬\n")
+    path.write_text(
+        "a.jpg 0,0,40,40,0 0,0,128,32,0\nb.jpg 0,0,192,192,1 9,9,9,20,1 0,0,1\nc.jpg\n", "utf-8"
+    )
+    (tmp_path / "classes.txt").write_text("cat\n犬\n", "utf-8")
     return path
 
 
@@ -63,7 +65,8 @@ def test_json_csv_and_plot(data: Path, tmp_path: Path) -> None:
 def test_anchors_say_the_level(data: Path, tmp_path: Path) -> None:
     anchors, plot = tmp_path / "tiny.yaml", tmp_path / "stats.svg"
     pairs = "[[10,14], [23,27], [37,58], [81,82], [135,169], [344,319]]"
-    anchors.write_text(f"anchors: {pairs}\nmasks: [[3,4,5], [1,2,3]]\n")  # keras-yolo3's
+    text = f"anchors: {pairs}\nmasks: [[3,4,5], [1,2,3]]\n"  # keras-yolo3's
+    anchors.write_text(text, encoding="utf-8")
     done = run("boxes", "stats", data, *SIZE, "--anchors", anchors, "-o", plot)
     assert done.code == 0, done.err
     assert ["P5", "32", "81x82", "135x169", "344x319", "1", "33.3%"] in done.words
@@ -106,7 +109,7 @@ def test_wrong_arguments_write_nothing(
 
 def test_more_classes_than_fit(tmp_path: Path) -> None:
     path = tmp_path / "train.txt"
-    path.write_text("\n".join(f"{at}.jpg 0,0,{50 + at},60,{at}" for at in range(50)))
+    path.write_text("\n".join(f"{at}.jpg 0,0,{50 + at},60,{at}" for at in range(50)), "utf-8")
     plot = tmp_path / "stats.png"
     done = run("boxes", "stats", path, *SIZE, "-o", plot)
     assert "and 30 classes more (--all shows them)" in done.out

@@ -18,9 +18,9 @@ def train(tmp_path: Path) -> Path:
     """Two photos with three boxes and nothing wrong."""
     for name, shade in (("a.png", 0), ("b.png", 1)):
         Image.new("RGB", (50, 40), (shade, 0, 0)).save(tmp_path / name)
-    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    (tmp_path / "classes.txt").write_text("cat\ndog\n", "utf-8")
     path = tmp_path / "train.txt"
-    path.write_text("a.png 0,0,50,40,0 1,2,3,4,1\nb.png 5,6,7,8,0\n")
+    path.write_text("a.png 0,0,50,40,0 1,2,3,4,1\nb.png 5,6,7,8,0\n", "utf-8")
     return path
 
 
@@ -39,7 +39,10 @@ def test_nothing_is_wrong(train: Path) -> None:
 
 
 def test_errors_end_with_1(train: Path) -> None:
-    train.write_text(train.read_text() + "none.png 1,1,2,2,0\na.png 3,3,3,9,1 x,1,1,1,1\n")
+    train.write_text(
+        train.read_text(encoding="utf-8") + "none.png 1,1,2,2,0\na.png 3,3,3,9,1 x,1,1,1,1\n",
+        encoding="utf-8",
+    )
     done = run("boxes", "check", train)
     assert done.code == 1
     assert "3 errors, 1 warning" in done.out
@@ -49,7 +52,7 @@ def test_errors_end_with_1(train: Path) -> None:
 
 
 def test_warnings_end_with_0(train: Path) -> None:
-    train.write_text("a.png 0,0,50,40,0\n")
+    train.write_text("a.png 0,0,50,40,0\n", encoding="utf-8")
     done = run("boxes", "check", train)
     assert done.code == 0
     assert "0 errors, 1 warning" in done.out
@@ -57,13 +60,13 @@ def test_warnings_end_with_0(train: Path) -> None:
 
 def test_only_the_first_of_a_kind_are_shown(train: Path) -> None:
     empty = "".join(f"a.png 3,3,3,{bottom},1\n" for bottom in range(4, 13))
-    train.write_text(train.read_text() + empty)
+    train.write_text(train.read_text(encoding="utf-8") + empty, encoding="utf-8")
     assert "  and 6 more (--all shows them)" in run("boxes", "check", train).out.splitlines()
     assert run("boxes", "check", train, "--all").out.count("it has no area") == 9
 
 
 def test_json(train: Path) -> None:
-    train.write_text("a.png 3,3,3,9,1\nb.png 1,1,2,2,0\n")
+    train.write_text("a.png 3,3,3,9,1\nb.png 1,1,2,2,0\n", encoding="utf-8")
     done = run("boxes", "check", train, "--json")
     assert done.code == 1
     assert json.loads(done.out) == {
@@ -93,19 +96,19 @@ def test_json(train: Path) -> None:
 
 
 def test_findings_as_files(train: Path) -> None:
-    train.write_text("a.png 3,3,3,9,1\nb.png 1,1,2,2,0\n")
+    train.write_text("a.png 3,3,3,9,1\nb.png 1,1,2,2,0\n", encoding="utf-8")
     table, document = train.with_name("found.csv"), train.with_name("found.json")
     done = run("boxes", "check", train, "-o", table, "-o", document)
     assert done.code == 1
     assert f"wrote {table}" in done.err
     (row,) = csv.DictReader(table.open())
     assert (row["severity"], row["kind"], row["line"]) == ("error", "zero-size", "1")
-    assert json.loads(document.read_text())["findings"][0]["line"] == 1
+    assert json.loads(document.read_text("utf-8"))["findings"][0]["line"] == 1
 
 
 def test_several_files_are_splits(train: Path) -> None:
     val = train.with_name("val.txt")
-    val.write_text("b.png 1,1,2,2,0\n")
+    val.write_text("b.png 1,1,2,2,0\n", "utf-8")
     done = run("boxes", "check", train, val)
     assert done.code == 1
     assert f"  {val}:1: The image is in the split val, and in train at {train}:2." in done.out
@@ -123,7 +126,7 @@ def test_photos_can_be_left_out_or_decoded(train: Path) -> None:
 
 
 def test_names_cannot_steer_the_terminal(train: Path) -> None:
-    train.write_text("\x1b[31m.png 1,1,2,2,0\n")
+    train.write_text("\x1b[31m.png 1,1,2,2,0\n", encoding="utf-8")
     done = run("boxes", "check", train)
     assert "\x1b" not in done.out
     assert "\\x1b[31m.png" in done.out
@@ -147,7 +150,7 @@ def test_convert(train: Path, to: str, name: str) -> None:
 
 
 def test_what_is_skipped_is_said_and_ends_with_1(train: Path) -> None:
-    train.write_text("a.png 1,1,2,2,0 rubbish,1,2,3,4\n")
+    train.write_text("a.png 1,1,2,2,0 rubbish,1,2,3,4\n", encoding="utf-8")
     done = run("boxes", "convert", train, train.parent / "o.json", "--to", "coco")
     assert done.code == 1
     assert f"{train}:1: 'rubbish,1,2,3,4' is not a box" in done.err
@@ -155,7 +158,7 @@ def test_what_is_skipped_is_said_and_ends_with_1(train: Path) -> None:
 
 
 def test_what_was_converted_as_json(train: Path) -> None:
-    train.write_text("a.png 1,1,2.5,2,0 rubbish,1,2,3,4\n")
+    train.write_text("a.png 1,1,2.5,2,0 rubbish,1,2,3,4\n", encoding="utf-8")
     out = train.parent / "o.txt"
     done = run("boxes", "convert", train, out, "--to", "keras", "--json")
     assert done.code == 1
@@ -167,7 +170,7 @@ def test_what_was_converted_as_json(train: Path) -> None:
 
 
 def test_what_the_format_cannot_say_is_said(train: Path) -> None:
-    train.write_text("a.png 1,1,2.5,2,0\n")
+    train.write_text("a.png 1,1,2.5,2,0\n", encoding="utf-8")
     done = run("boxes", "convert", train, train.parent / "o.txt", "--to", "keras")
     assert done.code == 0
     assert "headlab: 1 of the boxes has corners in fractions of a pixel" in done.err
@@ -179,7 +182,7 @@ def test_one_split(shared: Path, tmp_path: Path) -> None:
     )
     assert done.code == 0
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["classes.txt", "val.txt"]
-    assert len((tmp_path / "o" / "val.txt").read_text().splitlines()) == 87
+    assert len((tmp_path / "o" / "val.txt").read_text("utf-8").splitlines()) == 87
 
 
 @pytest.mark.parametrize(

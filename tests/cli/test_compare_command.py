@@ -43,10 +43,10 @@ def test_a_recipe_tells_them_too(models: tuple[Path, Path], photos: Path, tmp_pa
     (tmp_path / "after.pt.headlab.json").unlink()
     assert "experiment" not in run("compare", *models, photos).out
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("version: 1\noperations: [{op: shift, levels: [P4, P5], by: 1}]")
+    recipe.write_text("version: 1\noperations: [{op: shift, levels: [P4, P5], by: 1}]", "utf-8")
     done = run("compare", *models, photos, "--recipe", recipe)
     assert "P4 by 1, P5 by 1" in done.out
-    recipe.write_text("version: 1\noperations: [{op: suppress, classes: ant}]")
+    recipe.write_text("version: 1\noperations: [{op: suppress, classes: ant}]", "utf-8")
     assert run("compare", *models, photos, "--recipe", recipe).code == 2
 
 

@@ -63,7 +63,7 @@ def test_the_embedded_detector_shows_something_true(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / "demo").write_text("a file")
+    (tmp_path / "demo").write_text("a file", "utf-8")
     done = run("demo", "-o", tmp_path / "demo")
     assert done.code == 2
     assert "cannot be made" in done.err
@@ -72,7 +72,9 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 def test_the_commands_work_without_headlab_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     program = shlex.split(headlab_program())
-    done = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*program, "--version"], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout == f"headlab {headlab.__version__}\n"
 
 

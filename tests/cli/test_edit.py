@@ -71,7 +71,7 @@ def test_a_negative_shift_of_all_levels(tiny: Path, tmp_path: Path) -> None:
 
 def test_every_option_reaches_its_operation(tiny: Path, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
-    names.write_text("dog\nbee\ncat\nant\n")
+    names.write_text("dog\nbee\ncat\nant\n", "utf-8")
     printed = done(
         *(tiny, "--permute", f"P3:@{names}", "--swap", "P4:ant=bee", "--copy", "P5:cat=dog"),
         *("--suppress", "P5:ant", "--scale", "P4:cat=0.5", "--bias", "P3:cat=-1"),
@@ -125,7 +125,8 @@ def test_reorder_and_keep_from_a_recipe(tiny: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         "version: 1\noperations:\n  - {op: reorder, order: [dog, cat, bee, ant]}\n"
-        "  - {op: keep, classes: [cat, dog]}\n"
+        "  - {op: keep, classes: [cat, dog]}\n",
+        "utf-8",
     )
     done(tiny, "--recipe", recipe, "-o", tmp_path / "r.pt")
     assert read(tmp_path / "r.pt").class_names == ("dog", "cat")
@@ -208,7 +209,7 @@ def test_the_exit_code_of_bad_input_is_2_without_a_traceback(tmp_path: Path) -> 
         [sys.executable, "-m", "headlab", "edit", "bad.pt", "--shift", "1", "-o", "s.pt"],
         cwd=tmp_path,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert found.returncode == 2
     assert found.stderr.startswith("headlab: bad.pt: not a zip archive")

@@ -74,7 +74,7 @@ def test_a_slot_is_shifted_explained_and_restored(model: Path) -> None:
 
 def test_a_recipe_names_slots_too(model: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
-    recipe.write_text("version: 1\noperations: [{op: shift, levels: [P5/2], by: 1}]")
+    recipe.write_text("version: 1\noperations: [{op: shift, levels: [P5/2], by: 1}]", "utf-8")
     done = run("edit", model, "--recipe", recipe, "--dry-run")
     assert "  P5/2  rows shifted by 1\n" in done.out
 
@@ -83,8 +83,8 @@ def test_kept_classes_are_read_back(model: Path) -> None:
     done = run("edit", model, "--keep", "ant,cat", "-o", model.with_name("k.weights"))
     assert "cannot be undone" in done.out
     assert read(model.with_name("k.weights")).class_names == ("ant", "cat")
-    assert model.with_name("k.names").read_text() == "ant\ncat\n"
-    assert "classes=2" in model.with_name("k.cfg").read_text().replace(" ", "")
+    assert model.with_name("k.names").read_text("utf-8") == "ant\ncat\n"
+    assert "classes=2" in model.with_name("k.cfg").read_text("utf-8").replace(" ", "")
 
 
 BAD = [

@@ -35,9 +35,9 @@ def data(tmp_path: Path) -> Path:
     for seed, name in enumerate(("a.png", "b.png")):
         noise = np.random.default_rng(seed).integers(0, 256, (96, 128, 3), np.uint8)
         cv2.imwrite(str(tmp_path / name), noise)
-    (tmp_path / "classes.txt").write_text("ant\nbee\ncat\n")
+    (tmp_path / "classes.txt").write_text("ant\nbee\ncat\n", "utf-8")
     file = tmp_path / "test.txt"
-    file.write_text("a.png 10,10,60,60,0 20,30,100,90,1\nb.png 5,5,120,90,0\n")
+    file.write_text("a.png 10,10,60,60,0 20,30,100,90,1\nb.png 5,5,120,90,0\n", "utf-8")
     return file
 
 
@@ -88,7 +88,7 @@ def test_settings_are_taken(weights: Path, data: Path) -> None:
 
 def test_what_is_skipped_is_told(weights: Path, data: Path) -> None:
     (data.parent / "b.png").unlink()
-    with data.open("a") as file:
+    with data.open("a", encoding="utf-8") as file:
         file.write("a.png 1,2,three,4,0\n")
     done = evaluated(weights, data)
     assert done.code == 1
@@ -99,7 +99,7 @@ def test_what_is_skipped_is_told(weights: Path, data: Path) -> None:
 
 
 def test_classes_without_a_counterpart_are_told(weights: Path, data: Path) -> None:
-    (data.parent / "classes.txt").write_text("ant\nwasp\n")
+    (data.parent / "classes.txt").write_text("ant\nwasp\n", "utf-8")
     done = evaluated(weights, data)
     assert done.code == 0
     assert "not evaluated: wasp (1 box), which the model does not have" in done.err
@@ -132,7 +132,7 @@ def test_bad_options(options: tuple[object, ...], message: str, weights: Path, d
     ],
 )
 def test_data_that_cannot_be_evaluated(text: str, message: str, weights: Path, data: Path) -> None:
-    data.write_text(text)
+    data.write_text(text, encoding="utf-8")
     done = evaluated(weights, data)
     assert done.code == 2
     assert message in done.err

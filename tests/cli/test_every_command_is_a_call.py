@@ -53,8 +53,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         boxes = zip(scene.boxes_xyxy_px.round().astype(int).tolist(), scene.classes, strict=True)
         words = [",".join(map(str, [*box, number])) for box, number in boxes]
         lines.append(" ".join([str(made / f"{seed}.png"), *words]))
-    (made / "scenes.txt").write_text("\n".join(lines))
-    (made / "classes.txt").write_text("\n".join(CLASS_NAMES))
+    (made / "scenes.txt").write_text("\n".join(lines), "utf-8")
+    (made / "classes.txt").write_text("\n".join(CLASS_NAMES), "utf-8")
     return made
 
 
@@ -142,7 +142,7 @@ def test_boxes_convert(folder: Path) -> None:
     by_command = printed("boxes", "convert", data, folder / "a.json", "--to", "coco")
     by_call = document(headlab.boxes.convert(data, folder / "b.json", to="coco"))
     assert by_command.keys() == by_call.keys()
-    assert (folder / "a.json").read_text() == (folder / "b.json").read_text()
+    assert (folder / "a.json").read_text("utf-8") == (folder / "b.json").read_text("utf-8")
 
 
 def test_anchors(folder: Path) -> None:

@@ -84,7 +84,7 @@ def test_the_version() -> None:
 
 def ended(*args: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*HEADLAB, *map(str, args)], capture_output=True, text=True, check=False, timeout=60
+        [*HEADLAB, *map(str, args)], capture_output=True, encoding="utf-8", check=False, timeout=60
     )
 
 
@@ -127,7 +127,7 @@ def test_a_reader_who_has_gone_is_no_error() -> None:
             [*HEADLAB, "inspect", DEMO_MODEL, "--params", "--json"],
             stdout=pipe,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, "")
@@ -142,7 +142,7 @@ def test_an_interrupt_ends_with_130() -> None:
         "main.run()\n"
     )
     command = [sys.executable, "-c", program, "inspect", str(DEMO_MODEL)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 130
     assert done.stderr.strip() == "headlab: interrupted"
 
@@ -150,12 +150,12 @@ def test_an_interrupt_ends_with_130() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("option", ["--json", "--classes=platelet"])
 def test_a_full_disk_behind_standard_output_is_said(option: str) -> None:
-    with Path("/dev/full").open("w") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
             [*HEADLAB, "inspect", DEMO_MODEL, option],
             stdout=full,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
     assert done.returncode == 2

@@ -38,7 +38,7 @@ def _without_reader(*args: object, also_stderr: bool = False) -> subprocess.Comp
             [sys.executable, "-m", "headlab", *map(str, args)],
             stdout=pipe,
             stderr=subprocess.STDOUT if also_stderr else subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
 
@@ -74,7 +74,7 @@ def test_head_takes_one_line(small: Small, photos: Path, tmp_path: Path) -> None
     done = subprocess.run(
         ["bash", "-c", f'{command} | head -1; exit "${{PIPESTATUS[0]}}"'],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0

@@ -99,7 +99,7 @@ def test_pictures_are_saved(small: Small, photos: Path, tmp_path: Path) -> None:
 def test_a_video(small: Small, clip: Path, tmp_path: Path) -> None:
     done = traced(small(), clip, "--vid-stride", 2, "--save", tmp_path, "-o", tmp_path / "j.json")
     assert done.code == 0
-    found = json.loads((tmp_path / "j.json").read_text())
+    found = json.loads((tmp_path / "j.json").read_text("utf-8"))
     assert [image["frame"] for image in found["images"]] == [1, 3]
     assert f"{clip} frame 3: " in done.out
     assert "2 frames, " in done.out
@@ -152,9 +152,9 @@ def test_an_unreadable_image_is_skipped_with_exit_code_1(
     assert done.code == 1
     assert f"skipped {bad}: its header is cut off" in done.err
     assert ", 1 skipped, " in done.out.splitlines()[-1]
-    assert [each["path"] for each in json.loads((tmp_path / "t.json").read_text())["skipped"]] == [
-        str(bad)
-    ]
+    assert [
+        each["path"] for each in json.loads((tmp_path / "t.json").read_text("utf-8"))["skipped"]
+    ] == [str(bad)]
 
 
 def test_no_readable_source_is_exit_code_2_and_writes_nothing(small: Small, tmp_path: Path) -> None:

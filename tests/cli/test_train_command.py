@@ -27,7 +27,11 @@ def test_the_help_needs_neither_torch_nor_lightning(tmp_path: Path) -> None:
         "print('loaded:', sorted(heavy), 'pydantic' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        cwd=tmp_path,
     )
     assert done.stdout.splitlines()[-1] == "loaded: [] True"
 
@@ -66,7 +70,7 @@ def test_wrong_arguments(args: tuple[str, ...], message: str) -> None:
 
 
 def test_a_mistake_in_the_file_is_named_with_its_line() -> None:
-    Path("train.yaml").write_text("data: {train: boxes.txt}\nbacth: 4\n")
+    Path("train.yaml").write_text("data: {train: boxes.txt}\nbacth: 4\n", encoding="utf-8")
     done = run("train", "--config", "train.yaml")
     assert done.code == 2
     assert done.err == (

@@ -35,7 +35,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Image.fromarray(rng.integers(0, 255, (40, 60, 3), dtype=np.uint8)).save(f"{number}.png")
         left = int(rng.integers(0, 20))
         lines.append(f"{number}.png {left},2,{left + 12},30,0 {left + 20},10,{left + 38},25,1\n")
-    Path("boxes.txt").write_text("".join(lines))
+    Path("boxes.txt").write_text("".join(lines), encoding="utf-8")
     Path("classes.txt").write_text("ant\n蜂\n", "utf-8")
 
 
@@ -58,7 +58,9 @@ def test_a_training_from_end_to_end() -> None:
     rows = metrics("run")
     assert [(row["stage"], row["epoch"]) for row in rows] == [("1", "1"), ("1", "2"), ("2", "1")]
     assert float(rows[0]["train/P5/class/蜂"]) >= 0
-    assert len(Path("run/steps.csv").read_text().splitlines()) == 1 + int(rows[-1]["global_step"])
+    assert len(Path("run/steps.csv").read_text(encoding="utf-8").splitlines()) == 1 + int(
+        rows[-1]["global_step"]
+    )
     assert len(list(Path("run/tensorboard").iterdir())) == 1
     assert load(Path("run/config.yaml")).stage1.epochs == 2
 
@@ -66,7 +68,7 @@ def test_a_training_from_end_to_end() -> None:
 def test_an_interrupted_training_goes_on_as_if_there_had_been_no_interruption() -> None:
     command = [sys.executable, "-u", "-m", "headlab", "train", "boxes.txt", *map(str, SHORT)]
     process = subprocess.Popen(
-        [*command, "-o", "my run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "-o", "my run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     with process:
         assert process.stdout is not None
@@ -130,7 +132,7 @@ def test_the_result_as_json() -> None:
     assert "training on 9 photos, validating on 3 photos" in done.err
     shown = run("train", "boxes.txt", *SMALL, "--preview", "fed.csv", "--json")
     assert len(json.loads(shown.out)["images"]) == 8
-    assert Path("fed.csv").read_text().startswith("image,photo,path,class_id")
+    assert Path("fed.csv").read_text(encoding="utf-8").startswith("image,photo,path,class_id")
 
 
 def test_a_preview_is_drawn_and_nothing_else() -> None:

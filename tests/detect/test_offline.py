@@ -22,6 +22,10 @@ print(utils.ONLINE, utils.AUTOINSTALL, ultralytics("utils.events").events.enable
 def test_no_connection_is_opened_and_everything_is_off() -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("YOLO_")}
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, env=clean, check=False
+        [sys.executable, "-c", _SCRIPT],
+        capture_output=True,
+        encoding="utf-8",
+        env=clean,
+        check=False,
     )
     assert done.stdout.split()[-3:] == ["False", "False", "False"], done.stderr

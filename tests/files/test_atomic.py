@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         "except OutputError as error: print(error.message)\n"
     )
     run = [sys.executable, "-c", code, str(tmp_path / "x")]
-    done = subprocess.run(run, check=True, capture_output=True, text=True)
+    done = subprocess.run(run, check=True, capture_output=True, encoding="utf-8")
     assert done.stdout == (
         f"{tmp_path / 'x'}: cannot be written: it would be larger than files may be. "
         "Nothing was changed.\n"

@@ -12,13 +12,13 @@ from headlab.files.folder import make_folder, placed, staging
 
 def contents(folder: Path) -> dict[str, str]:
     found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 
 
 def fill(folder: Path, *names: str, text: str = "new") -> None:
     for name in names:
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, "utf-8")
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:

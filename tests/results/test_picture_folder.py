@@ -114,7 +114,7 @@ def test_a_folder_of_the_user_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("a file")
+    (tmp_path / "out").write_text("a file", "utf-8")
     with pytest.raises(OutputError, match="the folder cannot be made"):
         PictureFolder(tmp_path / "out", (), "trace")
 

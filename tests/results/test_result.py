@@ -58,7 +58,7 @@ class Plain(Counts):
         return {**super()._writers(), ".names.txt": Plain._write_names}
 
     def _write_names(self, path: Path) -> None:
-        path.write_text("\n".join(self.counts))
+        path.write_text("\n".join(self.counts), encoding="utf-8")
 
 
 COUNTS = Counts({"犬": 2, "<b>": None})
@@ -131,7 +131,7 @@ def test_a_missing_folder_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_format_of_its_own(tmp_path: Path) -> None:
     plain = Plain({"a": 1, "b": 2})
-    assert plain.save(tmp_path / "x.names.txt").read_text() == "a\nb"
+    assert plain.save(tmp_path / "x.names.txt").read_text("utf-8") == "a\nb"
     assert Plain.suffixes() == (".json", ".csv", ".parquet", ".html", ".names.txt")
 
 
