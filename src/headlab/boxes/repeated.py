@@ -61,7 +61,7 @@ def _again(images: pl.DataFrame, first: pl.Series) -> Iterator[Problem]:
         image0, file0, line0 = rows[first_id]
         before = Problem("warning", "", "", file0, line0).where
         name = "" if image == image0 else f" as {image0}"
-        message = f"The image is listed before{name}, at {before}: it counts once, with the boxes of both."
+        message = f"The image is listed before{name}, at {before}: it counts once."
         yield Problem("warning", DUPLICATE_IMAGE, message, file, line, image)
 
 
