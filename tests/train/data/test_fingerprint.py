@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,3 +84,12 @@ def test_of_many_changes_the_first_are_named(photos: Photos) -> None:
     boxes = tuple(each + 1 for each in photos.boxes)
     said = changed(photos, replace(photos, boxes=boxes, class_names=("ant", "cat")))
     assert said.endswith("p1.jpg has other boxes and 2 more changes")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(photos: Photos) -> None:
+    before = fingerprint(photos, None)
+    path = Path(photos.paths[1])
+    path.unlink()
+    os.mkfifo(path)
+    assert changes(before, fingerprint(photos, None)) == "p1.jpg is another photo"
