@@ -79,7 +79,7 @@ def test_signatures() -> None:
     def names(function: Callable[..., object]) -> list[str]:
         return list(inspect.signature(function).parameters)
 
-    assert names(headlab.load) == ["path", "cfg", "names", "anchors"]
+    assert names(headlab.load) == ["path", "cfg", "names", "anchors", "strict"]
     assert names(headlab.convert) == [
         *("source", "target", "cfg", "names", "anchors", "batch_norm_epsilon", "imgsz", "force")
     ]
