@@ -93,6 +93,7 @@ def test_json_for_programs(tiny: Path, edited: Path) -> None:
         "levels",
         "names",
         "metadata",
+        "settings",
         "unexplained",
     }
 

@@ -189,6 +189,7 @@ def test_the_document_has_these_keys(small: Small) -> None:
         "parameter_numbers",
         "classes",
         "notes",
+        "warnings",
         "parameters",
     ]
     assert found["notes"] == []
@@ -369,7 +370,7 @@ def test_unusual_masks_are_noted(tiny: Path) -> None:
 
 def test_the_document_of_an_anchor_based_head(tiny: Path) -> None:
     found = document(tiny, "--params", "P?.output.*")
-    assert list(found)[-2:] == ["notes", "parameters"]
+    assert list(found)[-2:] == ["warnings", "parameters"]
     assert list(found["levels"][0])[-3:] == ["class_rows", "anchors_wh_px", "mask"]
     assert (found["input_hw_px"], found["imgsz_from"]) == ([96, 96], "model")
     assert [x["level"] for x in found["parameters"]] == ["P5", "P5", "P4", "P4"]

@@ -246,7 +246,7 @@ CONTRADICTIONS = {
     ),
     "stride missing": (
         detector(convolution("c", 2), convolution("c", 2), strides=None),
-        "the head's strides are missing; different powers of two were expected",
+        "the head's strides are missing; different powers of two up to 1024 were expected",
     ),
     "strides not computed": (
         detector(convolution("c", 2), convolution("c", 2), strides=tensor("zeros", (2,))),
