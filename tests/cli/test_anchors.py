@@ -61,7 +61,9 @@ def test_every_text_says_how_photos_were_resized(data: Path, tmp_path: Path) -> 
     """A fit for stretched photos is checked on stretched photos, unless an option says otherwise."""
     written = tmp_path / "a.yaml"
     size = ("--imgsz", "320,608")
-    stretched = "in pixels of the network's input, photos stretched to 320 x 608 px (height x width)"
+    stretched = (
+        "in pixels of the network's input, photos stretched to 320 x 608 px (height x width)"
+    )
     fitted = run("anchors", "fit", data, *SIZE, *size, "--resize", "stretch", "-o", written)
     assert stretched in fitted.out.splitlines()
     assert stretched in run("anchors", "check", written, data, *SIZE).out.splitlines()

@@ -75,6 +75,7 @@ def test_settings_are_taken(weights: Path, data: Path) -> None:
         "imgsz": [64, 96],
         "max_det": 7,
         "best_class": True,
+        "resize": "letterbox",
         "end2end": False,
         "difficult": False,
         "device": None,
