@@ -336,12 +336,12 @@ def load(
     Args:
         path: an ultralytics `.pt` file, or a YOLOv3 model: darknet `.weights`, keras-yolo3 `.h5`, or
             headlab's own `.safetensors`.
-        cfg: darknet's description of the network; by default it is looked for beside the weights.
-        names: the class names of YOLOv3 weights, one a line; looked for in the same way.
-        anchors: the anchors of Keras weights; looked for in the same way.
+        cfg: darknet's description of the network; by default found next to the weights.
+        names: the class names of YOLOv3 weights, one per line; by default found next to them, too.
+        anchors: the anchors of Keras weights; by default found next to them, too.
 
     Raises:
-        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read.
+        CheckpointError: the file, or one that belongs next to it, is missing or cannot be read.
         UnsupportedHead: its head is of a kind that headlab does not describe.
     """
     model = Model(read(path, CompanionFiles.of(cfg, names, anchors)))
@@ -500,7 +500,7 @@ def shifts_between(
     Args:
         first: the model before.
         second: the model after.
-        recipe: how it was made; None looks it up in the second model or the manifest beside its file.
+        recipe: how it was made; None looks it up in the second model or the manifest next to its file.
 
     Returns:
         level name, or place such as "P5/2" where slots differ -> shift; None if it is not known or there
