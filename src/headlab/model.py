@@ -355,13 +355,13 @@ def load(
     Args:
         path: an ultralytics `.pt` file, or a YOLOv3 model: darknet `.weights`, keras-yolo3 `.h5`, or
             headlab's own `.safetensors`.
-        cfg: darknet's description of the network; by default it is looked for beside the weights.
-        names: the class names of YOLOv3 weights, one a line; looked for in the same way.
-        anchors: the anchors of Keras weights; looked for in the same way.
+        cfg: darknet's description of the network; by default found next to the weights.
+        names: the class names of YOLOv3 weights, one per line; by default found next to them, too.
+        anchors: the anchors of Keras weights; by default found next to them, too.
         strict: refuse a file with calls in it that other programs would run in loading it.
 
     Raises:
-        CheckpointError: the file, or one that belongs beside it, is missing or cannot be read; or it is
+        CheckpointError: the file, or one that belongs next to it, is missing or cannot be read; or it is
             dangerous, and `strict` asks to refuse that.
         UnsupportedHead: its head is of a kind that headlab does not describe.
     """
@@ -523,7 +523,7 @@ def shifts_between(
     Args:
         first: the model before.
         second: the model after.
-        recipe: how it was made; None looks it up in the second model or the manifest beside its file.
+        recipe: how it was made; None looks it up in the second model or the manifest next to its file.
 
     Returns:
         level name, or place such as "P5/2" where slots differ -> shift; None if it is not known or there

@@ -85,7 +85,7 @@ def edit(
 
     Operations may be combined and repeated. LEVELS are names such as P4 or P4,P5, or P5/2 for the anchor
     slot 2 of P5, followed by a colon where classes come next; without them, all levels are meant. CLASSES
-    are names or numbers with commas between them, * for all, or @FILE for a file with one a line. The last
+    are names or numbers with commas between them, * for all, or @FILE for a file with one per line. The last
     = comes before the value.
 
     Rows move first (shift, permute, reorder, swap, copy), then suppress, scale, bias and thresholds act,

@@ -131,8 +131,8 @@ def convert(
         source: a YOLOv3 model: darknet, keras-yolo3 or headlab's own format.
         target: `.weights` (darknet), `.h5` (keras-yolo3), `.weights.h5` (Keras 3) or `.safetensors`.
         cfg: darknet's description of the source; by default it is looked for next to the weights.
-        names: the class names of the source, one a line; looked for in the same way.
-        anchors: the anchors of a Keras source; looked for in the same way.
+        names: the class names of the source, one per line; by default found next to it, too.
+        anchors: the anchors of a Keras source; by default found next to it, too.
         batch_norm_epsilon: read the source's numbers as trained with this one. With 1e-3, darknet numbers
             go into an `.h5` unchanged, as keras-yolo3's own convert.py puts them there.
         imgsz: the input size that the result says it is for, one number or (height, width); None keeps the

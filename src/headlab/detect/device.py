@@ -9,7 +9,7 @@ from headlab.errors import InputError
 
 
 def select(device: str | None) -> Any:
-    """The `torch.device` that a name stands for; None lets ultralytics choose.
+    """The `torch.device` that a name means; None lets ultralytics choose.
 
     Raises:
         InputError: there is no such device on this machine.

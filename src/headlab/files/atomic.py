@@ -83,7 +83,7 @@ def check_is_not(output: Path, source: Path, hint: str = _OTHER_OUTPUT) -> None:
 
 
 def check_is_new(output: Path, force: bool, hint: str = "Give another name") -> None:
-    """Refuse to replace what cannot be made again by saying the same once more, unless told to.
+    """Refuse to replace what the same command would not make again, unless that is asked for.
 
     Args:
         output: where to write.

@@ -25,7 +25,7 @@ def path_text(path: object) -> str:
         return text
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # a half that stands for no byte, as JSON may hold it
+    except UnicodeEncodeError:  # a half that is no byte, as JSON may hold it
         return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -44,7 +44,7 @@ def folders_within(folder: str) -> Iterator[str]:
 
 
 def matching(pattern: str) -> list[str]:
-    """The paths that a pattern fits, sorted; `**` stands for folders at any depth, each of them once."""
+    """The paths that a pattern fits, sorted; `**` matches folders at any depth, each of them once."""
     return sorted(set(_matching(pattern)))
 
 

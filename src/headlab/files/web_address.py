@@ -1,4 +1,4 @@
-"""Addresses on the network in the place of a file: headlab fetches nothing, and says so at once."""
+"""Addresses on the network where a file was expected: headlab fetches nothing, and says so at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(?=[^/])(.*)", re.I | re.S)
 
 
 def web_address(path: object) -> str | None:
-    """The address that stands in the place of a file, as it was typed; None if it is a path.
+    """The address that was given instead of a file, as it was typed; None if it is a path.
 
     `pathlib` makes one slash of two; a drive's letter (`C:/photos`) is no scheme.
     """

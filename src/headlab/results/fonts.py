@@ -62,7 +62,7 @@ class FontBook:
 
     Args:
         packaged: files of the fonts that are always there; the first one is for Latin letters. An empty
-            name stands for Pillow's own font.
+            name means Pillow's own font.
         installed: finds the machine's font files; called only if no packaged font has a character.
     """
 

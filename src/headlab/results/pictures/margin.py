@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     Attributes:
         text: what it says.
         colour: of the swatch before the text; None for an entry without one, which is dim.
-        tag: what stands on the swatch, such as the number of a detection.
+        tag: what is written on the swatch, such as the number of a detection.
     """
 
     text: str
