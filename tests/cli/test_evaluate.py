@@ -76,7 +76,6 @@ def test_settings_are_taken(weights: Path, data: Path) -> None:
         "resize": "letterbox",
         "max_det": 7,
         "best_class": True,
-        "resize": "letterbox",
         "end2end": False,
         "difficult": False,
         "device": None,
