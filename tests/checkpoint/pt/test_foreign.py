@@ -119,7 +119,7 @@ def test_the_commands_say_it(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["inspect", str(path)])
     assert shown.exit_code == 0
     assert "os.system" in shown.output
-    edit = ["edit", str(path), "--suppress", "ant", "-o", str(tmp_path / "o.pt")]
+    edit = ["edit", str(path), "--rename", "ant=emu", "-o", str(tmp_path / "o.pt")]
     edited = CliRunner().invoke(app, edit)
     assert edited.exit_code == 0
     assert "WARNING: m.pt: Loading this file with torch.load would call os.system" in edited.output

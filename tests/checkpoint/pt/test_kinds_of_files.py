@@ -81,7 +81,7 @@ def test_numpy_numbers_paths_and_dates_are_data(protocol: int) -> None:
         "int": np.int32(-7),
         "bool": np.bool_(True),
         "big": np.dtype(">i4").type(258),
-        "path": Path("/home/u") / "my.yaml",
+        "path": Path("/data/runs") / "my.yaml",
         "date": datetime.datetime(2026, 1, 2, 3, 4, 5),
     }
     plain = as_plain(unpickle(pickle.dumps(value, protocol), "it").root, 3)
@@ -91,7 +91,7 @@ def test_numpy_numbers_paths_and_dates_are_data(protocol: int) -> None:
         "int": -7,
         "bool": True,
         "big": 258,
-        "path": "/home/u/my.yaml",
+        "path": "/data/runs/my.yaml",
         "date": "2026-01-02T03:04:05",
     }
 
@@ -108,14 +108,14 @@ def test_a_model_saved_anew_keeps_data_as_data(tmp_path: Path) -> None:
         "optimizer": {"state": {}, "param_groups": [{"lr": 0.01}]},
         "train_results": {"epoch": [1, 2], "odd": np.zeros(3)},
     }
-    data["train_args"] |= {"lr0": np.float64(0.25), "data": Path("/home/u/my.yaml")}
+    data["train_args"] |= {"lr0": np.float64(0.25), "data": Path("/data/runs/my.yaml")}
     torch.save(data, path)
     saved = load(path).edit({"op": "drop", "classes": ["cat"]}).save(tmp_path / "o.pt")
     kept = torch.load(tmp_path / "o.pt", weights_only=False)
     assert kept["best_fitness"] == 0.125
     assert kept["train_results"] == {"epoch": [1, 2]}
     assert kept["train_args"]["lr0"] == 0.25
-    assert kept["train_args"]["data"] == kept["model"].args["data"] == "/home/u/my.yaml"
+    assert kept["train_args"]["data"] == kept["model"].args["data"] == "/data/runs/my.yaml"
     assert kept["epoch"] == -1
     state, others = saved.left_out
     assert "model, epoch 7, optimizer and updates" in state
