@@ -37,6 +37,15 @@ def write_yolo(folder: Path, splits: dict[str, int], label: str = "1 0.5 0.5 0.5
     return folder
 
 
+def test_the_encoding_reaches_the_class_names(tmp_path: Path) -> None:
+    """Bytes that are sound text in several encodings: 0xe9 is é in cp1252, and щ in cp1251."""
+    write_photo(tmp_path / "a.jpg")
+    train = write_lines(tmp_path / "train.txt", "a.jpg 1,1,20,20,0")
+    (tmp_path / "names.txt").write_bytes("щука".encode("cp1251"))
+    data = config(train, names=str(tmp_path / "names.txt"), encoding="cp1251", val_fraction=0)
+    assert read_data(data).table.class_names == ("щука",)
+
+
 # keras-yolo3's split
 
 

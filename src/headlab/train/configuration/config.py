@@ -89,6 +89,9 @@ class DataConfig(Section):
     )
     images: PathText | None = Field(None, description="The folder with the photos.")
     names: PathText | None = Field(None, description="A file with the class names, one per line.")
+    encoding: str | None = Field(
+        None, description="Encoding of the annotations and class names. By default recognised."
+    )
 
 
 class StageConfig(Section):

@@ -39,6 +39,7 @@ class DataKeywords(TypedDict, total=False):
     format: AnnotationFormat | None
     images: str | Path | None
     names: str | Path | None
+    encoding: str | None
 
 
 class StageKeywords(TypedDict, total=False):

@@ -97,7 +97,14 @@ def hold_out(count: int, fraction: float, seed: int) -> tuple[NDArray[np.int64],
 
 
 def _read(path: str, config: DataConfig, split: str | None = None) -> BoxTable:
-    table = read(path, format=config.format, names=config.names, images=config.images, split=split)
+    table = read(
+        path,
+        format=config.format,
+        names=config.names,
+        images=config.images,
+        split=split,
+        encoding=config.encoding,
+    )
     refuse_mistaken(table)
     return table
 

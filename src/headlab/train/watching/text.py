@@ -108,6 +108,7 @@ def _annotations(data: DataConfig | None) -> str:
         "--format": data.format,
         "--data-names": data.names,
         "--images": data.images,
+        "--encoding": data.encoding,
     }
     arguments = [part for name, value in options.items() if value for part in (name, value)]
     return shlex.join([data.val or data.train, *arguments])
