@@ -334,7 +334,7 @@ def test_backslashes_in_names(tmp_path: Path, photo: MakePhoto) -> None:
 def test_an_address_for_a_name(tmp_path: Path, photo: MakePhoto) -> None:
     """LVIS has no 'file_name'."""
     photo("val2017/a.png", 50, 40)
-    image = {"id": 40, "coco_url": "http://images.cocodataset.org/val2017/a.png"}
+    image = {"id": 40, "coco_url": "http://example.org/val2017/a.png"}
     table = read(write(tmp_path / "x.json", annotation(), images=[image]))
     assert table.images.select("image", "width_px").rows() == [("val2017/a.png", 50)]
     assert not table.problems

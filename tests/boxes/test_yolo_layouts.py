@@ -275,16 +275,3 @@ def test_of_two_formats_the_other_is_mentioned(tmp_path: Path, photo: MakePhoto)
     assert table.recognised.endswith(
         "though it looks like Pascal VOC (XML files; --format voc), too"
     )
-
-
-@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
-def test_a_name_that_is_no_text_is_refused(tmp_path: Path, photo: MakePhoto) -> None:
-    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))
-    folder.mkdir()
-    for path in (folder, folder / "train.txt"):
-        with pytest.raises(InputError, match=r"bad.*: the name is not UTF-8"):
-            read(path)
-    photo("images/a.png")
-    write(tmp_path / "labels/a.txt", BOX)
-    with pytest.raises(InputError, match="the name is not UTF-8"):
-        read(tmp_path / "labels", images=folder)

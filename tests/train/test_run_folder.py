@@ -55,6 +55,15 @@ def test_what_is_in_the_way_is_named(tmp_path: Path) -> None:
         check_is_free(folder / "notes.txt")
 
 
+def test_a_configuration_of_the_users_own_is_not_what_a_training_left(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("mine", "utf-8")
+    with pytest.raises(OutputError, match="not empty"), claimed(tmp_path, new=True):
+        pass
+    assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [
+        ("config.yaml", "mine")
+    ]
+
+
 def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     script = (

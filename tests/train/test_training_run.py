@@ -113,7 +113,7 @@ def test_it_is_saved_in_every_format(tmp_path: Path) -> None:
         assert run.save(tmp_path / name).stat().st_size > 100
     document = json.loads((tmp_path / "a.json").read_text("utf-8"))
     assert document["best"] == {"stage": 2, "epoch": 1, "value": 150.0}
-    assert document["config"]["stage1"]["freeze"] == "auto"
+    assert document["config"]["stage1"]["freeze"] == CONFIG.stage1.freeze
     assert [row["epoch"] for row in document["epochs"]] == [1, 2, 1, 2]
     assert pl.read_parquet(tmp_path / "a.parquet").equals(run.table)
     with pytest.raises(OutputError, match="cannot be written in this format"):

@@ -19,7 +19,6 @@ from headlab.boxes.photos.sizes import with_sizes
 from headlab.boxes.repeated import without_repeats
 from headlab.boxes.table import NO_BOX, NO_CLASS_NAMES, BoxTable, Problem, joined
 from headlab.errors import InputError, UnknownName
-from headlab.files.text import sound
 from headlab.plain_text import counted
 
 if TYPE_CHECKING:
@@ -73,8 +72,6 @@ def read(
         raise InputError("There is nothing to read.", "Give a file or folder with annotations.")
     folder = None if images is None else Path(images)
     how = Reading(names, folder, split, encoding, assume_size)
-    for given in sources if folder is None else (*sources, folder):
-        _check_text(given)
     tables = []
     for source in map(Path, sources):
         table = replace(_read_one(source, format, how), sources=(str(source),))
@@ -109,19 +106,6 @@ def as_table(
             "Give this to headlab.boxes.read.",
         )
     return data
-
-
-def _check_text(path: str | Path) -> None:
-    """Refuse a path that no table can hold.
-
-    Raises:
-        InputError: its bytes are not text.
-    """
-    if sound(path) != str(path):
-        raise InputError(
-            f"{sound(path)}: the name is not UTF-8, so that it cannot be stored as text.",
-            "Rename that file or folder.",
-        )
 
 
 def _read_one(path: Path, format: FormatName | None, how: Reading) -> BoxTable:  # noqa: A002

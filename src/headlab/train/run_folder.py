@@ -75,6 +75,10 @@ def claimed(folder: Path, *, new: bool) -> Iterator[None]:
     Raises:
         OutputError: another training writes into it, it is not free, or it cannot be made.
     """
+    if (
+        new
+    ):  # before there is a lock, which tells what a killed training left from what a user put there
+        check_is_free(folder)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     make_folder(folder, f"{_ANOTHER}.")
     lock = folder / LOCK_NAME

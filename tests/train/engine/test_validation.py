@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 import headlab
-from headlab.evaluate.matching import PhotoTruths
+from headlab.evaluate.photos import PhotoTruths
 from headlab.evaluate.scoring import Detections, Truths, coco_figures
 from headlab.train.configuration.config import TrainConfig
 from headlab.train.data.batch import Batch, Collate, Sample
