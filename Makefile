@@ -1,7 +1,7 @@
 # `make demo` and `make test` need nothing but Python 3.10 or later; `make help` lists the rest.
 
 VENV ?= .venv
-PYTEST_ARGS ?= --numprocesses 2 --dist loadfile
+PYTEST_ARGS ?= --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 PYTHON ?= $(shell for each in python3 python python3.13 python3.12 python3.11 python3.10; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { echo "$$each"; break; }; done)
 

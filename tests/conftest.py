@@ -15,7 +15,24 @@ from headlab.results import fonts
 # Small models run fastest on one thread, and tests run side by side; torch reads this when imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+_LONGEST_FIRST = ("test_docs.py", "test_bccd.py", "test_examples.py")
+"""What takes long begins early, so that no process is left alone with it."""
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A process of `--dist loadgroup` takes a file at a time; of the documents, a page at a time."""
+    for item in items:
+        page = getattr(item, "callspec", None) and item.callspec.params.get("page")
+        group = (
+            page.name
+            if isinstance(page, Path)
+            else str(item.path.relative_to(Path(__file__).parent))
+        )
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.name not in _LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session", autouse=True)
