@@ -28,7 +28,8 @@ def anchors() -> None:
     """Fit anchors to boxes, check those in use, compare classes.
 
     Anchors are widths and heights in pixels of the network's input. DATA are annotations: a text file of
-    keras-yolo3; a YOLO data.yaml, folder or list of photos; a folder of Pascal VOC; or a COCO JSON file.
+    keras-yolo3; a YOLO data.yaml, folder or list of photos; a folder of Pascal VOC; a COCO JSON file; or
+    CSV.
     """
 
 

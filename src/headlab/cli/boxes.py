@@ -28,7 +28,7 @@ def boxes() -> None:
     """Check annotations, describe them, convert them.
 
     DATA is a text file of keras-yolo3; a YOLO data.yaml, folder or list of photos; a folder of Pascal VOC;
-    or a COCO JSON file.
+    a COCO JSON file; or CSV.
     """
 
 

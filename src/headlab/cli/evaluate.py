@@ -84,8 +84,8 @@ def evaluate(
 
     MODEL is a checkpoint that ultralytics saved (.pt), or a YOLOv3 model: darknet .weights, keras-yolo3
     .h5, or .safetensors; its .cfg, class names and anchors are found next to it, or named. DATA is a text
-    file of keras-yolo3, a YOLO data.yaml, folder or list of photos, a folder of Pascal VOC, or a COCO JSON
-    file. Classes are matched by name, or by number where DATA has no names.
+    file of keras-yolo3, a YOLO data.yaml, folder or list of photos, a folder of Pascal VOC, a COCO JSON file,
+    or CSV. Classes are matched by name, or by number where DATA has no names.
 
     Columns: found counts the truths that a detection from there finds at IoU 0.5, recall is their share;
     AP and AP50 of a level or slot are those of its detections alone; lost is what would be missing

@@ -51,8 +51,8 @@ def train(
 ) -> None:  # fmt: skip
     """Train YOLOv3 on the boxes of DATA, in two stages.
 
-    DATA are annotations: a text file of keras-yolo3, a YOLO data.yaml or folder, a folder of Pascal VOC, or a
-    COCO JSON file. The configuration may name them instead.
+    DATA are annotations: a text file of keras-yolo3, a YOLO data.yaml or folder, a folder of Pascal VOC, a
+    COCO JSON file, or CSV. The configuration may name them instead.
 
     Values come from the options, else from --config, else they are the defaults. Paths, even those in the
     file, are relative to the current folder. "none" undoes a value of the file. All values are written to
