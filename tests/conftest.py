@@ -15,7 +15,16 @@ from headlab.results import fonts
 # Small models run fastest on one thread, and tests run side by side; torch reads this when imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-_LONGEST_FIRST = ("test_docs.py", "test_bccd.py", "test_examples.py")
+_LONGEST_FIRST = (
+    *("test_docs.py", "test_bccd.py", "test_examples.py", "test_pipes.py", "test_prediction.py"),
+    *(
+        "test_resume.py",
+        "test_train_runs.py",
+        "test_yolov3_network.py",
+        "test_fused.py",
+        "test_site.py",
+    ),
+)
 """What takes long begins early, so that no process is left alone with it."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from headlab.cli.guidance import COMMANDS_ELSEWHERE, for_assignments, for_command, for_option
-from headlab.cli.main import COMMANDS
+from headlab.cli.main import COMMANDS, app
 from headlab.cli.train import train
 
 OPTIONS = ("--conf", "--imgsz", "-o", "--save")
@@ -61,7 +61,8 @@ def test_one_number_of_epochs_is_one_for_each_stage() -> None:
     ],
 )
 def test_an_unknown_option_of_train(option: str, answer: str) -> None:
-    known = [name for param in train.get_params(click.Context(train)) for name in param.opts]
+    context = click.Context(train, **app.context_settings)
+    known = [name for param in train.get_params(context) for name in param.opts]
     assert for_option(option, known) == answer
 
 
