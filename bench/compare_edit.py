@@ -21,7 +21,7 @@ def rows() -> list[Row]:
         shifts = ["--shift", "P4=1", "--shift", "P5=5"]
         costs = interleaved(
             {
-                "ours": [HEADLAB, "edit", model, *shifts, "-o", ours],
+                "ours": [HEADLAB, "edit", model, *shifts, "-o", ours, "--force"],
                 "script": [sys.executable, script, model, naive],
                 "cp": ["cp", model, copy],
             },
