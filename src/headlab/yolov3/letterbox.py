@@ -13,24 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Boxes = NDArray[np.float64]
+from headlab.yolov3.resized import Resized
 
 GREY = 128
 
 
 @dataclass(frozen=True)
-class Letterbox:
+class Letterbox(Resized):
     """Where an image lies in an input.
 
     Invariant: `to_image(to_input(boxes))` gives the boxes again (tests/yolov3/test_letterbox.py).
-
-    Attributes:
-        image_hw_px: the image's height and width.
-        input_hw_px: the input's height and width.
     """
-
-    image_hw_px: tuple[int, int]
-    input_hw_px: tuple[int, int]
 
     @cached_property
     def resized_hw_px(self) -> tuple[int, int]:
@@ -67,29 +60,3 @@ class Letterbox:
         canvas = np.full((*self.input_hw_px, 3), GREY, np.uint8)
         canvas[top : top + height, left : left + width] = np.asarray(resized)
         return canvas
-
-    def to_input(self, boxes_xyxy_px: Boxes) -> Boxes:
-        """Boxes in image pixels, (…, 4), as boxes in input pixels."""
-        return boxes_xyxy_px * self._scale + self._offset
-
-    def to_image(self, boxes_xyxy_px: Boxes, *, clip: bool = False) -> Boxes:
-        """Boxes in input pixels, (…, 4), as boxes in image pixels: x_image = (x_input - dx) * iw / nw.
-
-        Args:
-            boxes_xyxy_px: x1, y1, x2, y2 in input pixels.
-            clip: clip the boxes to the image.
-        """
-        boxes: Boxes = (np.asarray(boxes_xyxy_px, np.float64) - self._offset) / self._scale
-        if clip:
-            height, width = self.image_hw_px
-            np.clip(boxes, 0, (width, height, width, height), out=boxes)
-        return boxes
-
-    @property
-    def _scale(self) -> Boxes:
-        (height, width), (resized_height, resized_width) = self.image_hw_px, self.resized_hw_px
-        return np.array([resized_width / width, resized_height / height] * 2)
-
-    @property
-    def _offset(self) -> Boxes:
-        return np.array([*self.offset_xy_px] * 2, np.float64)
