@@ -24,8 +24,6 @@ from headlab.runs.header import Header, read_header
 from headlab.runs.parts import Writer, file_fingerprint, started, stored_images
 from headlab.runs.schema import HEADER
 
-_NOTHING_ABOVE = 1.0
-
 
 def record(
     network: Runnable,
@@ -43,7 +41,7 @@ def record(
     Args:
         network: what `headlab.families.network.runnable` returned.
         sources: the images and videos.
-        settings: how to detect; those of NMS do not matter.
+        settings: how to detect, with a `conf` that leaves the detector's own NMS nothing to do.
         header: how the run is made.
         folder: where it goes; a new or empty folder, or that of the same run.
         unreadable: sources, by name, that need not be tried, and why.
@@ -68,7 +66,7 @@ def record(
     done = stored_images(folder)
     check_unchanged(done)
     total = None if any(source.is_video for source in sources) else len(sources)
-    detector = network.detector(replace(settings, conf=_NOTHING_ABOVE))
+    detector = network.detector(settings)
     for count, step in enumerate(_rest(done, sources, unreadable or {}, detector), done.height + 1):
         _store(step, writer, header.floor)
         if progress is not None:
