@@ -17,6 +17,7 @@ from headlab.errors import MissingExtra, SourceError
 from headlab.extras import ultralytics
 from headlab.files.opening import opened
 from headlab.files.path_text import path_of
+from headlab.plain_text import size_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +106,7 @@ def _fault(file: BinaryIO) -> str:
     except NotAPhoto as error:
         return str(error)
     if header.width_px * header.height_px > MOST_PIXELS:
-        return f"{_TOO_LARGE} {header.width_px} x {header.height_px} px"
+        return f"{_TOO_LARGE} {size_text((header.height_px, header.width_px))}"
     return "" if _is_whole(file) else _CUT_OFF
 
 
