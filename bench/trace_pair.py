@@ -19,9 +19,9 @@ import cv2
 from material import PHOTOS
 
 from headlab.demo.scenes import draw_scene
-from headlab.detect.offline import ultralytics
 from headlab.detect.settings import Settings
 from headlab.detect.sources import expand
+from headlab.extras import ultralytics
 from headlab.families.identify import identify
 from headlab.families.network import runnable
 from headlab.families.read import read

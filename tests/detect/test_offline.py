@@ -12,7 +12,7 @@ def refuse(*arguments, **options):
     raise AssertionError(f"a connection was opened: {arguments}")
 socket.socket.connect = refuse
 socket.getaddrinfo = refuse
-from headlab.detect.offline import ultralytics
+from headlab.extras import ultralytics
 package = ultralytics()
 utils = ultralytics("utils")
 print(utils.ONLINE, utils.AUTOINSTALL, ultralytics("utils.events").events.enabled)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from headlab.detect.nms import Suppression
-from headlab.detect.offline import ultralytics
 from headlab.detect.suppression import CLASS_OFFSET_PX, Suppressor
+from headlab.extras import ultralytics
 
 
 def drawn(rng: np.random.Generator, classes: int, count: int, spread: float) -> torch.Tensor:

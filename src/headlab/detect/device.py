@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.offline import quiet
 from headlab.errors import InputError
+from headlab.extras import ultralytics
 
 
 def select(device: str | None) -> Any:

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from headlab.boxes.photos.decoding import decoded_bgr
-from headlab.detect.offline import ultralytics
 from headlab.detect.sources import Source
 from headlab.errors import SourceError
+from headlab.extras import ultralytics
 
 COLOUR_CHANNELS = 3
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.offline import ultralytics
+from headlab.extras import ultralytics
 
 _END_TO_END_ROWS = 6
 

@@ -1,14 +1,10 @@
-"""Keep ultralytics offline, which `headlab.extras.ultralytics` does, and quiet."""
+"""Keep ultralytics quiet; `headlab.extras.ultralytics` keeps it offline."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Iterator
-
-from headlab.extras import ultralytics
-
-__all__ = ["quiet", "ultralytics"]
 
 
 @contextlib.contextmanager

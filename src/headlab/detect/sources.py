@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.offline import ultralytics
 from headlab.errors import SourceError
+from headlab.extras import ultralytics
 from headlab.files.existing import exists, is_file, is_folder
 from headlab.files.path_text import path_of, path_text
 from headlab.files.walking import folders_within, matching

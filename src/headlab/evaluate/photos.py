@@ -11,10 +11,10 @@ import polars as pl
 
 from headlab.boxes.checking.boxes import box_errors
 from headlab.boxes.table import BoxTable
-from headlab.detect.offline import ultralytics
 from headlab.errors import InputError
 from headlab.evaluate.classes import ClassMatch
 from headlab.evaluate.scoring import Boxes, Flags, Numbers
+from headlab.extras import ultralytics
 from headlab.plain_text import counted
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headlab.detect.offline import ultralytics
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
+from headlab.extras import ultralytics
 from headlab.heads.addresses import AddressSpace
 from headlab.heads.layout import Layout
 from headlab.trace.groups import Groups, support_groups

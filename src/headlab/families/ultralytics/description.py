@@ -13,8 +13,8 @@ from typing import Any
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.pt.modules import walk
-from headlab.detect.offline import ultralytics
 from headlab.errors import CheckpointError
+from headlab.extras import ultralytics
 
 _PARTS = ("backbone", "head")
 _DOWNLOADS = {"TorchVision"}

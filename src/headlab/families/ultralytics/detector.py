@@ -16,11 +16,12 @@ from typing import Any
 from headlab.detect.device import select
 from headlab.detect.loader import COLOUR_CHANNELS, loader
 from headlab.detect.mapping import ToImage
-from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.offline import quiet
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
 from headlab.errors import CheckpointError
+from headlab.extras import ultralytics
 from headlab.families.ultralytics.blame import blaming
 from headlab.heads.input_pixels import check_memory
 from headlab.heads.layout import Layout

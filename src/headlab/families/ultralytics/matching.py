@@ -14,8 +14,8 @@ from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.pt.modules import children, walk
 from headlab.checkpoint.pt.objects import Global, Instance
 from headlab.checkpoint.pt.settings import Other, settings
-from headlab.detect.offline import ultralytics
 from headlab.errors import CheckpointError
+from headlab.extras import ultralytics
 
 _ABSENT = object()
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.tensors import encoded
-from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.offline import quiet
 from headlab.errors import CheckpointError
-from headlab.extras import require
+from headlab.extras import require, ultralytics
 from headlab.families.facts import joined
 from headlab.families.ultralytics import description as descriptions
 from headlab.families.ultralytics.blame import blaming

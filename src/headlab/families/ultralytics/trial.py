@@ -14,8 +14,9 @@ from typing import Any
 
 from headlab.checkpoint.pt.checkpoint import PtCheckpoint
 from headlab.checkpoint.pt.modules import walk
-from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.offline import quiet
 from headlab.errors import CheckpointError
+from headlab.extras import ultralytics
 from headlab.families.ultralytics.blame import blaming
 from headlab.plain_text import counted
 

@@ -12,10 +12,11 @@ from headlab.detect.device import select
 from headlab.detect.loader import loader
 from headlab.detect.mapping import ToImage
 from headlab.detect.nms import Suppression
-from headlab.detect.offline import quiet, ultralytics
+from headlab.detect.offline import quiet
 from headlab.detect.prediction import Prediction
 from headlab.detect.settings import Settings
 from headlab.detect.sources import Source
+from headlab.extras import ultralytics
 from headlab.families.yolov3.head import NMS_IOU, layout_of
 from headlab.heads.input_pixels import check_memory
 from headlab.heads.layout import Layout

@@ -19,8 +19,8 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from headlab.detect.offline import ultralytics
 from headlab.errors import HeadlabError, InputError
+from headlab.extras import ultralytics
 from headlab.train.configuration.config import TrainConfig
 from headlab.train.data.batch import Batch, Collate, Draw
 from headlab.train.data.dataset import Augment, PhotoDataset
